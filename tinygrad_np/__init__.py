@@ -1,0 +1,47 @@
+"""tinygrad_np: reverse-mode automatic differentiation over NumPy, small enough to read in one sitting.
+
+>>> import numpy as np, tinygrad_np as tg
+>>> x = tg.Tensor([1.0, 2.0, 3.0], requires_grad=True)
+>>> loss = np.sum(np.tanh(x) ** 2)
+>>> loss.backward()
+>>> x.grad.round(4)
+array([0.6397, 0.1362, 0.0196])
+"""
+
+from tinygrad_np import initializers, nn, optim
+from tinygrad_np.checks import GradientError, check_gradients, numerical_gradient
+from tinygrad_np.gradients import gradients
+from tinygrad_np.nn import Sequential
+from tinygrad_np.operations import Operation, operation
+from tinygrad_np.optim import MomentumSGD
+from tinygrad_np.recording import no_grad
+from tinygrad_np.rules.network import linear, log_softmax, relu, sigmoid, softmax, softmax_cross_entropy
+from tinygrad_np.rules.reductions import logsumexp
+from tinygrad_np.tape import GraphError
+from tinygrad_np.tensor import Tensor
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "GradientError",
+    "GraphError",
+    "MomentumSGD",
+    "Operation",
+    "Sequential",
+    "Tensor",
+    "check_gradients",
+    "gradients",
+    "initializers",
+    "linear",
+    "log_softmax",
+    "logsumexp",
+    "nn",
+    "no_grad",
+    "numerical_gradient",
+    "operation",
+    "optim",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "softmax_cross_entropy",
+]

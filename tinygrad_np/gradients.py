@@ -1,0 +1,145 @@
+"""Gradients with respect to chosen Tensors, differentiable again if wanted."""
+
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from tinygrad_np.tape import FREED, Derivatives, GraphError, Leaf, Node, walk
+from tinygrad_np.tensor import Tensor
+
+
+def gradients(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    create_graph: bool = False,
+    output_gradients: Any = None,
+) -> Any:
+    """∂L/∂input for each of ``inputs``, where L is the sum of the scalar ``outputs``: Tensors of the inputs' shapes.
+
+    One Tensor gives one Tensor, a sequence a tuple. ``inputs`` may be leaves or anything on the way.
+    ``output_gradients``, one for each output and of its shape, are needed for outputs that are not
+    scalars. No ``grad`` changes and the graph is kept. An input that the outputs do not depend on has
+    gradient 0. With ``create_graph`` the result is itself recorded and can be differentiated, exactly
+    and to any order: every rule on the way is run again on Tensors, so that its derivatives are
+    operations of theirs (Baydin et al. (2018), "Automatic differentiation in machine learning: a
+    survey", on nesting reverse mode).
+
+    Raises GraphError where an input does not require a gradient, or the graph was freed or is out of
+    date; ValueError for an output that is not scalar without its gradient.
+
+    >>> import tinygrad_np as tg
+    >>> x = tg.Tensor(2.0, requires_grad=True)
+    >>> slope = tg.gradients(x**3, x, create_graph=True)
+    >>> slope.item(), tg.gradients(slope, x).item()
+    (12.0, 12.0)
+    """
+    single = isinstance(inputs, Tensor)
+    tops = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    for i, tensor in enumerate(wanted):
+        if tensor._node is None:
+            raise GraphError(f"input {i} does not require a gradient; make it with requires_grad=True before it is used")
+    targets = [tensor._node for tensor in wanted]
+    seeds = _seeds(tops, output_gradients, create_graph)
+    ancestors = _ancestors(seeds, targets)
+    leading = _leading_to(set(targets), ancestors)
+    derivatives = _run_again(ancestors) if create_graph else {node: node.derivatives for node in leading}
+    pruned = {node: _pruned(node.arguments, derivatives[node], leading) for node in leading}
+    found = walk({node: g for node, g in seeds.items() if node in leading}, pruned, keep=targets)
+    results = tuple([_result(found.get(node), tensor) for node, tensor in zip(targets, wanted)])
+    return results[0] if single else results
+
+
+def _seeds(outputs: Sequence[Tensor], given: Any, create_graph: bool) -> dict[Node, Any]:
+    """The gradient of each output's node, as Tensors if they are to be recorded."""
+    if given is None:
+        given = [None] * len(outputs)
+    elif len(outputs) == 1 and not isinstance(given, (list, tuple)):
+        given = [given]
+    if len(given) != len(outputs):
+        raise ValueError(f"{len(given)} output gradients for {len(outputs)} outputs; give one each")
+    seeds: dict[Node, Any] = {}
+    for output, gradient in zip(outputs, given):
+        if output._node is None:
+            continue
+        if create_graph:
+            g = gradient if isinstance(gradient, Tensor) else Tensor(output.seed(gradient))
+        else:
+            g = output.seed(gradient)
+        seeds[output._node] = seeds[output._node] + g if output._node in seeds else g
+    return seeds
+
+
+def _ancestors(roots: Iterable[Node], targets: Sequence[Node]) -> list[Node]:
+    """All nodes that ``roots`` were computed from and they themselves, oldest first."""
+    seen = set(roots)
+    stack = list(seen)
+    while stack:
+        node = stack.pop()
+        if node.derivatives is None and node not in targets:
+            raise GraphError(FREED.format(node.operation.name))
+        for argument in node.arguments:
+            if isinstance(argument, Node) and argument not in seen:
+                seen.add(argument)
+                stack.append(argument)
+    return sorted(seen, key=attrgetter("order"), reverse=True)
+
+
+def _leading_to(targets: set[Node], ancestors: Iterable[Node]) -> set[Node]:
+    """Those of ``ancestors`` (oldest first) that were computed from one of ``targets``, and the targets among them."""
+    leading: set[Node] = set()
+    for node in ancestors:
+        if node in targets or any(isinstance(a, Node) and a in leading for a in node.arguments):
+            leading.add(node)
+    return leading
+
+
+def _pruned(arguments: tuple[Any, ...], derivatives: Derivatives | None, leading: set[Node]) -> Derivatives | None:
+    """``derivatives`` without those whose argument leads nowhere; None for a target whose graph was freed behind it."""
+    if derivatives is None:
+        return ()
+    return tuple([d if isinstance(a, Node) and a in leading else None for a, d in zip(arguments, derivatives)])
+
+
+def _run_again(ancestors: Iterable[Node]) -> dict[Node, Derivatives]:
+    """The derivatives of each node as functions of Tensors.
+
+    The first run closed over plain arrays, which are constants to a second derivative. Here each
+    rule sees Tensors that hold the same values and sit at the same nodes.
+    """
+    tensors: dict[Node, Tensor] = {}
+    derivatives: dict[Node, Derivatives] = {}
+    for node in ancestors:
+        if isinstance(node, Leaf):
+            data, derivatives[node] = node.data, ()
+        elif node.derivatives is None:
+            raise GraphError(FREED.format(node.operation.name))
+        else:
+            differentiable = len(node.derivatives)
+            # Constant arrays become Tensors too, so that a rule may call any method of its arguments.
+            again = [
+                tensors[a] if isinstance(a, Node) else Tensor(a) if isinstance(a, np.ndarray) and i < differentiable else a
+                for i, a in enumerate(node.arguments)
+            ]
+            value, derivatives[node] = node.operation.rule(*again, **node.keywords)
+            data = value._data
+        tensors[node] = _placed(data, node)
+    return derivatives
+
+
+def _placed(data: Any, node: Node) -> Tensor:
+    """A Tensor that stands for ``node`` with the value that it had."""
+    tensor = Tensor.__new__(Tensor)
+    tensor._data, tensor._node = data, node
+    return tensor
+
+
+def _result(g: Any, like: Tensor) -> Tensor:
+    """The gradient ``g`` of ``like`` as a Tensor of its own, of like's dtype."""
+    if g is None:
+        return Tensor(np.zeros_like(like.data))
+    if isinstance(g, Tensor):
+        return g if g.dtype == like.dtype else g.astype(like.dtype)
+    return Tensor(np.array(g, like.dtype))

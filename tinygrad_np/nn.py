@@ -1,0 +1,197 @@
+"""Networks: layers, and Sequential that applies them one after another.
+
+A layer is anything that can be called with a Tensor: a Module here, or any function. A Module's
+parameters are the Tensors among its attributes and those of the Modules it holds, in the order in
+which they were set.
+"""
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from tinygrad_np.initializers import Initializer, as_generator, glorot_uniform, zeros
+from tinygrad_np.rules import elementwise, network
+from tinygrad_np.tensor import Tensor
+
+Layer = Callable[[Any], Any]
+
+
+class Module:
+    """Base of layers and networks: subclass it, set Tensors and Modules as attributes, define ``__call__``.
+
+    >>> import numpy as np, tinygrad_np as tg
+    >>> class Scale(tg.nn.Module):
+    ...     def __init__(self):
+    ...         self.factor = tg.Tensor(2.0, requires_grad=True)
+    ...     def __call__(self, x):
+    ...         return x * self.factor
+    >>> [name for name, _ in tg.nn.Sequential(tg.nn.Linear(2, 1), Scale()).named_parameters()]
+    ['0.weight', '0.bias', '1.factor']
+    """
+
+    def __call__(self, x: Any) -> Any:
+        """The output for the input ``x``."""
+        raise TypeError(f"{type(self).__name__} does not define __call__(self, x)")
+
+    def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+        """Pairs of a dotted name and a parameter, in declaration order, each parameter once."""
+        seen: list[Tensor] = []
+        for name, parameter in self._all_parameters(prefix):
+            if not any(parameter is other for other in seen):
+                seen.append(parameter)
+                yield name, parameter
+
+    def parameters(self) -> list[Tensor]:
+        """The parameters in declaration order, each once: what an optimizer takes."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def _children(self) -> Iterator[tuple[str, Any]]:
+        """Names and values of the attributes."""
+        yield from vars(self).items()
+
+    def _all_parameters(self, prefix: str) -> Iterator[tuple[str, Tensor]]:
+        for name, value in self._children():
+            if isinstance(value, Tensor):
+                yield prefix + name, value
+            elif isinstance(value, Module):
+                yield from value._all_parameters(f"{prefix}{name}.")
+            elif isinstance(value, (list, tuple)):
+                for i, item in enumerate(value):
+                    if isinstance(item, Tensor):
+                        yield f"{prefix}{name}.{i}", item
+                    elif isinstance(item, Module):
+                        yield from item._all_parameters(f"{prefix}{name}.{i}.")
+
+
+class Linear(Module):
+    """Fully connected layer, y = x W + b: x (batch, in_features), y (batch, out_features).
+
+    ``weight`` has shape (in_features, out_features), ``bias`` (out_features,); they are drawn in
+    this order from ``rng`` (a np.random.Generator, an int seed, or None for a fresh one), by
+    ``weight_init`` (Glorot's uniform by default) and ``bias_init`` (zeros). ``dtype`` is a floating
+    dtype. Raises TypeError or ValueError for sizes that are not positive integers and for other
+    dtypes.
+
+    >>> import numpy as np, tinygrad_np as tg
+    >>> layer = tg.nn.Linear(2, 3, rng=0)
+    >>> layer(np.zeros((4, 2))).shape
+    (4, 3)
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        dtype: DTypeLike = np.float64,
+        rng: np.random.Generator | int | None = None,
+        weight_init: Initializer = glorot_uniform,
+        bias_init: Initializer = zeros,
+    ) -> None:
+        rng = as_generator(rng)
+        shape = (_size("in_features", in_features), _size("out_features", out_features))
+        self.weight = Tensor(weight_init(shape, rng), requires_grad=True, dtype=dtype)
+        self.bias = Tensor(bias_init(shape[1:], rng), requires_grad=True, dtype=dtype) if bias else None
+
+    def __call__(self, x: Tensor | ArrayLike) -> Tensor:
+        return network.linear(x, self.weight, self.bias)  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        bias = "" if self.bias is not None else ", bias=False"
+        return f"Linear({self.weight.shape[0]}, {self.weight.shape[1]}{bias})"
+
+
+class Tanh(Module):
+    """Hyperbolic tangent, elementwise: y = tanh x, in (−1, 1).
+
+    >>> import tinygrad_np as tg
+    >>> tg.nn.Tanh()(tg.Tensor([0.0, 1000.0])).data
+    array([0., 1.])
+    """
+
+    __call__ = staticmethod(elementwise.tanh)
+
+
+class ReLU(Module):
+    """Rectified linear unit, elementwise: y = max(x, 0); see :func:`tinygrad_np.relu`.
+
+    >>> import tinygrad_np as tg
+    >>> tg.nn.ReLU()(tg.Tensor([-1.0, 2.0])).data
+    array([0., 2.])
+    """
+
+    __call__ = staticmethod(network.relu)
+
+
+class Sigmoid(Module):
+    """Logistic sigmoid, elementwise: y = 1 / (1 + e⁻ˣ), in (0, 1); see :func:`tinygrad_np.sigmoid`.
+
+    >>> import tinygrad_np as tg
+    >>> tg.nn.Sigmoid()(tg.Tensor([0.0])).data
+    array([0.5])
+    """
+
+    __call__ = staticmethod(network.sigmoid)
+
+
+class Sequential(Module):
+    """Layers applied one after another: Modules, or any functions of one Tensor.
+
+    Parameters are named by position, as in ``0.weight``. A slice is a Sequential of the same layers.
+    Raises TypeError for a layer that cannot be called.
+
+    >>> import numpy as np, tinygrad_np as tg
+    >>> model = tg.Sequential(tg.nn.Linear(2, 3, rng=0), np.tanh, tg.nn.Linear(3, 3, rng=1))
+    >>> [name for name, _ in model.named_parameters()]
+    ['0.weight', '0.bias', '2.weight', '2.bias']
+    >>> model(np.zeros((5, 2))).shape
+    (5, 3)
+    """
+
+    def __init__(self, *layers: Layer) -> None:
+        for i, layer in enumerate(layers):
+            if not callable(layer):
+                raise TypeError(f"layer {i} is {layer!r}, which cannot be called; give the layers as separate arguments")
+        self.layers = layers
+
+    def __call__(self, x: Any) -> Any:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __getitem__(self, index: int | slice) -> Any:
+        return Sequential(*self.layers[index]) if isinstance(index, slice) else self.layers[index]
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self.layers)
+
+    def __repr__(self) -> str:
+        return f"Sequential({', '.join(getattr(layer, '__name__', repr(layer)) for layer in self.layers)})"
+
+    def _children(self) -> Iterator[tuple[str, Any]]:
+        yield from ((str(i), layer) for i, layer in enumerate(self.layers))
+
+
+def _size(name: str, value: Any) -> int:
+    """``value`` as a positive int, or an error that names the argument."""
+    try:
+        size = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a positive integer, got {value!r}") from None
+    if size < 1 or isinstance(value, bool):
+        raise ValueError(f"{name} must be a positive integer, got {value!r}")
+    return size

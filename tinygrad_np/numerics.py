@@ -1,0 +1,29 @@
+"""NumPy functions at the edge of a dtype's range, where the limit is the right answer and no accident."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+def vanishing(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function``, whose results too small for the dtype are 0, even where the user made underflow an error.
+
+    It is tried as it is first: entering np.errstate each time would take longer than the exponential
+    of a small array.
+    """
+    silent = np.errstate(under="ignore")(function)
+
+    def call(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except FloatingPointError:
+            return silent(*arguments)
+
+    return call
+
+
+exp_to_zero = vanishing(np.exp)
+logaddexp_to_zero = vanishing(np.logaddexp)
+logaddexp_reduce_to_zero = vanishing(np.logaddexp.reduce)
+log_of_zero = np.errstate(divide="ignore")(np.log)  # ln 0 = −inf

@@ -1,0 +1,162 @@
+"""The operation table: what an operation is, and which NumPy functions it mirrors.
+
+A rule is a plain NumPy function: arrays in, ``(value, derivatives)`` out, one derivative for each
+argument. ``@operation`` puts it into the table and makes it callable with arrays and Tensors alike:
+
+>>> import numpy as np, tinygrad_np as tg
+>>> @tg.operation()
+... def cube(x):
+...     return x**3, (lambda g: g * 3 * x**2,)
+>>> x = tg.Tensor([1.0, 2.0], requires_grad=True)
+>>> cube(x).sum().backward()
+>>> x.grad
+array([ 3., 12.])
+>>> cube(np.array(2.0))
+np.float64(8.0)
+"""
+
+from collections.abc import Callable, Mapping
+from functools import update_wrapper
+from inspect import signature
+from types import MethodType
+from typing import Any
+
+from numpy import asarray, generic
+
+from tinygrad_np.recording import is_recording
+from tinygrad_np.tape import Array, Derivative, Derivatives, Node, Variable
+
+Result = tuple[Array, tuple[Derivative, ...]]  # what a rule returns
+Rule = Callable[..., Result]
+
+NO_KEYWORDS: Mapping[str, Any] = {}
+
+UNDIFFERENTIABLE = (
+    "{} has no derivative with respect to an argument that requires a gradient; pass that one as .detach() to "
+    "treat it as a constant"
+)
+
+
+class Operation:
+    """A rule that can be called: arrays give an array, Tensors give a Tensor that remembers.
+
+    ``hint`` is what an error says after NumPy's own words: what the operation expects.
+    """
+
+    def __init__(self, rule: Rule, hint: str = "") -> None:
+        update_wrapper(self, rule)
+        self.name: str = rule.__name__
+        self.rule = rule
+        self.hint = hint
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        """Bind like a function, so that an operation can be a method of Tensor."""
+        return self if instance is None else MethodType(self, instance)
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        """Run the rule on the arrays and, where an argument is tracked, put a node on the tape."""
+        if keywords:
+            arguments, keywords = self._positional(arguments, keywords)
+        arrays, kept, kind, tracked = [], [], None, 0
+        for argument in arguments:
+            if isinstance(argument, Variable):
+                kind, node = argument.__class__, argument._node
+                arrays.append(argument._data)
+                if node is None:
+                    kept.append(argument._data)
+                else:
+                    kept.append(node)
+                    tracked += 1
+            else:
+                arrays.append(argument)
+                kept.append(argument)
+        if kind is None:
+            return self.rule(*arguments, **keywords)[0]
+        try:
+            value, derivatives = self.rule(*arrays, **keywords) if keywords else self.rule(*arrays)
+        except (ValueError, TypeError, IndexError) as error:
+            raise self._explained(error, arrays) from error
+        if isinstance(value, generic):
+            value = asarray(value)
+        output = kind.__new__(kind)
+        output._data = value
+        output._node = None
+        if tracked and is_recording():
+            if tracked != len(derivatives):
+                # Only those that lead to tracked arguments: the others would keep arrays alive.
+                derivatives = tuple([d if isinstance(k, Node) else None for d, k in zip(derivatives, kept)])
+                if len(derivatives) - derivatives.count(None) != tracked:
+                    raise TypeError(UNDIFFERENTIABLE.format(self.name))
+            output._node = Node(self, tuple(kept), keywords or NO_KEYWORDS, derivatives, value.shape)
+        return output
+
+    def _positional(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Move arrays that came by name to their positions: only positions have derivatives."""
+        if not any(isinstance(value, Variable) for value in keywords.values()):
+            return arguments, keywords
+        bound = signature(self.rule).bind(*arguments, **keywords)
+        bound.apply_defaults()
+        return bound.args, bound.kwargs
+
+    def _explained(self, error: Exception, arrays: list[Any]) -> Exception:
+        """NumPy's exception again, with the operation's name and what it was given."""
+        came = ", ".join(map(describe, arrays))
+        message = f"{self.name}({came}): {error}"
+        if self.hint:
+            message = f"{message.rstrip('.')}. {self.hint}"
+        try:
+            return type(error)(message)
+        except TypeError:  # NumPy's own subclasses take other arguments
+            return TypeError(message) if isinstance(error, TypeError) else ValueError(message)
+
+
+class SequenceOperation(Operation):
+    """An operation that takes its arrays in one sequence, as np.concatenate does."""
+
+    def __call__(self, arrays: Any, *options: Any, **keywords: Any) -> Any:
+        names = list(signature(self.rule).parameters)[1:]
+        if len(options) > len(names):
+            raise TypeError(f"{self.name} takes {names} after the arrays, got {len(options)} values")
+        return super().__call__(*arrays, **dict(zip(names, options)), **keywords)
+
+
+table: dict[Callable[..., Any], Operation] = {}  # by the NumPy function that each one mirrors
+
+
+def operation(*numpy_functions: Callable[..., Any], hint: str = "", sequence: bool = False) -> Callable[[Rule], Operation]:
+    """Declare the decorated rule as an operation that mirrors ``numpy_functions``.
+
+    The rule receives arrays and returns ``(value, derivatives)``: one function ``g -> gx`` for each
+    argument, or for the first few if the others are no arrays. It says nothing of Tensors and does not
+    undo broadcasting: the backward walk sums each gradient to its argument's shape. It must not
+    write into its arguments, and for higher derivatives it uses only operations (NumPy's functions
+    count): the same rule is then run on Tensors.
+    """
+
+    def declare(rule: Rule) -> Operation:
+        declared = (SequenceOperation if sequence else Operation)(rule, hint)
+        for function in numpy_functions:
+            if function in table:
+                raise ValueError(f"{function} is already mirrored by {table[function]}")
+            table[function] = declared
+        return declared
+
+    return declare
+
+
+def unchanged(g: Array) -> Array:
+    """The derivative of an argument that is only added: the gradient itself."""
+    return g
+
+
+def undefined(g: Array) -> Array:
+    """The derivative of an argument that has none."""
+    raise TypeError(UNDIFFERENTIABLE.format("the operation"))
+
+
+def describe(value: Any) -> str:
+    """An argument as an error message shows it: dtype and shape, or the value itself if it has none."""
+    return f"{value.dtype} {value.shape}" if hasattr(value, "dtype") else repr(value)

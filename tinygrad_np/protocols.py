@@ -1,0 +1,109 @@
+"""NumPy's functions called on a Tensor: looked up in the operation table, or run on the data, or refused.
+
+NumPy hands such calls over by ``__array_ufunc__`` (NEP 13) and ``__array_function__`` (NEP 18).
+Three things can happen, and never a fourth: the function is differentiable and recorded; or its
+result carries no gradient (a comparison, a shape, an index) and it runs on the plain arrays; or it
+is refused by name, with the nearest one that is supported.
+"""
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from inspect import signature
+from typing import Any
+
+import numpy as np
+
+from tinygrad_np.operations import Operation, table
+from tinygrad_np.tape import Variable
+
+RUN_ON_DATA: frozenset[Callable[..., Any]] = frozenset(
+    # comparisons and tests
+    [np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal]
+    + [np.logical_and, np.logical_or, np.logical_not, np.logical_xor]
+    + [np.isnan, np.isinf, np.isfinite, np.signbit, np.array_equal, np.allclose, np.isclose, np.all, np.any]
+    # constant between their jumps
+    + [np.sign, np.floor, np.ceil, np.rint, np.trunc, np.floor_divide]
+    # positions and counts
+    + [np.argmax, np.argmin, np.argsort, np.nonzero, np.flatnonzero, np.count_nonzero, np.searchsorted]
+    # shapes, dtypes, new arrays in another's likeness, text
+    + [np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.may_share_memory]
+    + [np.shares_memory, np.zeros_like, np.ones_like, np.empty_like, np.full_like]
+    + [np.array_repr, np.array_str, np.array2string]
+)
+
+# Options at the value that NumPy itself takes for "not given".
+NOT_GIVEN: Mapping[str, Any] = {"out": None, "dtype": None, "where": True, "initial": np._NoValue, "casting": "same_kind"}  # type: ignore[attr-defined]
+
+
+def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """What ``Tensor.__array_ufunc__`` does: NumPy's ``ufunc.method(*inputs, **keywords)``."""
+    if method == "__call__":
+        return apply_function(ufunc, inputs, keywords)
+    if method == "reduce":
+        keywords = {"axis": 0, **keywords}
+    return apply_function(getattr(ufunc, method), inputs, keywords)
+
+
+def apply_function(function: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """What ``Tensor.__array_function__`` does: NumPy's ``function(*arguments, **keywords)``."""
+    operation = table.get(function)
+    if operation is not None:
+        if keywords:
+            arguments, keywords = _supported(function, operation, arguments, keywords)
+        return operation(*arguments, **keywords)
+    if function in RUN_ON_DATA and "out" not in keywords:
+        return function(*_plain(arguments), **_plain(keywords))
+    raise TypeError(_refusal(function))
+
+
+def _supported(
+    function: Callable[..., Any], operation: Operation, arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The call in the rule's own terms, without options that say nothing; a TypeError for one that it does not take."""
+    keywords = {name: value for name, value in keywords.items() if not _is_default(name, value)}
+    if not arguments:  # np.sum(a=t): the array came under NumPy's name for it
+        arguments = (keywords.pop(next(iter(signature(function).parameters))),)
+    parameters = signature(operation.rule).parameters
+    refused = [f"{name}=" for name in keywords if name not in parameters]
+    if refused:
+        raise TypeError(
+            f"{_name(function)} on a Tensor does not take {', '.join(refused)}: no gradient could follow. "
+            f"It takes {', '.join(parameters)}; for anything else call it on t.data"
+        )
+    return arguments, keywords
+
+
+def _is_default(name: str, value: Any) -> bool:
+    """Whether an option says no more than leaving it out."""
+    default = NOT_GIVEN.get(name, np._NoValue)  # type: ignore[attr-defined]
+    return value is default or value is np._NoValue or (isinstance(value, str) and value == default)  # type: ignore[attr-defined]
+
+
+def _plain(value: Any) -> Any:
+    """``value`` with every Tensor in it, at any depth of lists, tuples and dicts, replaced by its array."""
+    if isinstance(value, Variable):
+        return value._data
+    if isinstance(value, list | tuple):
+        return type(value)(map(_plain, value))
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+def _refusal(function: Callable[..., Any]) -> str:
+    """Why ``function`` does not run on a Tensor, and what does."""
+    names = {_name(known): known for known in [*table, *RUN_ON_DATA]}
+    nearest = get_close_matches(_name(function), names, n=1, cutoff=0.0)[0]
+    return (
+        f"{_name(function)} is not differentiable here; the nearest that is supported is {nearest}. "
+        "For a result without a gradient call it on t.data; to teach it, declare a rule with @tg.operation"
+    )
+
+
+def _name(function: Any) -> str:
+    """``np.add.reduce`` for the bound method, ``np.linalg.inv`` for a function of a submodule."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, np.ufunc):
+        return f"np.{owner.__name__}.{function.__name__}"
+    module = getattr(function, "__module__", None) or "numpy"
+    return f"{module.replace('numpy', 'np', 1)}.{getattr(function, '__name__', function)}"

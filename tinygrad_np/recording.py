@@ -1,0 +1,87 @@
+"""Whether operations are recorded, and ``no_grad`` to switch that off for a while."""
+
+import inspect
+from collections.abc import Callable, Generator
+from contextvars import ContextVar
+from functools import wraps
+from types import TracebackType
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+recording: ContextVar[bool] = ContextVar("recording", default=True)
+is_recording = recording.get
+
+
+class no_grad:  # noqa: N801 - reads as a statement, like the contexts of NumPy and PyTorch
+    """A context, or a decorator, in which nothing is recorded.
+
+    It holds for the current thread or async task only, nests, and ends with the block however the
+    block ends. A decorated generator or coroutine is unrecorded whenever its own body runs. A
+    ``with`` block inside an undecorated generator stays in force for the caller while the generator
+    is suspended (Python has one context for both): decorate the generator instead.
+
+    >>> import tinygrad_np as tg
+    >>> x = tg.Tensor(3.0, requires_grad=True)
+    >>> with tg.no_grad():
+    ...     y = x * x
+    >>> y.requires_grad
+    False
+    """
+
+    def __init__(self) -> None:
+        self._before: list[bool] = []
+
+    def __enter__(self) -> None:
+        self._before.append(recording.get())
+        recording.set(False)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        recording.set(self._before.pop())
+
+    def __call__(self, function: F) -> F:
+        """Decorate ``function``: each call runs in a ``no_grad`` of its own."""
+        wrapper: Any
+        if inspect.isgeneratorfunction(function):
+
+            @wraps(function)
+            def wrapper(*arguments: Any, **keywords: Any) -> Generator[Any, Any, Any]:
+                return _drive(function(*arguments, **keywords))
+
+        elif inspect.iscoroutinefunction(function):
+
+            @wraps(function)
+            async def wrapper(*arguments: Any, **keywords: Any) -> Any:
+                with no_grad():
+                    return await function(*arguments, **keywords)
+
+        else:
+
+            @wraps(function)
+            def wrapper(*arguments: Any, **keywords: Any) -> Any:
+                with no_grad():
+                    return function(*arguments, **keywords)
+
+        return wrapper  # type: ignore[no-any-return]  # functools.wraps keeps the signature
+
+
+def _drive(generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    """``generator``, each of its steps in a ``no_grad``; what is sent, thrown and returned passes through."""
+    resume: Callable[..., Any] = generator.send
+    sent: Any = None
+    while True:
+        try:
+            with no_grad():
+                item = resume(sent)
+        except StopIteration as stop:
+            return stop.value
+        try:
+            resume, sent = generator.send, (yield item)
+        except GeneratorExit:
+            with no_grad():
+                generator.close()
+            raise
+        except BaseException as error:
+            resume, sent = generator.throw, error

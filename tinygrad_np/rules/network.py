@@ -1,0 +1,194 @@
+"""Operations of neural networks that NumPy has no name for."""
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from tinygrad_np.numerics import exp_to_zero, logaddexp_reduce_to_zero, logaddexp_to_zero
+from tinygrad_np.operations import Result, operation, unchanged
+from tinygrad_np.shapes import rows
+from tinygrad_np.tape import Array
+
+_max, _sum = np.maximum.reduce, np.add.reduce  # on small arrays half the time of np.max and np.sum
+
+
+@operation()
+def relu(x: Array) -> Result:
+    """Rectified linear unit, y = max(x, 0), for x of any shape.
+
+    ∂L/∂x = g where x > 0, else 0 (at the kink x = 0 too). Nair & Hinton (2010), "Rectified linear
+    units improve restricted Boltzmann machines".
+
+    >>> import tinygrad_np as tg
+    >>> x = tg.Tensor([-1.0, 0.0, 2.0], requires_grad=True)
+    >>> tg.relu(x).sum().backward()
+    >>> x.grad
+    array([0., 0., 1.])
+    """
+    return np.maximum(x, 0), (lambda g: g * (x > 0),)
+
+
+@operation()
+def sigmoid(x: Array) -> Result:
+    """Logistic sigmoid, y = 1 / (1 + e⁻ˣ), for x of any shape.
+
+    ∂L/∂x = g·y·(1 − y). Computed as e^(−ln(1 + e⁻ˣ)), which is exact to a few units in the last
+    place from −700 to 700 and neither overflows nor warns beyond.
+
+    >>> import tinygrad_np as tg
+    >>> x = tg.Tensor([-1000.0, 0.0, 1000.0], requires_grad=True)
+    >>> y = tg.sigmoid(x)
+    >>> y.data
+    array([0. , 0.5, 1. ])
+    >>> y.sum().backward()
+    >>> x.grad
+    array([0.  , 0.25, 0.  ])
+    """
+    y = exp_to_zero(-logaddexp_to_zero(0, -x))
+    return y, (lambda g: g * (y * (1 - y)),)
+
+
+@operation()
+def softmax(x: Array, axis: int = -1) -> Result:
+    """Softmax, yᵢ = e^(xᵢ) / Σⱼ e^(xⱼ) along ``axis``: positive, and 1 in sum.
+
+    ∂L/∂x = y·(g − Σ g·y). The maximum of each slice is subtracted first, so nothing overflows.
+    Raises NumPy's AxisError for an axis that does not exist. Bridle (1990), "Probabilistic
+    interpretation of feedforward classification network outputs".
+
+    >>> import tinygrad_np as tg
+    >>> tg.softmax(tg.Tensor([[0.0, 0.0], [1e4, -1e4]])).data
+    array([[0.5, 0.5],
+           [1. , 0. ]])
+    """
+    e = exp_to_zero(x - _max(x, axis, keepdims=True))
+    y = e / _sum(e, axis, keepdims=True)
+    return y, (lambda g: y * (g - _sum(g * y, axis, keepdims=True)),)
+
+
+@operation()
+def log_softmax(x: Array, axis: int = -1) -> Result:
+    """Logarithm of the softmax, yᵢ = xᵢ − ln Σⱼ e^(xⱼ) along ``axis``, exact where the softmax is 0.
+
+    ∂L/∂x = g − eʸ·Σ g. An element of −inf gives −inf. Raises NumPy's AxisError for an axis that
+    does not exist.
+
+    >>> import tinygrad_np as tg
+    >>> tg.log_softmax(tg.Tensor([1e4, -1e4])).data
+    array([     0., -20000.])
+    """
+    shifted = x - _max(x, axis, keepdims=True)
+    y = shifted - np.log(_sum(exp_to_zero(shifted), axis, keepdims=True))
+    return y, (lambda g: g - exp_to_zero(y) * _sum(g, axis, keepdims=True),)
+
+
+@operation(hint="linear takes x (..., in), a weight (in, out) and a bias (out,)")
+def linear(x: Array, weight: Array, bias: Array | None = None) -> Result:
+    """Affine map of the rows, y = x W + b: x (..., in), weight (in, out), bias (out,), y (..., out).
+
+    ∂L/∂x = g Wᵀ, ∂L/∂W = xᵀ g, ∂L/∂b = Σ g over the rows. Raises ValueError where the shapes do
+    not fit.
+
+    >>> import numpy as np, tinygrad_np as tg
+    >>> w = tg.Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    >>> y = tg.linear(np.array([[1.0, 1.0]]), w, np.array([0.5, 0.5]))
+    >>> y.data
+    array([[4.5, 6.5]])
+    """
+    x = x if hasattr(x, "dot") else np.asarray(x)  # the method takes two thirds of np.dot's time
+    y = x.dot(weight) if bias is None else x.dot(weight) + bias
+    return y, (lambda g: g.dot(weight.T), lambda g: rows(x).T.dot(rows(g)), unchanged)
+
+
+@operation()
+def softmax_cross_entropy(logits: Array, targets: Array) -> Result:
+    """Mean cross-entropy of the softmax of ``logits`` (n, classes) against ``targets``.
+
+    ``targets`` holds either integer labels (n,) or probabilities (n, classes), each row summing to 1:
+
+        L = −(1/n) Σᵣ Σᵢ tᵣᵢ ln softmax(xᵣ)ᵢ,    ∂L/∂x = (softmax(x) − t) / n
+
+    with t the one-hot rows of the labels. It is computed from the logits, so that a class of
+    probability 0 costs a finite loss. A batch of no rows has loss 0. Labels have no gradient;
+    probabilities have ∂L/∂t = −ln softmax(x) / n. Raises ValueError for a label outside
+    [0, classes), for rows that are not probabilities and for shapes that do not fit, TypeError for
+    labels that are not integers. Bishop (2006), "Pattern recognition and machine learning", 4.3.4.
+
+    >>> import numpy as np, tinygrad_np as tg
+    >>> logits = tg.Tensor([[0.0, 0.0, 0.0], [1e4, 0.0, 0.0]], requires_grad=True)
+    >>> loss = tg.softmax_cross_entropy(logits, np.array([2, 0]))
+    >>> round(loss.item(), 6)
+    0.549306
+    >>> loss.backward()
+    >>> logits.grad.round(4)
+    array([[ 0.1667,  0.1667, -0.3333],
+           [ 0.    ,  0.    ,  0.    ]])
+    """
+    if logits.ndim != 2:
+        raise ValueError("logits must have shape (n, classes); give one row as logits[None, :]")
+    n = len(logits) or 1
+    lse = _row_logsumexp(logits)
+    targets = np.asarray(targets) if isinstance(targets, (list, tuple)) else targets
+    if targets.ndim == 1:
+        picked, t = _one_hot(targets, logits)
+        loss = _sum(lse.ravel() - picked, None) / n
+        return loss, (lambda g: (exp_to_zero(logits - lse) - t) * (g / n),)
+    _check_probabilities(targets, logits.shape)
+    surprise = np.where(targets == 0, 0, lse - logits)  # a class of probability 0 may have a logit of −inf
+    return _sum(targets * surprise, None) / n, (
+        lambda g: (exp_to_zero(logits - lse) - targets) * (g / n),
+        lambda g: (lse - logits) * (g / n),
+    )
+
+
+def _row_logsumexp(x: Array) -> Array:
+    """ln Σⱼ e^(xᵢⱼ) of each row, as a column. One call on small arrays; from some 64 elements on, the formula is faster."""
+    if x.size <= 64:
+        return logaddexp_reduce_to_zero(x, 1, None, None, True)
+    m = _max(x, 1, None, None, True)
+    return m + np.log(_sum(exp_to_zero(x - m), 1, None, None, True))
+
+
+@lru_cache(maxsize=8)
+def _row_numbers(n: int) -> Array:
+    """0 … n − 1, the same at every step of a training run."""
+    return np.arange(n)
+
+
+def _one_hot(labels: Array, x: Array) -> tuple[Array, Array]:
+    """The element of each row of ``x`` that its label names, and the labels as one-hot rows of x's dtype."""
+    n, classes = x.shape
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"labels must be integers, got {labels.dtype}; convert them with labels.astype(int)")
+    if len(labels) != n:
+        raise ValueError(f"{len(labels)} labels for {n} rows of logits; give one label for each row")
+    try:
+        index = np.ravel_multi_index((_row_numbers(n), labels), x.shape)  # checks the labels on its way
+    except ValueError:
+        row = int(np.argmax((labels < 0) | (labels >= classes)))
+        raise ValueError(
+            f"label {labels[row]} in row {row} is outside [0, {classes}): the logits have {classes} classes; "
+            "number the labels from 0, as np.unique(labels, return_inverse=True) does"
+        ) from None
+    one_hot = np.zeros(x.shape, x.dtype)
+    one_hot.ravel()[index] = 1
+    return x.ravel()[index], one_hot
+
+
+def _check_probabilities(targets: Any, shape: tuple[int, ...]) -> None:
+    """Refuse targets that are not one row of probabilities for each row of logits."""
+    if targets.shape != shape:
+        raise ValueError(
+            f"targets of shape {targets.shape} for logits of shape {shape}; give integer labels ({shape[0]},) or "
+            f"probabilities {shape}"
+        )
+    tolerance = 1e-3 if targets.dtype.itemsize < 8 else 1e-6
+    sums = _sum(targets, 1)
+    wrong = ~(abs(sums - 1) <= tolerance) | (np.minimum.reduce(targets, 1) < 0)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise ValueError(
+            f"targets must be probabilities, but row {row} is {targets[row]}, with sum {sums[row]:.6g}; "
+            "divide each row by its sum, or give integer labels"
+        )

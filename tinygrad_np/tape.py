@@ -1,0 +1,157 @@
+"""The tape: what was computed from what, and the walk that carries gradients back over it.
+
+Nothing here knows which operations exist or what a Tensor looks like to its user.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from heapq import heapify, heappop, heappush
+from itertools import count
+from typing import Any
+
+import numpy as np
+from numpy import asarray
+
+_sum = np.add.reduce  # on small arrays half the time of np.sum
+
+Array = Any  # an ndarray, or whatever speaks NumPy's protocols in its place
+Derivative = Callable[[Array], Array]  # from the gradient of the output to that of one argument
+Derivatives = tuple[Derivative | None, ...]
+
+# The clock counts down, so that the newest node is the smallest: the first one off a heap.
+tick = count(0, -1).__next__
+
+
+_RELEASED = (None,)  # not empty, or a released node would pass for a leaf
+FREED = (
+    "this graph was freed by an earlier backward() (met at {!r}); call backward(retain_graph=True) the first "
+    "time, or compute the output again"
+)
+CHANGED = (
+    "an argument of {!r}, of shape {}, was changed after it was used; compute the output again before asking for "
+    "its gradient"
+)
+
+
+class GraphError(ValueError):
+    """A walk that cannot be right: over a freed graph, or past an array changed since it was used."""
+
+
+class Node:
+    """One recorded call of an operation.
+
+    ``arguments`` holds a Node where the argument was tracked and the plain value elsewhere;
+    ``derivatives`` runs parallel to it, with None where no gradient is wanted. What the derivatives
+    close over is all that a node keeps of the arrays: the values in between are free to go.
+    """
+
+    __slots__ = ("arguments", "derivatives", "keywords", "operation", "order", "shape")
+
+    order: int
+    operation: Any
+    arguments: tuple[Any, ...]
+    keywords: Mapping[str, Any]
+    derivatives: Derivatives | None
+    shape: tuple[int, ...]
+
+    def __init__(
+        self,
+        operation: Any,
+        arguments: tuple[Any, ...],
+        keywords: Mapping[str, Any],
+        derivatives: Derivatives,
+        shape: tuple[int, ...],
+    ) -> None:
+        self.order = tick()
+        self.operation = operation
+        self.arguments = arguments
+        self.keywords = keywords
+        self.derivatives = derivatives
+        self.shape = shape
+
+
+class Leaf(Node):
+    """Where the tape begins: an array that gradients are wanted for, and its gradient."""
+
+    __slots__ = ("data", "grad")
+
+    data: Array
+    grad: Array | None
+
+    def __init__(self, data: Array) -> None:
+        super().__init__(None, (), {}, (), data.shape)
+        self.data = data
+        self.grad = None
+
+
+class Variable:
+    """An array and its place on the tape (None: it has none)."""
+
+    __slots__ = ("__weakref__", "_data", "_node")
+
+    _data: Array
+    _node: Node | None
+
+
+def walk(
+    gradients: dict[Node, Array],
+    derivatives_of: Mapping[Node, Derivatives] | None = None,
+    keep: Collection[Node] = (),
+    release: bool = False,
+) -> dict[Node, Array]:
+    """Carry the outputs' ``gradients`` back, and return the gradients of the leaves and of ``keep``.
+
+    Reverse accumulation (Linnainmaa 1970): the gradient of a node is the sum over its uses. The
+    newest node goes first; all that used it is newer still, so its sum is then complete. A gradient
+    is dropped as soon as it has been passed on, and what is left in the dictionary are the leaves'.
+    ``derivatives_of`` stands in for the nodes' own derivatives; with ``release`` each node lets go of
+    its arrays and its parents once it is done.
+    """
+    heap = [(node.order, node) for node in gradients if node.arguments]
+    heapify(heap)
+    while heap:
+        order, node = heappop(heap)
+        g = gradients[node] if node in keep else gradients.pop(node)
+        arguments = node.arguments
+        derivatives = node.derivatives if derivatives_of is None else derivatives_of[node]
+        if derivatives is None:
+            raise GraphError(FREED.format(node.operation.name))
+        if release:
+            node.arguments, node.derivatives = _RELEASED, None
+        for parent, derivative in zip(arguments, derivatives):
+            if derivative is None:
+                continue
+            if parent.order < order:
+                raise GraphError(CHANGED.format(node.operation.name, parent.shape))
+            gx = derivative(g)
+            if gx.shape != parent.shape:
+                gx = unbroadcast(gx, parent.shape, node.operation.name)
+            if parent in gradients:
+                # A new array, never in place: the first gradient may be shared with another node.
+                gradients[parent] = gradients[parent] + gx
+                continue
+            if parent.arguments:
+                heappush(heap, (parent.order, parent))
+            elif gx is g:
+                gx = +gx  # a copy, for two leaves must not share an array; a Tensor is safe as it is
+            gradients[parent] = gx
+    return gradients
+
+
+def unbroadcast(g: Array, shape: tuple[int, ...], name: str) -> Array:
+    """Sum ``g`` over the axes along which an argument of ``shape`` was broadcast.
+
+    The transpose of broadcasting: y[i, j] = x[j] gives ∂L/∂x[j] = Σᵢ g[i, j].
+    """
+    if g.shape[1:] == shape:  # by far the commonest: a bias added to rows
+        return _sum(g, 0)
+    extra = len(g.shape) - len(shape)
+    if extra > 0:
+        g = _sum(g, tuple(range(extra)))
+    if g.shape == shape:
+        return g
+    stretched = tuple(i for i, n in enumerate(shape) if n == 1 != g.shape[i]) if extra >= 0 else ()
+    if stretched:
+        g = _sum(g, stretched, keepdims=True)
+    if g.shape != shape:
+        raise GraphError(f"the rule of {name!r} gave a gradient of shape {g.shape} for an argument of shape {shape}")
+    return g

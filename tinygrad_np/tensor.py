@@ -1,0 +1,339 @@
+"""Tensor: a NumPy array that remembers where it came from, and behaves like an array otherwise."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from tinygrad_np import protocols
+from tinygrad_np.rules import elementwise, linalg, reductions
+from tinygrad_np.rules import shape as shape_rules
+from tinygrad_np.tape import GraphError, Leaf, Node, Variable, tick, walk
+
+Operator = Callable[["Tensor", Any], "Tensor"]
+
+
+def _binary(operation: Callable[..., Any]) -> tuple[Operator, Operator]:
+    """``self ∘ other`` and ``other ∘ self``, the two methods of a binary operator."""
+
+    def forward(self: "Tensor", other: Any) -> Any:
+        return operation(self, other)
+
+    def reflected(self: "Tensor", other: Any) -> Any:
+        return operation(other, self)
+
+    return forward, reflected
+
+
+def _comparison(compare: Callable[..., Any]) -> Callable[["Tensor", Any], Any]:
+    """A comparison: a plain array of bools, for no gradient passes through it."""
+
+    def method(self: "Tensor", other: Any) -> Any:
+        return compare(self._data, other._data if isinstance(other, Tensor) else other)
+
+    return method
+
+
+class Tensor(Variable):
+    """An array of any shape whose history is recorded, so that gradients can flow back to it.
+
+    ``data`` is anything that ``np.asarray`` takes as real numbers; an ndarray is shared, not copied.
+    With ``requires_grad=True`` the Tensor is a leaf: ``backward()`` adds ∂L/∂data to its ``grad``.
+    That takes a floating dtype (float16, float32, float64, longdouble), which values, gradients and
+    optimizer state all keep. Every operator, method and NumPy function that the operation table
+    lists is recorded; comparisons give plain arrays.
+
+    Raises TypeError for strings, objects and complex numbers, and for integers or bools that
+    should have a gradient.
+
+    >>> import numpy as np, tinygrad_np as tg
+    >>> x = tg.Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> loss = np.sum(x**2) / 2
+    >>> loss
+    Tensor(7., divide)
+    >>> loss.backward()
+    >>> x.grad
+    array([1., 2., 3.])
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: ArrayLike, requires_grad: bool = False, dtype: DTypeLike | None = None) -> None:
+        if isinstance(data, Tensor):
+            raise TypeError("got a Tensor already; use t.detach() for a constant with its data")
+        self._data = _real_array(data, dtype)
+        self._node = None
+        if requires_grad:
+            self.requires_grad = True
+
+    def __init_subclass__(cls) -> NoReturn:
+        raise TypeError("Tensor is final; write a function of Tensors or a tg.nn.Module that holds some")
+
+    # -- what it holds -----------------------------------------------------------------------------
+
+    @property
+    def data(self) -> NDArray[Any]:
+        """The array. Assigning one of the same shape replaces the leaf's value, in the leaf's dtype."""
+        return self._data  # type: ignore[no-any-return]
+
+    @data.setter
+    def data(self, value: ArrayLike) -> None:
+        array = np.asarray(value, self._data.dtype)
+        if array.shape != self._data.shape:
+            raise ValueError(f"data of shape {array.shape} for a Tensor of shape {self.shape}; reshape it first")
+        if self._node is not None and not isinstance(self._node, Leaf):
+            raise GraphError(f"this Tensor was computed by {self._node.operation.name}; only a leaf's data can be set")
+        self._data = array
+        if self._node is not None:
+            self._node.data, self._node.order = array, tick()
+
+    @property
+    def grad(self) -> NDArray[Any] | None:
+        """∂L/∂data summed over the backward() calls so far, of the leaf's shape and dtype; None before, or if no leaf."""
+        return self._node.grad if isinstance(self._node, Leaf) else None
+
+    @grad.setter
+    def grad(self, value: ArrayLike | None) -> None:
+        if not isinstance(self._node, Leaf):
+            raise GraphError("only a leaf that requires a gradient has one; make it with requires_grad=True")
+        if value is not None:
+            value = np.asarray(value)
+            if value.shape != self.shape or value.dtype != self.dtype:
+                raise ValueError(
+                    f"a gradient of {value.dtype} {value.shape} for a Tensor of {self.dtype} {self.shape}; "
+                    "they must be the same"
+                )
+        self._node.grad = value
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow back to or through it. Settable on a leaf: False freezes it and drops its gradient."""
+        return self._node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if self._node is not None and not isinstance(self._node, Leaf):
+            raise GraphError("the Tensor was computed by an operation; use t.detach() for a constant")
+        if not wanted:
+            self._node = None
+        elif self._node is None:
+            if self._data.dtype.kind != "f":
+                raise TypeError(
+                    f"{self._data.dtype} data cannot have a gradient; give it a floating dtype, as in "
+                    "tg.Tensor(data, requires_grad=True, dtype=np.float64)"
+                )
+            self._node = Leaf(self._data)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was made by the user and not computed from something that requires a gradient."""
+        return self._node is None or isinstance(self._node, Leaf)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes."""
+        return self._data.shape  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self._data.ndim  # type: ignore[no-any-return]
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self._data.size  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """NumPy dtype of the elements."""
+        return self._data.dtype  # type: ignore[no-any-return]
+
+    def numpy(self) -> NDArray[Any]:
+        """The array itself, not a copy; the gradient does not follow it."""
+        return self._data  # type: ignore[no-any-return]
+
+    def item(self) -> float:
+        """The one element as a Python number. Raises ValueError if there are more or fewer."""
+        return self._data.item()  # type: ignore[no-any-return]
+
+    def detach(self) -> "Tensor":
+        """The same array as a constant: gradients stop here."""
+        return Tensor(self._data)
+
+    # -- gradients ---------------------------------------------------------------------------------
+
+    def backward(self, gradient: ArrayLike | None = None, retain_graph: bool = False) -> None:
+        """Add the gradient of this Tensor to ``grad`` of every leaf that it was computed from.
+
+        ``gradient`` is ∂L/∂self, of this Tensor's shape; without it this Tensor is the loss L, and
+        must have one element. The graph is freed on the way unless ``retain_graph``. If a derivative
+        raises, no leaf's gradient changes.
+
+        Raises GraphError if nothing here requires a gradient, if the graph was freed by an earlier
+        backward(), or if a leaf was changed (by an optimizer, say) since it was used; ValueError for
+        a missing gradient or one of another shape.
+        """
+        if self._node is None:
+            raise GraphError("nothing that this Tensor was computed from requires a gradient; set requires_grad=True on a leaf")
+        gradients = walk({self._node: self.seed(gradient)}, release=not retain_graph)
+        for leaf, g in gradients.items():  # what the walk leaves over are leaves
+            if g.base is not None or g.dtype is not leaf.data.dtype or g.ndim == 0:
+                g = np.array(g, leaf.data.dtype)  # an array of the leaf's own, not a view or a scalar
+            leaf.grad = g if leaf.grad is None else leaf.grad + g
+
+    def seed(self, gradient: ArrayLike | None) -> Any:
+        """∂L/∂self, where backward() starts: ``gradient`` as an array of its own, or 1 if this is the loss."""
+        dtype = self._data.dtype
+        if gradient is None:
+            if self._data.size != 1:
+                raise ValueError(
+                    f"backward() of a Tensor of shape {self.shape} needs a gradient of that shape; "
+                    "or reduce it first, as in t.sum().backward()"
+                )
+            return np.ones(self._data.shape, dtype) if self._data.ndim else dtype.type(1)
+        seed = np.array(gradient._data if isinstance(gradient, Tensor) else gradient, dtype)
+        if seed.shape != self._data.shape:
+            raise ValueError(f"backward() got a gradient of shape {seed.shape} for a Tensor of shape {self.shape}")
+        return seed
+
+    # -- operators ---------------------------------------------------------------------------------
+
+    __add__, __radd__ = _binary(elementwise.add)
+    __sub__, __rsub__ = _binary(elementwise.subtract)
+    __mul__, __rmul__ = _binary(elementwise.multiply)
+    __truediv__, __rtruediv__ = _binary(elementwise.divide)
+    __pow__, __rpow__ = _binary(elementwise.power)
+    __matmul__, __rmatmul__ = _binary(linalg.matmul)
+    __neg__ = elementwise.negative
+    __abs__ = elementwise.absolute
+
+    def __pos__(self) -> Self:
+        return self
+
+    __lt__ = _comparison(np.less)
+    __le__ = _comparison(np.less_equal)
+    __gt__ = _comparison(np.greater)
+    __ge__ = _comparison(np.greater_equal)
+    __eq__ = _comparison(np.equal)  # type: ignore[assignment]  # elementwise, as in NumPy
+    __ne__ = _comparison(np.not_equal)  # type: ignore[assignment]
+    __hash__ = object.__hash__
+
+    def __getitem__(self, index: Any) -> "Tensor":
+        return shape_rules.getitem(self, protocols._plain(index))  # type: ignore[no-any-return]
+
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise TypeError(
+            "a Tensor cannot be assigned into: what was computed from it would change behind its back. "
+            "Write np.where(mask, value, t), or assign to t.data before it is used"
+        )
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator["Tensor"]:
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, value: Any) -> bool:
+        return value in self._data
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __float__(self) -> float:
+        self._refuse_conversion("float(t)", "t.item()")
+        return float(self._data)
+
+    def __int__(self) -> int:
+        self._refuse_conversion("int(t)", "int(t.item())")
+        return int(self._data)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        self._refuse_conversion("np.asarray(t)", "t.data, or np.stack / np.concatenate to join Tensors,")
+        return np.array(self._data, dtype, copy=copy)
+
+    def _refuse_conversion(self, what: str, instead: str) -> None:
+        """A tracked value must not lose its gradient without a word."""
+        if self._node is not None:
+            raise TypeError(f"{what} would lose the gradient of a Tensor that requires one; write {instead} if you mean it")
+
+    # -- NumPy's methods ---------------------------------------------------------------------------
+
+    sum = reductions.sum
+    mean = reductions.mean
+    max = reductions.max
+    min = reductions.min
+    dot = linalg.dot
+    swapaxes = shape_rules.swapaxes
+    astype = elementwise.astype
+
+    @property
+    def T(self) -> "Tensor":
+        """The Tensor with its axes reversed."""
+        return shape_rules.transpose(self)  # type: ignore[no-any-return]
+
+    def reshape(self, *shape: Any) -> "Tensor":
+        """The elements in another shape, given as one tuple or as several integers."""
+        return shape_rules.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[no-any-return]
+
+    def ravel(self) -> "Tensor":
+        """The elements in one axis."""
+        return self.reshape(-1)
+
+    flatten = ravel
+
+    def transpose(self, *axes: Any) -> "Tensor":
+        """The Tensor with its axes permuted (reversed without ``axes``)."""
+        if not axes or axes == (None,):
+            return self.T
+        return shape_rules.transpose(self, axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes)  # type: ignore[no-any-return]
+
+    def argmax(self, axis: int | None = None) -> Any:
+        """Index of the largest element along ``axis``, as a plain array."""
+        return self._data.argmax(axis)
+
+    def argmin(self, axis: int | None = None) -> Any:
+        """Index of the smallest element along ``axis``, as a plain array."""
+        return self._data.argmin(axis)
+
+    # -- NumPy's protocols, text, copies -----------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
+        return protocols.apply_ufunc(ufunc, method, inputs, keywords)
+
+    def __array_function__(self, function: Any, types: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        return protocols.apply_function(function, arguments, keywords)
+
+    def __repr__(self) -> str:
+        text = np.array2string(self._data, separator=", ", prefix="Tensor(")
+        if self._data.dtype != np.float64:
+            text += f", dtype={self._data.dtype}"
+        if isinstance(self._node, Leaf):
+            text += ", requires_grad=True"
+        elif self._node is not None:
+            text += f", {self._node.operation.name}"
+        return f"Tensor({text})"
+
+    def __format__(self, form: str) -> str:
+        return format(self._data.item() if form and self._data.size == 1 else self._data, form)
+
+    def __reduce__(self) -> Any:
+        """Copies and pickles hold the data and whether it is a leaf; a graph cannot be copied."""
+        if not self.is_leaf:
+            raise GraphError("a computed Tensor cannot be copied or pickled with its graph; use t.detach() or t.data")
+        return Tensor, (self._data, self.requires_grad)
+
+
+def _real_array(data: Any, dtype: DTypeLike | None) -> NDArray[Any]:
+    """``data`` as an array of real numbers, or a TypeError that says why it is none."""
+    try:
+        array = np.asarray(data, dtype)
+    except ValueError as error:
+        raise TypeError(f"a Tensor takes numbers in a regular shape: {error}") from error
+    if array.dtype.kind not in "fiub":
+        raise TypeError(
+            f"a Tensor takes real numbers, got {array.dtype} data; convert it first, as in "
+            "np.asarray(data, dtype=float), or take .real and .imag of complex numbers"
+        )
+    return array
