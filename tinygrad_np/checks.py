@@ -1,6 +1,6 @@
 """Gradients against numbers: central differences, and a check that says where a gradient is wrong."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,8 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 from tinygrad_np.gradients import gradients
 from tinygrad_np.recording import no_grad
 from tinygrad_np.tensor import Tensor
-
-Inputs = Mapping[str, Tensor]
 
 
 class GradientError(AssertionError):
@@ -104,3 +102,66 @@ def check_gradients(
     if failures:
         _, text = max(failures)
         raise GradientError(text)
+
+
+def _disagreements(
+    name: str, analytic: NDArray[Any], numerical: NDArray[Any], rtol: float, atol: float
+) -> Iterator[tuple[float, str]]:
+    """How far off and what to say, for the worst element of one input, if any is wrong."""
+    error = np.abs(analytic - numerical)
+    wrong = ~(error <= atol + rtol * np.abs(numerical))  # NaN is wrong too
+    if wrong.any():
+        error = np.where(np.isnan(error), np.inf, error)
+        worst = np.unravel_index(int(np.argmax(np.where(wrong, error, -1.0))), error.shape)
+        index = tuple(int(i) for i in worst)
+        a, n = float(analytic[worst]), float(numerical[worst])
+        relative = float(error[worst]) / abs(n) if n else np.inf
+        yield (
+            float(error[worst]),
+            f"the gradient of {name} is wrong in {np.count_nonzero(wrong)} of {wrong.size} elements; worst at index "
+            f"{index}: analytic {a:.10g}, numerical {n:.10g} (absolute error {error[worst]:.3g}, relative {relative:.3g})",
+        )
+
+
+def _nudges(tensor: Tensor, step: float) -> Iterator[tuple[tuple[int, ...], float]]:
+    """Each index of the tensor, and how far to move that element."""
+    for index in np.ndindex(tensor.shape):
+        yield index, step * max(1.0, abs(float(tensor.data[index])))
+
+
+def _floating(x: ArrayLike) -> NDArray[np.float64]:
+    """A float64 copy of ``x``, which must hold floating numbers."""
+    array = np.asarray(x)
+    if array.dtype.kind != "f":
+        raise TypeError(f"an input of {array.dtype} has no gradient; give floating numbers, as in np.asarray(x, float)")
+    return np.array(array, np.float64)
+
+
+def _leaf(x: ArrayLike | Tensor, name: str) -> Tensor:
+    """``x`` as a float64 leaf that requires a gradient."""
+    if not isinstance(x, Tensor):
+        return Tensor(_floating(x), requires_grad=True)
+    if not (x.is_leaf and x.requires_grad and x.dtype == np.float64):
+        raise ValueError(f"{name} must be a float64 leaf that requires a gradient, got {x!r}")
+    return x
+
+
+def _names(names: Sequence[str] | None, n: int) -> Sequence[str]:
+    """One name for each of ``n`` inputs."""
+    if names is None:
+        return [f"input {i}" for i in range(n)]
+    if len(names) != n:
+        raise ValueError(f"{len(names)} names for {n} inputs; give one each")
+    return names
+
+
+def _data(value: Any) -> Any:
+    return value.data if isinstance(value, Tensor) else value
+
+
+def _number(value: Any) -> float:
+    """The one number that a checked function returned."""
+    array = np.asarray(_data(value))
+    if array.size != 1:
+        raise ValueError(f"the function must return one number, got shape {array.shape}; sum it, or use check_gradients")
+    return float(array.item())
