@@ -91,7 +91,10 @@ def check_gradients(
 
     output = scalar()
     if not isinstance(output, Tensor):
-        raise TypeError(f"f returned {type(output).__name__} where a Tensor was expected; write it with np.* or operators on its inputs")
+        raise TypeError(
+            f"f returned {type(output).__name__} where a Tensor was expected; write it with np.* or operators on its "
+            "inputs"
+        )
     analytic = gradients(output, tensors)
     numerical = numerical_gradient(scalar, *tensors, step=step)
     failures = [
@@ -119,7 +122,8 @@ def _disagreements(
         yield (
             float(error[worst]),
             f"the gradient of {name} is wrong in {np.count_nonzero(wrong)} of {wrong.size} elements; worst at index "
-            f"{index}: analytic {a:.10g}, numerical {n:.10g} (absolute error {error[worst]:.3g}, relative {relative:.3g})",
+            f"{index}: analytic {a:.10g}, numerical {n:.10g} "
+            f"(absolute error {error[worst]:.3g}, relative {relative:.3g})",
         )
 
 
@@ -163,5 +167,5 @@ def _number(value: Any) -> float:
     """The one number that a checked function returned."""
     array = np.asarray(_data(value))
     if array.size != 1:
-        raise ValueError(f"the function must return one number, got shape {array.shape}; sum it, or use check_gradients")
+        raise ValueError(f"the function must return one number, got shape {array.shape}; sum it, or check_gradients it")
     return float(array.item())

@@ -38,15 +38,16 @@ def gradients(
     single = isinstance(inputs, Tensor)
     tops = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    targets = []
     for i, tensor in enumerate(wanted):
         if tensor._node is None:
-            raise GraphError(f"input {i} does not require a gradient; make it with requires_grad=True before it is used")
-    targets = [tensor._node for tensor in wanted]
+            raise GraphError(f"input {i} does not require a gradient; set requires_grad=True before it is used")
+        targets.append(tensor._node)
     seeds = _seeds(tops, output_gradients, create_graph)
     ancestors = _ancestors(seeds, targets)
     leading = _leading_to(set(targets), ancestors)
-    derivatives = _run_again(ancestors) if create_graph else {node: node.derivatives for node in leading}
-    pruned = {node: _pruned(node.arguments, derivatives[node], leading) for node in leading}
+    again = _run_again(ancestors) if create_graph else {}
+    pruned = {node: _pruned(node.arguments, again.get(node, node.derivatives), leading) for node in leading}
     found = walk({node: g for node, g in seeds.items() if node in leading}, pruned, keep=targets)
     results = tuple([_result(found.get(node), tensor) for node, tensor in zip(targets, wanted)])
     return results[0] if single else results
@@ -96,8 +97,8 @@ def _leading_to(targets: set[Node], ancestors: Iterable[Node]) -> set[Node]:
     return leading
 
 
-def _pruned(arguments: tuple[Any, ...], derivatives: Derivatives | None, leading: set[Node]) -> Derivatives | None:
-    """``derivatives`` without those whose argument leads nowhere; None for a target whose graph was freed behind it."""
+def _pruned(arguments: tuple[Any, ...], derivatives: Derivatives | None, leading: set[Node]) -> Derivatives:
+    """``derivatives`` without those whose argument leads nowhere; none for a target whose graph was freed behind it."""
     if derivatives is None:
         return ()
     return tuple([d if isinstance(a, Node) and a in leading else None for a, d in zip(arguments, derivatives)])
@@ -117,16 +118,17 @@ def _run_again(ancestors: Iterable[Node]) -> dict[Node, Derivatives]:
         elif node.derivatives is None:
             raise GraphError(FREED.format(node.operation.name))
         else:
-            differentiable = len(node.derivatives)
-            # Constant arrays become Tensors too, so that a rule may call any method of its arguments.
-            again = [
-                tensors[a] if isinstance(a, Node) else Tensor(a) if isinstance(a, np.ndarray) and i < differentiable else a
-                for i, a in enumerate(node.arguments)
-            ]
-            value, derivatives[node] = node.operation.rule(*again, **node.keywords)
+            n = len(node.derivatives)
+            arrays = [tensors[a] if isinstance(a, Node) else _constant(a) for a in node.arguments[:n]]
+            value, derivatives[node] = node.operation.rule(*arrays, *node.arguments[n:], **node.keywords)
             data = value._data
         tensors[node] = _placed(data, node)
     return derivatives
+
+
+def _constant(value: Any) -> Any:
+    """An untracked argument as the second run sees it: arrays as Tensors, so that a rule may call their methods."""
+    return Tensor(value) if isinstance(value, np.ndarray) else value
 
 
 def _placed(data: Any, node: Node) -> Tensor:

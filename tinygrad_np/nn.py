@@ -38,10 +38,10 @@ class Module:
 
     def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
         """Pairs of a dotted name and a parameter, in declaration order, each parameter once."""
-        seen: list[Tensor] = []
+        seen: set[Tensor] = set()
         for name, parameter in self._all_parameters(prefix):
-            if not any(parameter is other for other in seen):
-                seen.append(parameter)
+            if parameter not in seen:
+                seen.add(parameter)
                 yield name, parameter
 
     def parameters(self) -> list[Tensor]:
@@ -162,7 +162,7 @@ class Sequential(Module):
     def __init__(self, *layers: Layer) -> None:
         for i, layer in enumerate(layers):
             if not callable(layer):
-                raise TypeError(f"layer {i} is {layer!r}, which cannot be called; give the layers as separate arguments")
+                raise TypeError(f"layer {i} is {layer!r}, which cannot be called; give layers as separate arguments")
         self.layers = layers
 
     def __call__(self, x: Any) -> Any:

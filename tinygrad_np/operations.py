@@ -24,9 +24,9 @@ from typing import Any
 from numpy import asarray, generic
 
 from tinygrad_np.recording import is_recording
-from tinygrad_np.tape import Array, Derivative, Derivatives, Node, Variable
+from tinygrad_np.tape import Array, Derivatives, Node, Variable
 
-Result = tuple[Array, tuple[Derivative, ...]]  # what a rule returns
+Result = tuple[Array, Derivatives]  # what a rule returns
 Rule = Callable[..., Result]
 
 NO_KEYWORDS: Mapping[str, Any] = {}
@@ -93,7 +93,9 @@ class Operation:
             output._node = Node(self, tuple(kept), keywords or NO_KEYWORDS, derivatives, value.shape)
         return output
 
-    def _positional(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def _positional(
+        self, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Move arrays that came by name to their positions: only positions have derivatives."""
         if not any(isinstance(value, Variable) for value in keywords.values()):
             return arguments, keywords
@@ -126,7 +128,9 @@ class SequenceOperation(Operation):
 table: dict[Callable[..., Any], Operation] = {}  # by the NumPy function that each one mirrors
 
 
-def operation(*numpy_functions: Callable[..., Any], hint: str = "", sequence: bool = False) -> Callable[[Rule], Operation]:
+def operation(
+    *numpy_functions: Callable[..., Any], hint: str = "", sequence: bool = False
+) -> Callable[[Rule], Operation]:
     """Declare the decorated rule as an operation that mirrors ``numpy_functions``.
 
     The rule receives arrays and returns ``(value, derivatives)``: one function ``g -> gx`` for each

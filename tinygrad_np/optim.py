@@ -28,7 +28,7 @@ LIMITS: dict[str, tuple[Callable[[float], bool], str]] = {
 
 
 class Flat:
-    """Parameters of one dtype with their gradients and optimizer state: flat arrays, and a piece of each a parameter."""
+    """Parameters of one dtype, their gradients and their state: flat arrays, and a piece of each for each parameter."""
 
     def __init__(self, params: Sequence[Tensor], states: Mapping[str, Sequence[Array]]) -> None:
         self.params = params
@@ -47,7 +47,7 @@ class Flat:
         """
         stamp, missing = tick(), []
         for i, (param, view, slot) in enumerate(self.slots):
-            leaf = param._node
+            leaf: Any = param._node
             if leaf is None or leaf.grad is None:
                 missing.append(i)
                 continue
@@ -78,8 +78,9 @@ class Flat:
             if param.data is not view:
                 view[...] = param.data
                 param._data = view
-                if param._node is not None:
-                    param._node.data = view  # type: ignore[attr-defined]
+                leaf: Any = param._node
+                if leaf is not None:
+                    leaf.data = view
 
 
 class Group(dict[str, float]):
@@ -135,23 +136,25 @@ class Optimizer:
             states = {name: _first_state(name, merged.get(name), group["params"]) for name in self.states}
             self.groups.append(Group(group["params"], {name: merged[name] for name in names}, states))
 
-    def update(self, t: int, p: Array, g: Array, *states: Array, **hyperparameters: float) -> None:
+    def update(self, t: int, p: Array, g: Array, *states: Any, **hyperparameters: Any) -> None:
         """Change ``p`` in place by its gradient ``g``, which may be overwritten; for the ``t``-th time, from 1."""
         raise TypeError(f"{type(self).__name__} does not define update(self, t, p, g, ...)")
 
     def step(self) -> None:
         """Update every parameter that has a gradient."""
+        update: Any = self.update  # each optimizer names its own states and hyperparameters
         for group in self.groups:
             for flat in group.flats:
                 for t, arrays in flat.gather():
-                    self.update(t, *arrays, **group)
+                    update(t, *arrays, **group)
 
     def zero_grad(self) -> None:
         """Forget the gradients, before the next backward() adds to them."""
         for group in self.groups:
             for parameter in group.params:
-                if parameter._node is not None:
-                    parameter._node.grad = None  # type: ignore[attr-defined]
+                leaf: Any = parameter._node
+                if leaf is not None:
+                    leaf.grad = None
 
     @property
     def lr(self) -> float:
@@ -188,7 +191,7 @@ class SGD(Optimizer):
     def __init__(self, params: Params, lr: float = 0.01) -> None:
         super().__init__(params, lr=lr)
 
-    def update(self, t: int, p: Array, g: Array, *, lr: float) -> None:  # type: ignore[override]
+    def update(self, t: int, p: Array, g: Array, *, lr: float) -> None:
         g *= lr
         p -= g
 
@@ -221,7 +224,7 @@ class MomentumSGD(Optimizer):
     ) -> None:
         super().__init__(params, lr=lr, momentum=momentum, velocity=velocity)
 
-    def update(self, t: int, p: Array, g: Array, velocity: Array, *, lr: float, momentum: float) -> None:  # type: ignore[override]
+    def update(self, t: int, p: Array, g: Array, velocity: Array, *, lr: float, momentum: float) -> None:
         velocity *= momentum
         g *= lr
         velocity -= g
@@ -251,7 +254,7 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(params, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
 
-    def update(  # type: ignore[override]
+    def update(
         self, t: int, p: Array, g: Array, m: Array, v: Array, *, lr: float, beta1: float, beta2: float, eps: float
     ) -> None:
         m *= beta1
@@ -272,22 +275,29 @@ def _checked_groups(params: Params) -> list[dict[str, Any]]:
     """``params`` as a list of groups, or an error that says what is wrong with them."""
     if isinstance(params, Tensor):
         raise TypeError("params must be a list of Tensors, got one Tensor; write [parameter]")
-    given = list(params)
-    groups: list[dict[str, Any]] = [dict(g) for g in given] if given and isinstance(given[0], Mapping) else [{"params": given}]
-    seen: list[Tensor] = []
+    given: list[Any] = list(params)
+    groups = [dict(g) for g in given] if given and isinstance(given[0], Mapping) else [{"params": given}]
+    seen: set[Tensor] = set()
     for group in groups:
         group["params"] = list(group.get("params", ()))
         if not group["params"]:
-            raise ValueError("got an empty parameter list; pass model.parameters() of a model that has layers with weights")
+            raise ValueError("got an empty parameter list; pass model.parameters() of a model that has any")
         for parameter in group["params"]:
-            if not isinstance(parameter, Tensor):
-                raise TypeError(f"params must be Tensors, got {type(parameter).__name__}; make it with tg.Tensor(data, requires_grad=True)")
-            if not (parameter.is_leaf and parameter.requires_grad):
-                raise TypeError(f"a parameter must be a leaf that requires a gradient, got {parameter!r}")
-            if any(parameter is other for other in seen):
-                raise ValueError(f"a parameter of shape {parameter.shape} is listed twice; it would be updated twice a step")
-            seen.append(parameter)
+            _check_parameter(parameter)
+            if parameter in seen:
+                raise ValueError(f"a parameter of shape {parameter.shape} is listed twice; list it once")
+            seen.add(parameter)
     return groups
+
+
+def _check_parameter(parameter: Any) -> None:
+    """Refuse what cannot be updated by its gradient."""
+    if not isinstance(parameter, Tensor):
+        raise TypeError(
+            f"params must be Tensors, got {type(parameter).__name__}; make one with tg.Tensor(data, requires_grad=True)"
+        )
+    if not (parameter.is_leaf and parameter.requires_grad):
+        raise TypeError(f"a parameter must be a leaf that requires a gradient, got {parameter!r}")
 
 
 def _first_state(name: str, given: Sequence[ArrayLike] | None, params: Sequence[Tensor]) -> list[Array]:

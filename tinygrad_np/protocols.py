@@ -16,23 +16,30 @@ import numpy as np
 from tinygrad_np.operations import Operation, table
 from tinygrad_np.tape import Variable
 
-RUN_ON_DATA: frozenset[Callable[..., Any]] = frozenset(
+# fmt: off
+RUN_ON_DATA: frozenset[Any] = frozenset({
     # comparisons and tests
-    [np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal]
-    + [np.logical_and, np.logical_or, np.logical_not, np.logical_xor]
-    + [np.isnan, np.isinf, np.isfinite, np.signbit, np.array_equal, np.allclose, np.isclose, np.all, np.any]
+    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.array_equal, np.allclose,
+    np.isclose, np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.all, np.any, np.isnan, np.isinf,
+    np.isfinite, np.signbit, np.iscomplexobj, np.isrealobj,
     # constant between their jumps
-    + [np.sign, np.floor, np.ceil, np.rint, np.trunc, np.floor_divide]
+    np.sign, np.floor, np.ceil, np.rint, np.trunc, np.floor_divide,
     # positions and counts
-    + [np.argmax, np.argmin, np.argsort, np.nonzero, np.flatnonzero, np.count_nonzero, np.searchsorted]
+    np.argmax, np.argmin, np.argsort, np.nonzero, np.flatnonzero, np.count_nonzero, np.searchsorted,
     # shapes, dtypes, new arrays in another's likeness, text
-    + [np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.may_share_memory]
-    + [np.shares_memory, np.zeros_like, np.ones_like, np.empty_like, np.full_like]
-    + [np.array_repr, np.array_str, np.array2string]
-)
+    np.shape, np.ndim, np.size, np.result_type, np.may_share_memory, np.shares_memory,
+    np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.array_repr, np.array_str, np.array2string,
+})
+# fmt: on
 
 # Options at the value that NumPy itself takes for "not given".
-NOT_GIVEN: Mapping[str, Any] = {"out": None, "dtype": None, "where": True, "initial": np._NoValue, "casting": "same_kind"}  # type: ignore[attr-defined]
+NOT_GIVEN: Mapping[str, Any] = {
+    "out": None,
+    "dtype": None,
+    "where": True,
+    "initial": np._NoValue,
+    "casting": "same_kind",
+}
 
 
 def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -75,8 +82,8 @@ def _supported(
 
 def _is_default(name: str, value: Any) -> bool:
     """Whether an option says no more than leaving it out."""
-    default = NOT_GIVEN.get(name, np._NoValue)  # type: ignore[attr-defined]
-    return value is default or value is np._NoValue or (isinstance(value, str) and value == default)  # type: ignore[attr-defined]
+    default = NOT_GIVEN.get(name, np._NoValue)
+    return value is default or value is np._NoValue or (isinstance(value, str) and value == default)
 
 
 def _plain(value: Any) -> Any:

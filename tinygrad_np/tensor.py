@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from tinygrad_np import protocols
 from tinygrad_np.rules import elementwise, linalg, reductions
 from tinygrad_np.rules import shape as shape_rules
-from tinygrad_np.tape import GraphError, Leaf, Node, Variable, tick, walk
+from tinygrad_np.tape import GraphError, Leaf, Variable, tick, walk
 
 Operator = Callable[["Tensor", Any], "Tensor"]
 
@@ -83,14 +83,14 @@ class Tensor(Variable):
         if array.shape != self._data.shape:
             raise ValueError(f"data of shape {array.shape} for a Tensor of shape {self.shape}; reshape it first")
         if self._node is not None and not isinstance(self._node, Leaf):
-            raise GraphError(f"this Tensor was computed by {self._node.operation.name}; only a leaf's data can be set")
+            raise GraphError(f"{self._node.operation.name} computed this Tensor; only a leaf's data can be set")
         self._data = array
         if self._node is not None:
             self._node.data, self._node.order = array, tick()
 
     @property
     def grad(self) -> NDArray[Any] | None:
-        """∂L/∂data summed over the backward() calls so far, of the leaf's shape and dtype; None before, or if no leaf."""
+        """∂L/∂data summed over the backward() calls so far, of the leaf's shape and dtype; None if there is none."""
         return self._node.grad if isinstance(self._node, Leaf) else None
 
     @grad.setter
@@ -108,7 +108,7 @@ class Tensor(Variable):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether gradients flow back to or through it. Settable on a leaf: False freezes it and drops its gradient."""
+        """Whether gradients flow back to it or through it. Setting False on a leaf freezes it and drops its grad."""
         return self._node is not None
 
     @requires_grad.setter
@@ -176,9 +176,12 @@ class Tensor(Variable):
         a missing gradient or one of another shape.
         """
         if self._node is None:
-            raise GraphError("nothing that this Tensor was computed from requires a gradient; set requires_grad=True on a leaf")
+            raise GraphError(
+                "nothing that this Tensor was computed from requires a gradient; set requires_grad=True on a leaf"
+            )
         gradients = walk({self._node: self.seed(gradient)}, release=not retain_graph)
-        for leaf, g in gradients.items():  # what the walk leaves over are leaves
+        leaf: Any  # what the walk leaves over are leaves
+        for leaf, g in gradients.items():
             if g.base is not None or g.dtype is not leaf.data.dtype or g.ndim == 0:
                 g = np.array(g, leaf.data.dtype)  # an array of the leaf's own, not a view or a scalar
             leaf.grad = g if leaf.grad is None else leaf.grad + g
@@ -216,8 +219,8 @@ class Tensor(Variable):
     __le__ = _comparison(np.less_equal)
     __gt__ = _comparison(np.greater)
     __ge__ = _comparison(np.greater_equal)
-    __eq__ = _comparison(np.equal)  # type: ignore[assignment]  # elementwise, as in NumPy
-    __ne__ = _comparison(np.not_equal)  # type: ignore[assignment]
+    __eq__ = _comparison(np.equal)  # elementwise, as in NumPy
+    __ne__ = _comparison(np.not_equal)
     __hash__ = object.__hash__
 
     def __getitem__(self, index: Any) -> "Tensor":
@@ -256,7 +259,9 @@ class Tensor(Variable):
     def _refuse_conversion(self, what: str, instead: str) -> None:
         """A tracked value must not lose its gradient without a word."""
         if self._node is not None:
-            raise TypeError(f"{what} would lose the gradient of a Tensor that requires one; write {instead} if you mean it")
+            raise TypeError(
+                f"{what} would lose the gradient of a Tensor that requires one; write {instead} if you mean it"
+            )
 
     # -- NumPy's methods ---------------------------------------------------------------------------
 
@@ -302,7 +307,9 @@ class Tensor(Variable):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
         return protocols.apply_ufunc(ufunc, method, inputs, keywords)
 
-    def __array_function__(self, function: Any, types: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    def __array_function__(
+        self, function: Any, types: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Any:
         return protocols.apply_function(function, arguments, keywords)
 
     def __repr__(self) -> str:

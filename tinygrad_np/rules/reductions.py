@@ -4,7 +4,7 @@ from math import prod
 
 import numpy as np
 
-from tinygrad_np.numerics import exp_to_zero, log_of_zero
+from tinygrad_np.numerics import exp_to_zero, log_of_zero, max_over, min_over, sum_over
 from tinygrad_np.operations import Result, operation
 from tinygrad_np.shapes import Axis, reduced_shape, remaining_shape
 from tinygrad_np.tape import Array
@@ -14,7 +14,7 @@ from tinygrad_np.tape import Array
 def sum(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Result:  # noqa: A001 - NumPy's name
     """y = Σ x over ``axis``;  ∂L/∂x = g, repeated along ``axis``."""
     shape, kept = x.shape, reduced_shape(x.shape, axis)
-    y = np.add.reduce(x, axis, keepdims=keepdims)
+    y = sum_over(x, axis, keepdims=keepdims)
     return y, (lambda g: np.broadcast_to(g.reshape(kept), shape),)
 
 
@@ -30,13 +30,13 @@ def mean(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Result:
 @operation(np.max, np.amax, np.maximum.reduce)
 def max(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Result:  # noqa: A001 - NumPy's name
     """y = max x over ``axis``;  ∂L/∂x = g, shared evenly among the elements that attain it."""
-    return _extremum(x, np.maximum.reduce(x, axis, keepdims=keepdims), axis)
+    return _extremum(x, max_over(x, axis, keepdims=keepdims), axis)
 
 
 @operation(np.min, np.amin, np.minimum.reduce)
 def min(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Result:  # noqa: A001 - NumPy's name
     """y = min x over ``axis``;  ∂L/∂x = g, shared evenly among the elements that attain it."""
-    return _extremum(x, np.minimum.reduce(x, axis, keepdims=keepdims), axis)
+    return _extremum(x, min_over(x, axis, keepdims=keepdims), axis)
 
 
 @operation(np.logaddexp.reduce)
@@ -60,9 +60,9 @@ def logsumexp(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Result:
            [1. , 0. ]])
     """
     kept, remaining = reduced_shape(x.shape, axis), remaining_shape(x.shape, axis)
-    m = np.maximum.reduce(x, axis, keepdims=True)
+    m = max_over(x, axis, keepdims=True)
     m = np.where(np.isfinite(m), m, 0)
-    y = m + log_of_zero(np.add.reduce(exp_to_zero(x - m), axis, keepdims=True))
+    y = m + log_of_zero(sum_over(exp_to_zero(x - m), axis, keepdims=True))
     return y if keepdims else y.reshape(remaining), (lambda g: g.reshape(kept) * exp_to_zero(x - y),)
 
 
@@ -71,5 +71,5 @@ def _extremum(x: Array, y: Array, axis: Axis) -> Result:
     kept = reduced_shape(x.shape, axis)
     y_kept = y.reshape(kept)
     attained = (x == y_kept) | (y_kept != y_kept)
-    share = attained / np.add.reduce(attained, axis, keepdims=True)
+    share = attained / sum_over(attained, axis, keepdims=True)
     return y, (lambda g: g.reshape(kept) * share.astype(g.dtype),)

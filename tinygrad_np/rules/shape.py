@@ -75,6 +75,6 @@ def _is_basic(index: Any) -> bool:
     """Whether NumPy calls this a basic index: integers, slices, Ellipsis and None only."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(
-        part is None or part is Ellipsis or isinstance(part, slice | int | np.integer) and not isinstance(part, bool)
+        part is None or part is Ellipsis or (isinstance(part, (slice, int, np.integer)) and not isinstance(part, bool))
         for part in parts
     )
