@@ -19,8 +19,8 @@ def gradients(
     """∂L/∂input for each of ``inputs``, where L is the sum of the scalar ``outputs``: Tensors of the inputs' shapes.
 
     One Tensor gives one Tensor, a sequence a tuple. ``inputs`` may be leaves or anything on the way.
-    ``output_gradients``, one for each output and of its shape, are needed for outputs that are not
-    scalars. No ``grad`` changes and the graph is kept. An input that the outputs do not depend on has
+    ``output_gradients``, given as ``outputs`` are and of their shapes, are needed for outputs that are
+    not scalars. No ``grad`` changes and the graph is kept. An input that the outputs do not depend on has
     gradient 0. With ``create_graph`` the result is itself recorded and can be differentiated, exactly
     and to any order: every rule on the way is run again on Tensors, so that its derivatives are
     operations of theirs (Baydin et al. (2018), "Automatic differentiation in machine learning: a
@@ -35,40 +35,37 @@ def gradients(
     >>> slope.item(), tg.gradients(slope, x).item()
     (12.0, 12.0)
     """
-    single = isinstance(inputs, Tensor)
-    tops = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    if isinstance(outputs, Tensor):
+        outputs, output_gradients = [outputs], None if output_gradients is None else [output_gradients]
     wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     targets = []
     for i, tensor in enumerate(wanted):
         if tensor._node is None:
             raise GraphError(f"input {i} does not require a gradient; set requires_grad=True before it is used")
         targets.append(tensor._node)
-    seeds = _seeds(tops, output_gradients, create_graph)
+    seeds = _seeds(outputs, output_gradients, create_graph)
     ancestors = _ancestors(seeds, targets)
     leading = _leading_to(set(targets), ancestors)
     again = _run_again(ancestors) if create_graph else {}
     pruned = {node: _pruned(node.arguments, again.get(node, node.derivatives), leading) for node in leading}
     found = walk({node: g for node, g in seeds.items() if node in leading}, pruned, keep=targets)
     results = tuple([_result(found.get(node), tensor) for node, tensor in zip(targets, wanted)])
-    return results[0] if single else results
+    return results[0] if isinstance(inputs, Tensor) else results
 
 
 def _seeds(outputs: Sequence[Tensor], given: Any, create_graph: bool) -> dict[Node, Any]:
     """The gradient of each output's node, as Tensors if they are to be recorded."""
     if given is None:
         given = [None] * len(outputs)
-    elif len(outputs) == 1 and not isinstance(given, (list, tuple)):
-        given = [given]
     if len(given) != len(outputs):
         raise ValueError(f"{len(given)} output gradients for {len(outputs)} outputs; give one each")
     seeds: dict[Node, Any] = {}
     for output, gradient in zip(outputs, given):
         if output._node is None:
             continue
+        g = output.seed(gradient)
         if create_graph:
-            g = gradient if isinstance(gradient, Tensor) else Tensor(output.seed(gradient))
-        else:
-            g = output.seed(gradient)
+            g = gradient if isinstance(gradient, Tensor) else Tensor(g)
         seeds[output._node] = seeds[output._node] + g if output._node in seeds else g
     return seeds
 

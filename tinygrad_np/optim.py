@@ -30,15 +30,20 @@ LIMITS: dict[str, tuple[Callable[[float], bool], str]] = {
 class Flat:
     """Parameters of one dtype, their gradients and their state: flat arrays, and a piece of each for each parameter."""
 
-    def __init__(self, params: Sequence[Tensor], states: Mapping[str, Sequence[Array]]) -> None:
+    def __init__(self, params: Sequence[Tensor], states: Sequence[Sequence[Array]]) -> None:
         self.params = params
         data = np.concatenate([p.data for p in params], axis=None)
-        flat_states = [np.concatenate(arrays, axis=None, dtype=data.dtype) for arrays in states.values()]
+        flat_states = [np.concatenate(arrays, axis=None, dtype=data.dtype) for arrays in states]
         self.whole = (data, np.empty_like(data), *flat_states)
         self.pieces = list(zip(*map(self._split, self.whole)))
         self.slots = [(param, piece[0], piece[1]) for param, piece in zip(params, self.pieces)]
         self.updates = [0]  # one number as long as all are updated together, then one a parameter
         self._adopt()
+
+    def __reduce__(self) -> Any:
+        """Copies and pickles are built anew: views of one array would come back as arrays of their own."""
+        states = list(zip(*[piece[2:] for piece in self.pieces]))
+        return Flat, (self.params, states), {"updates": self.updates}
 
     def gather(self) -> list[tuple[int, tuple[Array, ...]]]:
         """Copy in the gradients, and list what to update: (how many updates with this one, (data, gradient, *states)).
@@ -87,7 +92,7 @@ class Group(dict[str, float]):
     """Parameters that share hyperparameters: ``group["lr"]`` reads one and, checked, sets one."""
 
     def __init__(
-        self, params: Sequence[Tensor], hyperparameters: Mapping[str, Any], states: Mapping[str, Sequence[Array]]
+        self, params: Sequence[Tensor], hyperparameters: Mapping[str, Any], states: Sequence[Sequence[Array]]
     ) -> None:
         super().__init__()
         for name, value in hyperparameters.items():
@@ -96,7 +101,7 @@ class Group(dict[str, float]):
         self.flats = []
         for dtype in dict.fromkeys(p.dtype for p in params):
             members = [i for i, p in enumerate(params) if p.dtype == dtype]
-            parts = {name: [arrays[i] for i in members] for name, arrays in states.items()}
+            parts = [[arrays[i] for i in members] for arrays in states]
             self.flats.append(Flat([params[i] for i in members], parts))
 
     def __setitem__(self, name: str, value: Any) -> None:
@@ -126,14 +131,14 @@ class Optimizer:
 
     def __init__(self, params: Params, **options: Any) -> None:
         given = _checked_groups(params)
-        names = {name for name in options if name not in self.states}
+        names = [name for name in options if name not in self.states]
         self.groups = []
         for group in given:
-            unknown = group.keys() - names - {"params", *self.states}
+            unknown = group.keys() - {"params", *names, *self.states}
             if unknown:
                 raise TypeError(f"{type(self).__name__} does not take {', '.join(sorted(unknown))} in a group")
             merged = {**options, **group}
-            states = {name: _first_state(name, merged.get(name), group["params"]) for name in self.states}
+            states = [_first_state(name, merged.get(name), group["params"]) for name in self.states]
             self.groups.append(Group(group["params"], {name: merged[name] for name in names}, states))
 
     def update(self, t: int, p: Array, g: Array, *states: Any, **hyperparameters: Any) -> None:
@@ -258,10 +263,11 @@ class Adam(Optimizer):
         self, t: int, p: Array, g: Array, m: Array, v: Array, *, lr: float, beta1: float, beta2: float, eps: float
     ) -> None:
         m *= beta1
-        m += (1 - beta1) * g
-        v *= beta2
+        g *= 1 - beta1
+        m += g
         g *= g
-        g *= 1 - beta2
+        g *= (1 - beta2) / (1 - beta1) ** 2
+        v *= beta2
         v += g
         np.sqrt(v, g)
         g /= math.sqrt(1 - beta2**t)
@@ -297,7 +303,10 @@ def _check_parameter(parameter: Any) -> None:
             f"params must be Tensors, got {type(parameter).__name__}; make one with tg.Tensor(data, requires_grad=True)"
         )
     if not (parameter.is_leaf and parameter.requires_grad):
-        raise TypeError(f"a parameter must be a leaf that requires a gradient, got {parameter!r}")
+        raise TypeError(
+            f"a parameter of shape {parameter.shape} is not a leaf that requires a gradient; set requires_grad=True "
+            "or leave it out, as in [p for p in model.parameters() if p.requires_grad]"
+        )
 
 
 def _first_state(name: str, given: Sequence[ArrayLike] | None, params: Sequence[Tensor]) -> list[Array]:

@@ -59,7 +59,7 @@ def apply_function(function: Callable[..., Any], arguments: tuple[Any, ...], key
             arguments, keywords = _supported(function, operation, arguments, keywords)
         return operation(*arguments, **keywords)
     if function in RUN_ON_DATA and "out" not in keywords:
-        return function(*_plain(arguments), **_plain(keywords))
+        return function(*plain(arguments), **plain(keywords))
     raise TypeError(_refusal(function))
 
 
@@ -86,14 +86,14 @@ def _is_default(name: str, value: Any) -> bool:
     return value is default or value is np._NoValue or (isinstance(value, str) and value == default)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """``value`` with every Tensor in it, at any depth of lists, tuples and dicts, replaced by its array."""
     if isinstance(value, Variable):
         return value._data
     if isinstance(value, list | tuple):
-        return type(value)(map(_plain, value))
+        return type(value)(map(plain, value))
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     return value
 
 

@@ -1,6 +1,8 @@
 """Tensor: a NumPy array that remembers where it came from, and behaves like an array otherwise."""
 
+import os
 from collections.abc import Callable, Iterator
+from threading import Lock
 from typing import Any, NoReturn, Self
 
 import numpy as np
@@ -10,6 +12,13 @@ from tinygrad_np import protocols
 from tinygrad_np.rules import elementwise, linalg, reductions
 from tinygrad_np.rules import shape as shape_rules
 from tinygrad_np.tape import GraphError, Leaf, Variable, tick, walk
+
+# Two threads may add to one leaf. Forking waits until nobody does, lest the child find the lock taken.
+_accumulating = Lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_accumulating.acquire, after_in_parent=_accumulating.release, after_in_child=_accumulating.release
+    )
 
 Operator = Callable[["Tensor", Any], "Tensor"]
 
@@ -26,11 +35,11 @@ def _binary(operation: Callable[..., Any]) -> tuple[Operator, Operator]:
     return forward, reflected
 
 
-def _comparison(compare: Callable[..., Any]) -> Callable[["Tensor", Any], Any]:
-    """A comparison: a plain array of bools, for no gradient passes through it."""
+def _on_data(function: Callable[..., Any]) -> Callable[["Tensor", Any], Any]:
+    """An operator that no gradient passes through, such as a comparison: it gives a plain array."""
 
     def method(self: "Tensor", other: Any) -> Any:
-        return compare(self._data, other._data if isinstance(other, Tensor) else other)
+        return function(self._data, other._data if isinstance(other, Tensor) else other)
 
     return method
 
@@ -154,6 +163,10 @@ class Tensor(Variable):
         """The array itself, not a copy; the gradient does not follow it."""
         return self._data  # type: ignore[no-any-return]
 
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python numbers."""
+        return self._data.tolist()
+
     def item(self) -> float:
         """The one element as a Python number. Raises ValueError if there are more or fewer."""
         return self._data.item()  # type: ignore[no-any-return]
@@ -181,10 +194,11 @@ class Tensor(Variable):
             )
         gradients = walk({self._node: self.seed(gradient)}, release=not retain_graph)
         leaf: Any  # what the walk leaves over are leaves
-        for leaf, g in gradients.items():
-            if g.base is not None or g.dtype is not leaf.data.dtype or g.ndim == 0:
-                g = np.array(g, leaf.data.dtype)  # an array of the leaf's own, not a view or a scalar
-            leaf.grad = g if leaf.grad is None else leaf.grad + g
+        with _accumulating:
+            for leaf, g in gradients.items():
+                if g.base is not None or g.dtype is not leaf.data.dtype or g.ndim == 0:
+                    g = np.array(g, leaf.data.dtype)  # an array of the leaf's own, not a view or a scalar
+                leaf.grad = g if leaf.grad is None else leaf.grad + g
 
     def seed(self, gradient: ArrayLike | None) -> Any:
         """∂L/∂self, where backward() starts: ``gradient`` as an array of its own, or 1 if this is the loss."""
@@ -207,6 +221,7 @@ class Tensor(Variable):
     __sub__, __rsub__ = _binary(elementwise.subtract)
     __mul__, __rmul__ = _binary(elementwise.multiply)
     __truediv__, __rtruediv__ = _binary(elementwise.divide)
+    __mod__, __rmod__ = _binary(elementwise.remainder)
     __pow__, __rpow__ = _binary(elementwise.power)
     __matmul__, __rmatmul__ = _binary(linalg.matmul)
     __neg__ = elementwise.negative
@@ -215,16 +230,18 @@ class Tensor(Variable):
     def __pos__(self) -> Self:
         return self
 
-    __lt__ = _comparison(np.less)
-    __le__ = _comparison(np.less_equal)
-    __gt__ = _comparison(np.greater)
-    __ge__ = _comparison(np.greater_equal)
-    __eq__ = _comparison(np.equal)  # elementwise, as in NumPy
-    __ne__ = _comparison(np.not_equal)
+    # No gradient passes through these: they give plain arrays.
+    __floordiv__ = _on_data(np.floor_divide)
+    __lt__ = _on_data(np.less)
+    __le__ = _on_data(np.less_equal)
+    __gt__ = _on_data(np.greater)
+    __ge__ = _on_data(np.greater_equal)
+    __eq__ = _on_data(np.equal)  # elementwise, as in NumPy
+    __ne__ = _on_data(np.not_equal)
     __hash__ = object.__hash__
 
     def __getitem__(self, index: Any) -> "Tensor":
-        return shape_rules.getitem(self, protocols._plain(index))  # type: ignore[no-any-return]
+        return shape_rules.getitem(self, protocols.plain(index))  # type: ignore[no-any-return]
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise TypeError(

@@ -36,6 +36,12 @@ def divide(x1: Array, x2: Array) -> Result:
     return y, (lambda g: g / x2, lambda g: -g * y / x2)
 
 
+@operation(np.remainder, hint=FIT)
+def remainder(x1: Array, x2: Array) -> Result:
+    """y = x1 − x2·⌊x1 / x2⌋;  ∂L/∂x1 = g, ∂L/∂x2 = −g·⌊x1 / x2⌋."""
+    return x1 % x2, (unchanged, lambda g: -g * np.floor_divide(x1, x2))
+
+
 @operation(np.power, hint=FIT)
 def power(x1: Array, x2: Array) -> Result:
     """y = x1^x2;  ∂L/∂x1 = g·x2·x1^(x2−1), ∂L/∂x2 = g·y·ln x1.
