@@ -1,5 +1,7 @@
 """Gradients against numbers: central differences, and a check that says where a gradient is wrong."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 

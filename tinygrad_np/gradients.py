@@ -1,12 +1,14 @@
 """Gradients with respect to chosen Tensors, differentiable again if wanted."""
 
-from collections.abc import Iterable, Sequence
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
-from tinygrad_np.tape import FREED, Derivatives, GraphError, Leaf, Node, walk
+from tinygrad_np.tape import CHANGED, FREED, Derivatives, GraphError, Leaf, Node, walk
 from tinygrad_np.tensor import Tensor
 
 
@@ -44,11 +46,12 @@ def gradients(
             raise GraphError(f"input {i} does not require a gradient; set requires_grad=True before it is used")
         targets.append(tensor._node)
     seeds = _seeds(outputs, output_gradients, create_graph)
-    ancestors = _ancestors(seeds, targets)
-    leading = _leading_to(set(targets), ancestors)
+    ends = frozenset(targets)
+    ancestors = _ancestors(seeds, ends)
+    leading = _leading_to(ends, ancestors)
     again = _run_again(ancestors) if create_graph else {}
     pruned = {node: _pruned(node.arguments, again.get(node, node.derivatives), leading) for node in leading}
-    found = walk({node: g for node, g in seeds.items() if node in leading}, pruned, keep=targets)
+    found = walk({node: g for node, g in seeds.items() if node in leading}, pruned, keep=ends)
     results = tuple([_result(found.get(node), tensor) for node, tensor in zip(targets, wanted)])
     return results[0] if isinstance(inputs, Tensor) else results
 
@@ -70,7 +73,7 @@ def _seeds(outputs: Sequence[Tensor], given: Any, create_graph: bool) -> dict[No
     return seeds
 
 
-def _ancestors(roots: Iterable[Node], targets: Sequence[Node]) -> list[Node]:
+def _ancestors(roots: Iterable[Node], targets: Collection[Node]) -> list[Node]:
     """All nodes that ``roots`` were computed from and they themselves, oldest first."""
     seen = set(roots)
     stack = list(seen)
@@ -79,13 +82,17 @@ def _ancestors(roots: Iterable[Node], targets: Sequence[Node]) -> list[Node]:
         if node.derivatives is None and node not in targets:
             raise GraphError(FREED.format(node.operation.name))
         for argument in node.arguments:
-            if isinstance(argument, Node) and argument not in seen:
+            if not isinstance(argument, Node):
+                continue
+            if argument.order < node.order:
+                raise GraphError(CHANGED.format(node.operation.name, argument.shape))
+            if argument not in seen:
                 seen.add(argument)
                 stack.append(argument)
     return sorted(seen, key=attrgetter("order"), reverse=True)
 
 
-def _leading_to(targets: set[Node], ancestors: Iterable[Node]) -> set[Node]:
+def _leading_to(targets: Collection[Node], ancestors: Iterable[Node]) -> set[Node]:
     """Those of ``ancestors`` (oldest first) that were computed from one of ``targets``, and the targets among them."""
     leading: set[Node] = set()
     for node in ancestors:

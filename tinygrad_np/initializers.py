@@ -3,6 +3,8 @@
 A weight has shape ``(in, out)``; fan-in and fan-out are its two lengths.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 
@@ -10,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Shape = tuple[int, ...]
-Initializer = Callable[[Shape, np.random.Generator], NDArray[np.float64]]
+Initializer = Callable[
+    [Shape, "np.random.Generator"], NDArray[np.float64]
+]  # quoted: NumPy loads its random module on use
 
 
 def as_generator(rng: np.random.Generator | int | None) -> np.random.Generator:

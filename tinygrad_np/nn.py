@@ -5,6 +5,8 @@ parameters are the Tensors among its attributes and those of the Modules it hold
 which they were set.
 """
 
+from __future__ import annotations
+
 import operator
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,5 +1,7 @@
 """NumPy functions as the rules need them: quick on small arrays, and silent where a limit is the right answer."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

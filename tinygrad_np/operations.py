@@ -15,6 +15,8 @@ array([ 3., 12.])
 np.float64(8.0)
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from functools import update_wrapper
 from inspect import signature

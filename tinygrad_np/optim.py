@@ -4,6 +4,8 @@ The parameters of a group are kept side by side in one flat array, of which each
 is a view, so that a step is a handful of NumPy calls however many parameters there are.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -6,6 +6,8 @@ result carries no gradient (a comparison, a shape, an index) and it runs on the 
 is refused by name, with the nearest one that is supported.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from inspect import signature

@@ -1,5 +1,7 @@
 """Whether operations are recorded, and ``no_grad`` to switch that off for a while."""
 
+from __future__ import annotations
+
 import inspect
 from collections.abc import Callable, Generator
 from contextvars import ContextVar

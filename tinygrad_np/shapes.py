@@ -1,5 +1,7 @@
 """Arithmetic on shapes and axes, for the rules that need it."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -3,6 +3,8 @@
 Nothing here knows which operations exist or what a Tensor looks like to its user.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Mapping
 from heapq import heapify, heappop, heappush
 from itertools import count

@@ -1,5 +1,7 @@
 """Tensor: a NumPy array that remembers where it came from, and behaves like an array otherwise."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Iterator
 from threading import Lock
@@ -26,19 +28,19 @@ Operator = Callable[["Tensor", Any], "Tensor"]
 def _binary(operation: Callable[..., Any]) -> tuple[Operator, Operator]:
     """``self ∘ other`` and ``other ∘ self``, the two methods of a binary operator."""
 
-    def forward(self: "Tensor", other: Any) -> Any:
+    def forward(self: Tensor, other: Any) -> Any:
         return operation(self, other)
 
-    def reflected(self: "Tensor", other: Any) -> Any:
+    def reflected(self: Tensor, other: Any) -> Any:
         return operation(other, self)
 
     return forward, reflected
 
 
-def _on_data(function: Callable[..., Any]) -> Callable[["Tensor", Any], Any]:
+def _on_data(function: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
     """An operator that no gradient passes through, such as a comparison: it gives a plain array."""
 
-    def method(self: "Tensor", other: Any) -> Any:
+    def method(self: Tensor, other: Any) -> Any:
         return function(self._data, other._data if isinstance(other, Tensor) else other)
 
     return method
@@ -171,7 +173,7 @@ class Tensor(Variable):
         """The one element as a Python number. Raises ValueError if there are more or fewer."""
         return self._data.item()  # type: ignore[no-any-return]
 
-    def detach(self) -> "Tensor":
+    def detach(self) -> Tensor:
         """The same array as a constant: gradients stop here."""
         return Tensor(self._data)
 
@@ -240,7 +242,7 @@ class Tensor(Variable):
     __ne__ = _on_data(np.not_equal)
     __hash__ = object.__hash__
 
-    def __getitem__(self, index: Any) -> "Tensor":
+    def __getitem__(self, index: Any) -> Tensor:
         return shape_rules.getitem(self, protocols.plain(index))  # type: ignore[no-any-return]
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
@@ -252,7 +254,7 @@ class Tensor(Variable):
     def __len__(self) -> int:
         return len(self._data)
 
-    def __iter__(self) -> Iterator["Tensor"]:
+    def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
 
     def __contains__(self, value: Any) -> bool:
@@ -291,21 +293,21 @@ class Tensor(Variable):
     astype = elementwise.astype
 
     @property
-    def T(self) -> "Tensor":
+    def T(self) -> Tensor:
         """The Tensor with its axes reversed."""
         return shape_rules.transpose(self)  # type: ignore[no-any-return]
 
-    def reshape(self, *shape: Any) -> "Tensor":
+    def reshape(self, *shape: Any) -> Tensor:
         """The elements in another shape, given as one tuple or as several integers."""
         return shape_rules.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[no-any-return]
 
-    def ravel(self) -> "Tensor":
+    def ravel(self) -> Tensor:
         """The elements in one axis."""
         return self.reshape(-1)
 
     flatten = ravel
 
-    def transpose(self, *axes: Any) -> "Tensor":
+    def transpose(self, *axes: Any) -> Tensor:
         """The Tensor with its axes permuted (reversed without ``axes``)."""
         if not axes or axes == (None,):
             return self.T

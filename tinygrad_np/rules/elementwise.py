@@ -1,5 +1,7 @@
 """Elementwise operations: y[i] depends on x[i] alone, after broadcasting."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

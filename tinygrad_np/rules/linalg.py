@@ -1,5 +1,7 @@
 """Products of vectors, matrices and stacks of matrices."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from tinygrad_np.operations import Result, operation

@@ -1,5 +1,7 @@
 """Operations of neural networks that NumPy has no name for."""
 
+from __future__ import annotations
+
 from functools import lru_cache
 from typing import Any
 

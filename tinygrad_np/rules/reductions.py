@@ -1,5 +1,7 @@
 """Reductions: many elements of x make one of y."""
 
+from __future__ import annotations
+
 from math import prod
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Shape operations: the elements of x in another arrangement, and parts of it."""
 
+from __future__ import annotations
+
 from itertools import pairwise
 from typing import Any
 
