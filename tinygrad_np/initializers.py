@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Shape = tuple[int, ...]
-Initializer = Callable[
-    [Shape, "np.random.Generator"], NDArray[np.float64]
-]  # quoted: NumPy loads its random module on use
+# The generator's type is quoted, because NumPy loads its random module only when it is used.
+Initializer = Callable[[Shape, "np.random.Generator"], NDArray[np.float64]]
 
 
 def as_generator(rng: np.random.Generator | int | None) -> np.random.Generator:
