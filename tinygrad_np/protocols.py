@@ -101,11 +101,12 @@ def plain(value: Any) -> Any:
 
 def _refusal(function: Callable[..., Any]) -> str:
     """Why ``function`` does not run on a Tensor, and what does."""
-    names = {_name(known): known for known in [*table, *RUN_ON_DATA]}
-    nearest = get_close_matches(_name(function), names, n=1, cutoff=0.0)[0]
+    name = _name(function)
+    nearest = get_close_matches(name, map(_name, [*table, *RUN_ON_DATA]), n=1, cutoff=0.7)
+    instead = f"the nearest that is supported is {nearest[0]}; " if nearest else ""
     return (
-        f"{_name(function)} is not differentiable here; the nearest that is supported is {nearest}. "
-        "For a result without a gradient call it on t.data; to teach it, declare a rule with @tg.operation"
+        f"{name} on a Tensor is not supported: {instead}for a result without a gradient call it on t.data; to teach "
+        "it, declare its rule with @tg.operation"
     )
 
 
