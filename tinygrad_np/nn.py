@@ -59,21 +59,26 @@ class Module:
             parameter.grad = None
 
     def _children(self) -> Iterator[tuple[str, Any]]:
-        """Names and values of the attributes."""
+        """Names and values of what this Module holds."""
         yield from vars(self).items()
 
     def _all_parameters(self, prefix: str) -> Iterator[tuple[str, Tensor]]:
         for name, value in self._children():
-            if isinstance(value, Tensor):
-                yield prefix + name, value
-            elif isinstance(value, Module):
-                yield from value._all_parameters(f"{prefix}{name}.")
-            elif isinstance(value, (list, tuple)):
-                for i, item in enumerate(value):
-                    if isinstance(item, Tensor):
-                        yield f"{prefix}{name}.{i}", item
-                    elif isinstance(item, Module):
-                        yield from item._all_parameters(f"{prefix}{name}.{i}.")
+            yield from _parameters_in(value, prefix + name)
+
+
+def _parameters_in(value: Any, name: str) -> Iterator[tuple[str, Tensor]]:
+    """The parameters in ``value``, which may be a Tensor, a Module, or a list, tuple or dict of such."""
+    if isinstance(value, Tensor):
+        yield name, value
+    elif isinstance(value, Module):
+        yield from value._all_parameters(f"{name}.")
+    elif isinstance(value, (list, tuple)):
+        for i, item in enumerate(value):
+            yield from _parameters_in(item, f"{name}.{i}")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _parameters_in(item, f"{name}.{key}")
 
 
 class Linear(Module):
@@ -103,8 +108,8 @@ class Linear(Module):
     ) -> None:
         rng = as_generator(rng)
         shape = (_size("in_features", in_features), _size("out_features", out_features))
-        self.weight = Tensor(weight_init(shape, rng), requires_grad=True, dtype=dtype)
-        self.bias = Tensor(bias_init(shape[1:], rng), requires_grad=True, dtype=dtype) if bias else None
+        self.weight = _parameter("weight_init", weight_init, shape, rng, dtype)
+        self.bias = _parameter("bias_init", bias_init, shape[1:], rng, dtype) if bias else None
 
     def __call__(self, x: Tensor | ArrayLike) -> Tensor:
         return network.linear(x, self.weight, self.bias)  # type: ignore[no-any-return]
@@ -186,6 +191,17 @@ class Sequential(Module):
 
     def _children(self) -> Iterator[tuple[str, Any]]:
         yield from ((str(i), layer) for i, layer in enumerate(self.layers))
+        yield from ((name, value) for name, value in vars(self).items() if name != "layers")
+
+
+def _parameter(
+    name: str, initializer: Initializer, shape: tuple[int, ...], rng: np.random.Generator, dtype: DTypeLike
+) -> Tensor:
+    """A leaf of ``shape`` with the values that ``initializer`` draws."""
+    values = np.asarray(initializer(shape, rng))
+    if values.shape != shape:
+        raise ValueError(f"{name} gave an array of shape {values.shape} for a parameter of shape {shape}")
+    return Tensor(values, requires_grad=True, dtype=dtype)
 
 
 def _size(name: str, value: Any) -> int:

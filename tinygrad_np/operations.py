@@ -25,7 +25,7 @@ from typing import Any
 
 from numpy import asarray, generic
 
-from tinygrad_np.recording import is_recording
+from tinygrad_np.recording import unrecorded
 from tinygrad_np.tape import Array, Derivatives, Node, Variable
 
 Result = tuple[Array, Derivatives]  # what a rule returns
@@ -54,6 +54,10 @@ class Operation:
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
 
+    def __reduce__(self) -> str:
+        """Pickled by name, like a function: models may hold operations as layers."""
+        return self.rule.__qualname__
+
     def __get__(self, instance: Any, owner: type) -> Any:
         """Bind like a function, so that an operation can be a method of Tensor."""
         return self if instance is None else MethodType(self, instance)
@@ -62,7 +66,7 @@ class Operation:
         """Run the rule on the arrays and, where an argument is tracked, put a node on the tape."""
         if keywords:
             arguments, keywords = self._positional(arguments, keywords)
-        arrays, kept, kind, tracked = [], [], None, 0
+        arrays, kept, kind, tracked, last = [], [], None, 0, 0
         for argument in arguments:
             if isinstance(argument, Variable):
                 kind, node = argument.__class__, argument._node
@@ -72,6 +76,7 @@ class Operation:
                 else:
                     kept.append(node)
                     tracked += 1
+                    last = len(kept)
             else:
                 arrays.append(argument)
                 kept.append(argument)
@@ -86,8 +91,8 @@ class Operation:
         output = kind.__new__(kind)
         output._data = value
         output._node = None
-        if tracked and is_recording():
-            if tracked != len(derivatives):
+        if tracked and not unrecorded():
+            if not tracked == last == len(derivatives):
                 # Only those that lead to tracked arguments: the others would keep arrays alive.
                 derivatives = tuple([d if isinstance(k, Node) else None for d, k in zip(derivatives, kept)])
                 if len(derivatives) - derivatives.count(None) != tracked:

@@ -11,8 +11,14 @@ from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-recording: ContextVar[bool] = ContextVar("recording", default=True)
-is_recording = recording.get
+# How many no_grad blocks the current thread or task is in. The blocks themselves hold nothing, so one may be shared.
+no_grad_depth: ContextVar[int] = ContextVar("unrecorded", default=0)
+unrecorded = no_grad_depth.get  # what the engine asks at each operation: 0 means that it is recorded
+
+
+def is_recording() -> bool:
+    """Whether the current thread or task records operations: it is in no ``no_grad`` block."""
+    return unrecorded() == 0
 
 
 class no_grad:  # noqa: N801 - reads as a statement, like the contexts of NumPy and PyTorch
@@ -31,20 +37,18 @@ class no_grad:  # noqa: N801 - reads as a statement, like the contexts of NumPy 
     False
     """
 
-    def __init__(self) -> None:
-        self._before: list[bool] = []
-
     def __enter__(self) -> None:
-        self._before.append(recording.get())
-        recording.set(False)
+        no_grad_depth.set(no_grad_depth.get() + 1)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        recording.set(self._before.pop())
+        no_grad_depth.set(max(no_grad_depth.get() - 1, 0))
 
     def __call__(self, function: F) -> F:
         """Decorate ``function``: each call runs in a ``no_grad`` of its own."""
+        if inspect.isasyncgenfunction(function):
+            raise TypeError("no_grad cannot decorate an asynchronous generator; use a with block between its yields")
         wrapper: Any
         if inspect.isgeneratorfunction(function):
 

@@ -38,6 +38,11 @@ def normalize_axes(axis: int | tuple[int, ...], ndim: int) -> tuple[int, ...]:
     return np.lib.array_utils.normalize_axis_tuple(axis, ndim)
 
 
+def as_array(x: Any) -> Any:
+    """``x`` if it has axes, as arrays and Tensors do, else a number, list or tuple as an array."""
+    return x if hasattr(x, "ndim") else np.asarray(x)
+
+
 def rows(x: Any) -> Any:
     """``x`` as a matrix whose rows are its last axis: (..., n) becomes (-1, n)."""
     return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])

@@ -107,6 +107,8 @@ class Tensor(Variable):
     @grad.setter
     def grad(self, value: ArrayLike | None) -> None:
         if not isinstance(self._node, Leaf):
+            if value is None:  # which is what its gradient is already
+                return
             raise GraphError("only a leaf that requires a gradient has one; make it with requires_grad=True")
         if value is not None:
             value = np.asarray(value)
@@ -342,7 +344,7 @@ class Tensor(Variable):
         return f"Tensor({text})"
 
     def __format__(self, form: str) -> str:
-        return format(self._data.item() if form and self._data.size == 1 else self._data, form)
+        return format(self._data.item() if self._data.size == 1 else self._data, form) if form else str(self)
 
     def __reduce__(self) -> Any:
         """Copies and pickles hold the data and whether it is a leaf; a graph cannot be copied."""
@@ -362,4 +364,4 @@ def _real_array(data: Any, dtype: DTypeLike | None) -> NDArray[Any]:
             f"a Tensor takes real numbers, got {array.dtype} data; convert it first, as in "
             "np.asarray(data, dtype=float), or take .real and .imag of complex numbers"
         )
-    return array
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))

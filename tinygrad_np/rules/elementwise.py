@@ -56,7 +56,7 @@ def power(x1: Array, x2: Array) -> Result:
     def gx1(g: Array) -> Array:
         if isinstance(x2, (int, float)):
             return g * (x2 * x1 ** (x2 - 1 if x2 else 1))
-        return g * (x2 * x1 ** np.where(x2 == 0, 1, x2 - 1))
+        return g * (x2 * x1 ** np.where(np.equal(x2, 0), 1, np.subtract(x2, 1)))
 
     return y, (gx1, lambda g: g * (y * np.log(np.where(x1 == 0, 1, x1))))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinygrad_np.operations import Result, operation
-from tinygrad_np.shapes import rows
+from tinygrad_np.shapes import as_array, rows
 from tinygrad_np.tape import Array
 
 ALIGN = "The last axis of the first must be as long as the first of the second's last two; transpose one with .T"
@@ -14,7 +14,8 @@ ALIGN = "The last axis of the first must be as long as the first of the second's
 @operation(np.matmul, hint=ALIGN)
 def matmul(x1: Array, x2: Array) -> Result:
     """y = x1 x2 for (…, n, k) and (…, k, m);  ∂L/∂x1 = g x2ᵀ, ∂L/∂x2 = x1ᵀ g. A vector counts as one row or column."""
-    row, column = np.ndim(x1) == 1, np.ndim(x2) == 1
+    x1, x2 = as_array(x1), as_array(x2)
+    row, column = x1.ndim == 1, x2.ndim == 1
 
     def matrices(g: Array) -> tuple[Array, Array, Array]:
         if column:
@@ -39,10 +40,11 @@ def matmul(x1: Array, x2: Array) -> Result:
 @operation(np.dot, hint=ALIGN)
 def dot(x1: Array, x2: Array) -> Result:
     """y = Σ over x1's last axis and x2's first, x2 a vector (k,) or matrix (k, m);  ∂L/∂x1 = g x2ᵀ, ∂L/∂x2 = x1ᵀ g."""
-    if np.ndim(x1) == 0 or np.ndim(x2) == 0:
+    x1, x2 = as_array(x1), as_array(x2)
+    if x1.ndim == 0 or x2.ndim == 0:
         return x1 * x2, (lambda g: g * x2, lambda g: g * x1)
-    if np.ndim(x2) == 1:
+    if x2.ndim == 1:
         return np.dot(x1, x2), (lambda g: g[..., None] * x2, lambda g: np.dot(g.reshape(-1), rows(x1)))
-    if np.ndim(x2) > 2:
+    if x2.ndim > 2:
         raise ValueError("the second array has more than two axes; use np.matmul, which stacks matrices")
     return np.dot(x1, x2), (lambda g: np.dot(g, x2.T), lambda g: np.dot(rows(x1).T, rows(g)))

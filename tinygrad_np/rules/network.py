@@ -16,7 +16,7 @@ from tinygrad_np.numerics import (
     sum_over,
 )
 from tinygrad_np.operations import Result, operation, unchanged
-from tinygrad_np.shapes import rows
+from tinygrad_np.shapes import as_array, rows
 from tinygrad_np.tape import Array
 
 
@@ -52,7 +52,7 @@ def sigmoid(x: Array) -> Result:
     >>> x.grad
     array([0.  , 0.25, 0.  ])
     """
-    y = exp_to_zero(-logaddexp_to_zero(0, -x))
+    y = exp_to_zero(-logaddexp_to_zero(0, np.negative(x)))
     return y, (lambda g: g * (y * (1 - y)),)
 
 
@@ -103,7 +103,10 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Result:
     >>> y.data
     array([[4.5, 6.5]])
     """
-    x = x if hasattr(x, "dot") else np.asarray(x)  # the method takes two thirds of np.dot's time
+    x = as_array(x)
+    if not x.ndim:
+        raise ValueError(f"x is the number {x}, not rows of features; give an array of shape (..., in)")
+    # The method dot takes two thirds of np.dot's time.
     y = x.dot(weight) if bias is None else x.dot(weight) + bias
     return y, (lambda g: g.dot(weight.T), lambda g: rows(x).T.dot(rows(g)), unchanged)
 
@@ -136,7 +139,7 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> Result:
         raise ValueError("logits must have shape (n, classes); give one row as logits[None, :]")
     n = len(logits) or 1
     lse = _row_logsumexp(logits)
-    targets = np.asarray(targets) if isinstance(targets, (list, tuple)) else targets
+    targets = as_array(targets)
     if targets.ndim == 1:
         picked, t = _one_hot(targets, logits)
         loss = sum_over(lse.ravel() - picked, None) / n

@@ -65,12 +65,19 @@ def getitem(x: Array, index: Any) -> Result:
 @operation()
 def put(x: Array, index: Any, shape: tuple[int, ...]) -> Result:
     """y = zeros of ``shape`` with x added at ``index``;  ∂L/∂x = g[index]. The transpose of getitem."""
+    # On Tensors, in the second run of a higher derivative, it is the operation itself: it cannot be written into.
+    y = _put(x, index, shape) if isinstance(x, (np.ndarray, np.generic)) else put(x, index, shape)
+    return y, (lambda g: g[index],)
+
+
+def _put(x: Array, index: Any, shape: tuple[int, ...]) -> Array:
+    """Zeros of ``shape`` with x added at ``index``."""
     y = np.zeros(shape, x.dtype)
     if _is_basic(index):
         y[index] = x  # takes no element twice, and is many times faster than add.at
     else:
         np.add.at(y, index, x)
-    return y, (lambda g: g[index],)
+    return y
 
 
 def _is_basic(index: Any) -> bool:
