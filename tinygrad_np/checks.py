@@ -30,13 +30,16 @@ def numerical_gradient(
     in place and put back: so that a model's own parameters can be checked. It returns one number,
     as a Tensor, an array or a float.
 
-    Raises TypeError for inputs that are not floating and ValueError for a result that is not scalar.
+    Raises TypeError for inputs that are not floating, ValueError for a result that is not scalar and for a
+    step that is not positive.
 
     >>> import numpy as np
     >>> numerical_gradient(lambda x, y: np.sum(x**2 * y), [1.0, 2.0], [3.0, 4.0])[0].round(6)
     array([ 6., 16.])
     """
     step = float(np.cbrt(np.finfo(np.float64).eps)) if step is None else step
+    if not 0 < step < np.inf:
+        raise ValueError(f"step must be a finite number above 0, got {step!r}")
     tensors = [_float_tensor(x) for x in inputs]
     arguments = [t if isinstance(x, Tensor) else t.data for x, t in zip(inputs, tensors)]
     results = []

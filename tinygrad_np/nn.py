@@ -170,6 +170,8 @@ class Sequential(Module):
         for i, layer in enumerate(layers):
             if not callable(layer):
                 raise TypeError(f"layer {i} is {layer!r}, which cannot be called; give layers as separate arguments")
+            if isinstance(layer, type):
+                raise TypeError(f"layer {i} is the class {layer.__name__}; make a layer of it, {layer.__name__}(...)")
         self.layers = layers
 
     def __call__(self, x: Any) -> Any:

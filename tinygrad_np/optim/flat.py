@@ -41,11 +41,11 @@ class Flat:
 
         That is everything in one piece as long as all parameters have had a gradient each time.
         """
-        stamp, missing = tick(), []
+        stamp, missing = tick(), set()
         for i, (param, view, slot) in enumerate(self.slots):
             leaf: Any = param._node
             if leaf is None or leaf.grad is None:
-                missing.append(i)
+                missing.add(i)
                 continue
             if param._data is not view:
                 self._adopt()
@@ -54,6 +54,8 @@ class Flat:
         if not missing and len(self.updates) == 1:
             self.updates[0] += 1
             return [(self.updates[0], self.whole)]
+        if len(missing) == len(self.params):
+            return []
         if len(self.updates) == 1:
             self.updates *= len(self.params)
         ready = []
@@ -61,6 +63,8 @@ class Flat:
             if i not in missing:
                 self.updates[i] += 1
                 ready.append((self.updates[i], piece))
+        if len(set(self.updates)) == 1:  # whoever stayed behind has caught up
+            del self.updates[1:]
         return ready
 
     def _split(self, flat: Array) -> list[Array]:

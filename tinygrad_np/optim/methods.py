@@ -75,7 +75,8 @@ class Adam(Optimizer):
     """Adam: steps scaled by running moments of the gradient.
 
     m ← β₁·m + (1 − β₁)·g;  v ← β₂·v + (1 − β₂)·g²;  p ← p − η·m̂ / (√v̂ + ε), with
-    m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) at the t-th step. Kingma & Ba (2015), "Adam: a method
+    m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) at the t-th step. float16 cannot hold the squares of small
+    gradients: keep the parameters in float32. Kingma & Ba (2015), "Adam: a method
     for stochastic optimization", algorithm 1.
 
     >>> import tinygrad_np as tg

@@ -75,6 +75,9 @@ class Optimizer:
     def __init__(self, params: Params, **options: Any) -> None:
         given = _checked_groups(params)
         names = [name for name in options if name not in self.states]
+        for name in self.states:
+            if options.get(name) is not None and len(given) > 1:
+                raise ValueError(f"{name} is given for {len(given)} groups at once; give each group its own")
         self.groups = []
         for group in given:
             unknown = group.keys() - {"params", *names, *self.states}
@@ -115,11 +118,12 @@ class Optimizer:
             group["lr"] = value
 
     def __repr__(self) -> str:
-        groups = "; ".join(
-            f"{len(group.params)} parameters: " + ", ".join(f"{name}={value:g}" for name, value in group.items())
-            for group in self.groups
-        )
-        return f"{type(self).__name__}({groups})"
+        groups = []
+        for group in self.groups:
+            n = len(group.params)
+            settings = ", ".join(f"{name}={value:g}" for name, value in group.items())
+            groups.append(f"{n} parameter{'s' * (n != 1)}: {settings}")
+        return f"{type(self).__name__}({'; '.join(groups)})"
 
 
 def _checked(name: str, value: Any) -> float:
@@ -198,4 +202,6 @@ def _first_state(name: str, given: Sequence[ArrayLike] | None, params: Sequence[
         )
     if any(a.dtype.kind not in "fiu" for a in arrays):
         raise TypeError(f"{name} must hold real numbers, got {[str(a.dtype) for a in arrays]}")
+    if not all(np.isfinite(a).all() for a in arrays):
+        raise ValueError(f"{name} holds NaN or infinity, which would spread to the parameters")
     return [a.astype(p.dtype) for a, p in zip(arrays, params)]

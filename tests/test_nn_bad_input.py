@@ -1,0 +1,112 @@
+"""Networks given what they cannot use: refused at once, with what came and what to write instead."""
+
+import numpy as np
+import pytest
+
+import tinygrad_np as tg
+from tinygrad_np.nn import Linear, Module, Sequential
+
+NOT_A_SIZE = [
+    (0, ValueError),
+    (-1, ValueError),
+    (2.5, TypeError),
+    (2.0, TypeError),
+    ("3", TypeError),
+    (None, TypeError),
+    ((2,), TypeError),
+    (float("nan"), TypeError),
+    (True, (TypeError, ValueError)),
+    (np.True_, (TypeError, ValueError)),
+]
+
+
+@pytest.mark.parametrize(("value", "error"), NOT_A_SIZE, ids=lambda case: repr(case))
+@pytest.mark.parametrize("name", ["in_features", "out_features"])
+def test_a_size_that_is_no_positive_integer_is_named_with_its_value(name, value, error):
+    sizes = {"in_features": 2, "out_features": 3, name: value}
+    with pytest.raises(error) as caught:
+        Linear(**sizes)
+    assert f"{name} must be a positive integer, got {value!r}" in str(caught.value)
+
+
+@pytest.mark.parametrize("size", [np.int64(3), np.uint8(3)])
+def test_a_numpy_integer_is_a_size(size):
+    assert Linear(size, size, rng=0).weight.shape == (3, 3)
+
+
+@pytest.mark.parametrize("dtype", [int, bool, complex, str, object, np.int8, "float63"])
+def test_a_dtype_that_is_not_floating_is_refused(dtype):
+    with pytest.raises(TypeError):
+        Linear(2, 3, dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, "float64", float, np.longdouble])
+def test_every_floating_dtype_is_taken(dtype):
+    layer = Linear(2, 3, dtype=dtype, rng=0)
+    assert [p.dtype for p in layer.parameters()] == [np.dtype(dtype)] * 2
+
+
+@pytest.mark.parametrize(
+    ("rng", "error"),
+    [(-1, ValueError), ("x", TypeError), (1.5, TypeError), (True, TypeError), (np.random.RandomState(0), TypeError)],
+    ids=["negative", "text", "fraction", "bool", "RandomState"],
+)
+def test_what_is_no_generator_and_no_seed_is_refused(rng, error):
+    with pytest.raises(error, match=r"rng must be|seed must be") as caught:
+        Linear(2, 3, rng=rng)
+    assert repr(rng)[:20] in str(caught.value)
+
+
+@pytest.mark.parametrize("layer", [3, None, "tanh", [np.tanh], tg.Tensor([1.0])], ids=repr)
+def test_a_layer_that_cannot_be_called_is_named_by_its_position(layer):
+    with pytest.raises(TypeError, match=r"layer 1 .*cannot be called"):
+        Sequential(np.tanh, layer)
+
+
+def test_a_class_in_the_place_of_a_layer_is_refused_with_advice():
+    with pytest.raises(TypeError, match=r"layer 1 is the class Tanh; make a layer of it, Tanh\(...\)"):
+        Sequential(np.tanh, tg.nn.Tanh)
+
+
+def test_layers_in_a_list_are_refused_with_advice():
+    with pytest.raises(TypeError, match="give layers as separate arguments"):
+        Sequential([Linear(1, 1), np.tanh])
+
+
+def test_a_module_without_a_call_is_named_when_it_is_called():
+    class Forgotten(Module):
+        pass
+
+    with pytest.raises(TypeError, match=r"Forgotten does not define __call__\(self, x\)"):
+        Sequential(Forgotten())(tg.Tensor([1.0]))
+
+
+@pytest.mark.parametrize(
+    ("x", "shape"),
+    [(np.ones((4, 3)), "(4, 3)"), (np.ones(3), "(3,)"), (np.ones((2, 4, 5)), "(2, 4, 5)"), (np.ones((0, 3)), "(0, 3)")],
+    ids=["2-D", "1-D", "3-D", "no rows"],
+)
+def test_input_of_the_wrong_width_shows_the_shapes_and_what_linear_takes(x, shape):
+    with pytest.raises(ValueError, match="linear takes") as caught:
+        Linear(2, 3, rng=0)(x)
+    assert shape in str(caught.value)
+    assert "(2, 3)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "x", [5.0, np.float64(5.0), np.array(5.0), tg.Tensor(5.0)], ids=["float", "scalar", "0-d", "Tensor"]
+)
+def test_a_number_is_no_row_of_features(x):
+    with pytest.raises(ValueError, match="linear takes"):
+        Linear(2, 3, rng=0)(x)
+
+
+@pytest.mark.parametrize("x", ["text", None, [["a", "b"]], object()], ids=["text", "None", "letters", "object"])
+def test_input_that_is_no_numbers_is_refused(x):
+    with pytest.raises((TypeError, ValueError)):
+        Linear(2, 3, rng=0)(x)
+
+
+def test_a_weight_of_the_wrong_shape_from_an_initializer_is_refused():
+    with pytest.raises(ValueError, match=r"\(5, 5\)"):
+        Linear(2, 3, rng=0, weight_init=lambda shape, rng: np.zeros((5, 5)))

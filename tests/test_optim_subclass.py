@@ -1,0 +1,79 @@
+"""An optimizer of one's own: the states' names and one in-place update."""
+
+import numpy as np
+import pytest
+
+import tinygrad_np as tg
+from tinygrad_np.optim import Optimizer
+
+
+class Nesterov(Optimizer):
+    """v ← μ·v − η·g; p ← p + μ·v − η·g."""
+
+    states = ("velocity",)
+
+    def update(self, t, p, g, velocity, *, lr, momentum):
+        velocity *= momentum
+        velocity -= lr * g
+        p += momentum * velocity - lr * g
+
+
+class RMSprop(Optimizer):
+    """s ← ρ·s + (1 − ρ)·g²; p ← p − η·g / (√s + ε), with a hyperparameter that no built-in optimizer has."""
+
+    states = ("square",)
+
+    def __init__(self, params, lr=0.01, decay=0.9, eps=1e-8):
+        super().__init__(params, lr=lr, decay=decay, eps=eps)
+
+    def update(self, t, p, g, square, *, lr, decay, eps):
+        square *= decay
+        square += (1 - decay) * g * g
+        p -= lr * g / (np.sqrt(square) + eps)
+
+
+def steps(optimizer, p, gradients):
+    path = []
+    for g in gradients:
+        p.grad = np.array(g)
+        optimizer.step()
+        path.append(p.data.tolist())
+    return path
+
+
+def test_with_known_hyperparameters_needs_no_constructor():
+    p = tg.Tensor([0.0], requires_grad=True)
+    optimizer = Nesterov([p], lr=1.0, momentum=0.5)
+    assert steps(optimizer, p, [[1.0], [1.0]]) == [[-1.5], [-3.25]]
+
+
+def test_takes_groups_first_states_and_changes_of_rate():
+    p = tg.Tensor([0.0], requires_grad=True)
+    optimizer = Nesterov([{"params": [p], "velocity": [[2.0]], "momentum": 0.5}], lr=1.0, momentum=0.0)
+    optimizer.lr = 0.5
+    assert steps(optimizer, p, [[1.0]]) == [[-0.25]]  # v = 1 − 0.5; p = 0.25 − 0.5
+
+
+def test_may_have_hyperparameters_of_its_own():
+    p = tg.Tensor([0.0, 0.0], requires_grad=True)
+    optimizer = RMSprop([p], lr=0.1, decay=0.75)
+    path = steps(optimizer, p, [[2.0, -4.0]])
+    np.testing.assert_allclose(path, [[-0.2, 0.2]], rtol=1e-7)  # √s = |g| / 2
+
+
+@pytest.mark.parametrize("decay", ["0.9", True, None, float("nan")])
+def test_hyperparameters_of_its_own_must_be_numbers(decay):
+    p = tg.Tensor([0.0], requires_grad=True)
+    with pytest.raises((TypeError, ValueError), match="decay"):
+        RMSprop([p], decay=decay)
+
+
+def test_without_an_update_says_what_to_define():
+    class Forgotten(Optimizer):
+        pass
+
+    p = tg.Tensor([0.0], requires_grad=True)
+    optimizer = Forgotten([p], lr=0.1)
+    p.grad = np.ones(1)
+    with pytest.raises(TypeError, match=r"Forgotten does not define update\(self, t, p, g"):
+        optimizer.step()
