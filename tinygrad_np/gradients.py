@@ -39,7 +39,10 @@ def gradients(
     """
     if isinstance(outputs, Tensor):
         outputs, output_gradients = [outputs], None if output_gradients is None else [output_gradients]
-    wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    wanted = [inputs] if isinstance(inputs, Tensor) else inputs
+    for name, tensors in ("outputs", outputs), ("inputs", wanted):
+        if not (isinstance(tensors, (list, tuple)) and all(isinstance(t, Tensor) for t in tensors)):
+            raise TypeError(f"{name} must be a Tensor, or a list or tuple of Tensors, got {tensors!r}")
     targets = []
     for i, tensor in enumerate(wanted):
         if tensor._node is None:

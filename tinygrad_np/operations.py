@@ -23,7 +23,7 @@ from inspect import signature
 from types import MethodType
 from typing import Any
 
-from numpy import asarray, generic
+from numpy import asarray, generic, ndarray
 
 from tinygrad_np.recording import unrecorded
 from tinygrad_np.tape import Array, Derivatives, Node, Variable
@@ -86,8 +86,8 @@ class Operation:
             value, derivatives = self.rule(*arrays, **keywords) if keywords else self.rule(*arrays)
         except (ValueError, TypeError, IndexError) as error:
             raise self._explained(error, arrays) from error
-        if isinstance(value, generic):
-            value = asarray(value)
+        if value.__class__ is not ndarray and isinstance(value, (generic, ndarray)):
+            value = asarray(value)  # a scalar, or a subclass whose manners would follow
         output = kind.__new__(kind)
         output._data = value
         output._node = None
@@ -97,6 +97,11 @@ class Operation:
                 derivatives = tuple([d if isinstance(k, Node) else None for d, k in zip(derivatives, kept)])
                 if len(derivatives) - derivatives.count(None) != tracked:
                     raise TypeError(UNDIFFERENTIABLE.format(self.name))
+            if value.dtype.kind != "f":
+                raise TypeError(
+                    f"{self.name}({', '.join(map(describe, arrays))}) gives {value.dtype}, through which no gradient "
+                    "passes; convert the other argument to floats, or use .detach() first"
+                )
             output._node = Node(self, tuple(kept), keywords or NO_KEYWORDS, derivatives, value.shape)
         return output
 
@@ -170,4 +175,4 @@ def undefined(g: Array) -> Array:
 
 def describe(value: Any) -> str:
     """An argument as an error message shows it: dtype and shape, or the value itself if it has none."""
-    return f"{value.dtype} {value.shape}" if hasattr(value, "dtype") else repr(value)
+    return f"{value.dtype} {value.shape}" if isinstance(value, (ndarray, generic)) else repr(value)

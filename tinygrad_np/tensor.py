@@ -90,7 +90,7 @@ class Tensor(Variable):
 
     @data.setter
     def data(self, value: ArrayLike) -> None:
-        array = np.asarray(value, self._data.dtype)
+        array = _real_array(value, self._data.dtype)
         if array.shape != self._data.shape:
             raise ValueError(f"data of shape {array.shape} for a Tensor of shape {self.shape}; reshape it first")
         if self._node is not None and not isinstance(self._node, Leaf):
@@ -214,7 +214,7 @@ class Tensor(Variable):
                     "or reduce it first, as in t.sum().backward()"
                 )
             return np.ones(self._data.shape, dtype) if self._data.ndim else dtype.type(1)
-        seed = np.array(gradient._data if isinstance(gradient, Tensor) else gradient, dtype)
+        seed = np.array(gradient._data if isinstance(gradient, Tensor) else _real_array(gradient), dtype)
         if seed.shape != self._data.shape:
             raise ValueError(f"backward() got a gradient of shape {seed.shape} for a Tensor of shape {self.shape}")
         return seed
@@ -292,7 +292,6 @@ class Tensor(Variable):
     min = reductions.min
     dot = linalg.dot
     swapaxes = shape_rules.swapaxes
-    astype = elementwise.astype
 
     @property
     def T(self) -> Tensor:
@@ -302,6 +301,12 @@ class Tensor(Variable):
     def reshape(self, *shape: Any) -> Tensor:
         """The elements in another shape, given as one tuple or as several integers."""
         return shape_rules.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[no-any-return]
+
+    def astype(self, dtype: DTypeLike) -> Tensor:
+        """The elements in another dtype; a floating one if a gradient is to follow."""
+        if self._node is not None and np.dtype(dtype).kind != "f":
+            raise TypeError(f"no gradient passes through {np.dtype(dtype)}; use t.detach().astype(...) for a constant")
+        return elementwise.astype(self, dtype)  # type: ignore[no-any-return]
 
     def ravel(self) -> Tensor:
         """The elements in one axis."""
@@ -353,10 +358,10 @@ class Tensor(Variable):
         return Tensor, (self._data, self.requires_grad)
 
 
-def _real_array(data: Any, dtype: DTypeLike | None) -> NDArray[Any]:
+def _real_array(data: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
     """``data`` as an array of real numbers, or a TypeError that says why it is none."""
     try:
-        array = np.asarray(data, dtype)
+        array = np.asarray(data)
     except ValueError as error:
         raise TypeError(f"a Tensor takes numbers in a regular shape: {error}") from error
     if array.dtype.kind not in "fiub":
@@ -364,4 +369,7 @@ def _real_array(data: Any, dtype: DTypeLike | None) -> NDArray[Any]:
             f"a Tensor takes real numbers, got {array.dtype} data; convert it first, as in "
             "np.asarray(data, dtype=float), or take .real and .imag of complex numbers"
         )
-    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+    wanted = np.dtype(dtype or array.dtype).newbyteorder("=")
+    if wanted.kind not in "fiub":
+        raise TypeError(f"a Tensor takes real numbers, not dtype {wanted}; use np.float64 or another real one")
+    return array.astype(wanted, copy=False)

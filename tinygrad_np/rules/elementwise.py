@@ -90,7 +90,8 @@ def log(x: Array) -> Result:
 def logaddexp(x1: Array, x2: Array) -> Result:
     """y = ln(eˣ¹ + eˣ²);  ∂L/∂x1 = g·e^(x1−y), ∂L/∂x2 = g·e^(x2−y)."""
     y = logaddexp_to_zero(x1, x2)
-    return y, (lambda g: g * exp_to_zero(x1 - y), lambda g: g * exp_to_zero(x2 - y))
+    finite = np.where(y == -np.inf, 0, y)  # −inf − (−inf) would be NaN, where both shares are 0
+    return y, (lambda g: g * exp_to_zero(x1 - finite), lambda g: g * exp_to_zero(x2 - finite))
 
 
 @operation(np.sqrt)
@@ -131,13 +132,11 @@ def where(condition: Array, x1: Array, x2: Array) -> Result:
 
 @operation(np.astype)
 def astype(x: Array, dtype: Any) -> Result:
-    """y = x in another floating dtype;  ∂L/∂x = g, in x's dtype again."""
-    if np.dtype(dtype).kind != "f":
-        raise TypeError(f"a tracked value cannot become {np.dtype(dtype)}; use .detach() first")
+    """y = x in another dtype;  ∂L/∂x = g, in x's dtype again. Rounding to integers has no derivative."""
     before = x.dtype
-    return x.astype(dtype), (lambda g: g.astype(before),)
+    return x.astype(dtype), (lambda g: g.astype(before) if np.dtype(dtype).kind == "f" else undefined(g),)
 
 
 def _share(x1: Array, x2: Array, g: Array) -> Array:
-    """1 where x1 > x2, ½ where they are equal, else 0, in the gradient's dtype."""
-    return ((x1 > x2) + (x1 == x2) * 0.5).astype(g.dtype)
+    """1 where x1 > x2, ½ where they are equal, else 0, in the gradient's dtype; 1 where one is NaN, as y then is."""
+    return (1 - (x1 < x2) - (x1 == x2) * 0.5).astype(g.dtype)

@@ -69,6 +69,7 @@ def softmax(x: Array, axis: int = -1) -> Result:
     array([[0.5, 0.5],
            [1. , 0. ]])
     """
+    x = as_array(x)
     e = exp_to_zero(x - max_over(x, axis, keepdims=True))
     y = e / sum_over(e, axis, keepdims=True)
     return y, (lambda g: y * (g - sum_over(g * y, axis, keepdims=True)),)
@@ -85,6 +86,7 @@ def log_softmax(x: Array, axis: int = -1) -> Result:
     >>> tg.log_softmax(tg.Tensor([1e4, -1e4])).data
     array([     0., -20000.])
     """
+    x = as_array(x)
     shifted = x - max_over(x, axis, keepdims=True)
     y = shifted - np.log(sum_over(exp_to_zero(shifted), axis, keepdims=True))
     return y, (lambda g: g - exp_to_zero(y) * sum_over(g, axis, keepdims=True),)
@@ -103,9 +105,9 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Result:
     >>> y.data
     array([[4.5, 6.5]])
     """
-    x = as_array(x)
-    if not x.ndim:
-        raise ValueError(f"x is the number {x}, not rows of features; give an array of shape (..., in)")
+    x, weight = as_array(x), as_array(weight)
+    if not x.ndim or weight.ndim != 2 or (bias is not None and np.shape(bias) != weight.shape[1:]):
+        raise ValueError("the shapes do not fit")
     # The method dot takes two thirds of np.dot's time.
     y = x.dot(weight) if bias is None else x.dot(weight) + bias
     return y, (lambda g: g.dot(weight.T), lambda g: rows(x).T.dot(rows(g)), unchanged)
@@ -135,16 +137,18 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> Result:
     array([[ 0.1667,  0.1667, -0.3333],
            [ 0.    ,  0.    ,  0.    ]])
     """
+    logits, targets = as_array(logits), as_array(targets)
     if logits.ndim != 2:
         raise ValueError("logits must have shape (n, classes); give one row as logits[None, :]")
     n = len(logits) or 1
     lse = _row_logsumexp(logits)
-    targets = as_array(targets)
     if targets.ndim == 1:
         picked, t = _one_hot(targets, logits)
         loss = sum_over(lse.ravel() - picked, None) / n
         return loss, (lambda g: (exp_to_zero(logits - lse) - t) * (g / n),)
     _check_probabilities(targets, logits.shape)
+    if targets.dtype != logits.dtype:
+        targets = targets.astype(logits.dtype)
     surprise = np.where(targets == 0, 0, lse - logits)  # a class of probability 0 may have a logit of −inf
     return sum_over(targets * surprise, None) / n, (
         lambda g: (exp_to_zero(logits - lse) - targets) * (g / n),

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_np.numerics import exp_to_zero, log_of_zero, max_over, min_over, sum_over
 from tinygrad_np.operations import Result, operation
-from tinygrad_np.shapes import Axis, reduced_shape, remaining_shape
+from tinygrad_np.shapes import Axis, as_array, reduced_shape, remaining_shape
 from tinygrad_np.tape import Array
 
 
@@ -26,7 +26,7 @@ def mean(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Result:
     shape, kept = x.shape, reduced_shape(x.shape, axis)
     n = prod(shape) // prod(kept) if prod(kept) else 0
     y = np.mean(x, axis, keepdims=keepdims)
-    return y, (lambda g: np.broadcast_to(g.reshape(kept) / n, shape),)
+    return y, (lambda g: np.broadcast_to(g.reshape(kept) / (n or 1), shape),)
 
 
 @operation(np.max, np.amax, np.maximum.reduce)
@@ -61,11 +61,13 @@ def logsumexp(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Result:
     array([[0.5, 0.5],
            [1. , 0. ]])
     """
+    x = as_array(x)
     kept, remaining = reduced_shape(x.shape, axis), remaining_shape(x.shape, axis)
     m = max_over(x, axis, keepdims=True)
     m = np.where(np.isfinite(m), m, 0)
     y = m + log_of_zero(sum_over(exp_to_zero(x - m), axis, keepdims=True))
-    return y if keepdims else y.reshape(remaining), (lambda g: g.reshape(kept) * exp_to_zero(x - y),)
+    finite = np.where(np.isfinite(y), y, 0)  # −inf − (−inf) would be NaN, where every share is 0
+    return y if keepdims else y.reshape(remaining), (lambda g: g.reshape(kept) * exp_to_zero(x - finite),)
 
 
 def _extremum(x: Array, y: Array, axis: Axis) -> Result:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from tinygrad_np.operations import Result, operation, unchanged
+from tinygrad_np.shapes import normalize_axes
 from tinygrad_np.tape import Array
 
 
@@ -21,10 +23,11 @@ def reshape(x: Array, shape: int | tuple[int, ...]) -> Result:
 @operation(np.transpose)
 def transpose(x: Array, axes: tuple[int, ...] | None = None) -> Result:
     """y = x with its axes permuted (reversed without ``axes``);  ∂L/∂x = g permuted back."""
+    y = x.transpose(axes)
     if axes is None:
-        return x.transpose(), (lambda g: g.transpose(),)
-    back = tuple(int(i) for i in np.argsort([axis % x.ndim for axis in axes]))
-    return x.transpose(axes), (lambda g: g.transpose(back),)
+        return y, (lambda g: g.transpose(),)
+    back = tuple(np.argsort(normalize_axes(axes, x.ndim)).tolist())
+    return y, (lambda g: g.transpose(back),)
 
 
 @operation(np.swapaxes)
@@ -59,6 +62,8 @@ def concatenate(*xs: Array, axis: int | None = 0) -> Result:
 def getitem(x: Array, index: Any) -> Result:
     """y = x[index];  ∂L/∂x = g at ``index`` and 0 elsewhere, added up where an element was taken twice."""
     shape = x.shape
+    if not _is_basic(index):
+        index = deepcopy(index)  # its arrays may be changed before the gradient is asked for
     return x[index], (lambda g: put(g, index, shape),)
 
 
