@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -52,7 +52,7 @@ def gradients(
     ends = frozenset(targets)
     ancestors = _ancestors(seeds, ends)
     leading = _leading_to(ends, ancestors)
-    again = _run_again(ancestors) if create_graph else {}
+    again = _run_again(ancestors, {node: tensor.data for node, tensor in zip(targets, wanted)}) if create_graph else {}
     pruned = {node: _pruned(node.arguments, again.get(node, node.derivatives), leading) for node in leading}
     found = walk({node: g for node, g in seeds.items() if node in leading}, pruned, keep=ends)
     results = tuple([_result(found.get(node), tensor) for node, tensor in zip(targets, wanted)])
@@ -111,11 +111,12 @@ def _pruned(arguments: tuple[Any, ...], derivatives: Derivatives | None, leading
     return tuple([d if isinstance(a, Node) and a in leading else None for a, d in zip(arguments, derivatives)])
 
 
-def _run_again(ancestors: Iterable[Node]) -> dict[Node, Derivatives]:
+def _run_again(ancestors: Iterable[Node], known: Mapping[Node, Any]) -> dict[Node, Derivatives]:
     """The derivatives of each node as functions of Tensors.
 
     The first run closed over plain arrays, which are constants to a second derivative. Here each
-    rule sees Tensors that hold the same values and sit at the same nodes.
+    rule sees Tensors that hold the same values and sit at the same nodes. ``known`` has the values of
+    the targets, behind which the graph may have been freed.
     """
     tensors: dict[Node, Tensor] = {}
     derivatives: dict[Node, Derivatives] = {}
@@ -123,7 +124,7 @@ def _run_again(ancestors: Iterable[Node]) -> dict[Node, Derivatives]:
         if isinstance(node, Leaf):
             data, derivatives[node] = node.data, ()
         elif node.derivatives is None:
-            raise GraphError(FREED.format(node.operation.name))
+            data, derivatives[node] = known[node], ()
         else:
             n = len(node.derivatives)
             arrays = [tensors[a] if isinstance(a, Node) else _constant(a) for a in node.arguments[:n]]
@@ -138,8 +139,8 @@ def _constant(value: Any) -> Any:
     return Tensor(value) if isinstance(value, np.ndarray) else value
 
 
-def _placed(data: Any, node: Node) -> Tensor:
-    """A Tensor that stands for ``node`` with the value that it had."""
+def _placed(data: Any, node: Node | None) -> Tensor:
+    """A Tensor of its own with this value and this place on the tape."""
     tensor = Tensor.__new__(Tensor)
     tensor._data, tensor._node = data, node
     return tensor
@@ -150,5 +151,6 @@ def _result(g: Any, like: Tensor) -> Tensor:
     if g is None:
         return Tensor(np.zeros_like(like.data))
     if isinstance(g, Tensor):
-        return g if g.dtype == like.dtype else g.astype(like.dtype)
+        g = g if g.dtype == like.dtype else g.astype(like.dtype)
+        return _placed(np.array(g.data), g._node)
     return Tensor(np.array(g, like.dtype))

@@ -119,7 +119,7 @@ class Operation:
         """NumPy's exception again, with the operation's name and what it was given."""
         came = ", ".join(map(describe, arrays))
         message = f"{self.name}({came}): {error}"
-        if self.hint:
+        if self.hint and isinstance(error, ValueError):
             message = f"{message.rstrip('.')}. {self.hint}"
         try:
             return type(error)(message)

@@ -37,6 +37,11 @@ class no_grad:  # noqa: N801 - reads as a statement, like the contexts of NumPy 
     False
     """
 
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        """Make a block; or, as a decorator without parentheses, the decorated function."""
+        block = super().__new__(cls)
+        return block if function is None else block(function)
+
     def __enter__(self) -> None:
         no_grad_depth.set(no_grad_depth.get() + 1)
 

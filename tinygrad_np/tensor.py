@@ -360,6 +360,8 @@ class Tensor(Variable):
 
 def _real_array(data: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
     """``data`` as an array of real numbers, or a TypeError that says why it is none."""
+    if hasattr(data, "filled"):
+        raise TypeError("a Tensor takes no masked array, whose mask it would lose; give data.filled(value)")
     try:
         array = np.asarray(data)
     except ValueError as error:

@@ -49,7 +49,8 @@ def power(x1: Array, x2: Array) -> Result:
     """y = x1^x2;  ∂L/∂x1 = g·x2·x1^(x2−1), ∂L/∂x2 = g·y·ln x1.
 
     Where x2 is 0, y is constant in x1: its gradient there is 0, at x1 = 0 too. Where x1 is 0, the
-    gradient of x2 is 0. The logarithm is taken only when the exponent's gradient is asked for.
+    gradient of x2 is 0. The logarithm is taken only when the exponent's gradient is asked for. The slope
+    of x^½ at 0 is infinite and given so; np.sqrt gives 0 there.
     """
     y = x1**x2
 
@@ -58,7 +59,7 @@ def power(x1: Array, x2: Array) -> Result:
             return g * (x2 * x1 ** (x2 - 1 if x2 else 1))
         return g * (x2 * x1 ** np.where(np.equal(x2, 0), 1, np.subtract(x2, 1)))
 
-    return y, (gx1, lambda g: g * (y * np.log(np.where(x1 == 0, 1, x1))))
+    return y, (gx1, lambda g: g * (y * np.log(np.where(x1 == 0, 1, x1)).astype(y.dtype)))
 
 
 @operation(np.negative)

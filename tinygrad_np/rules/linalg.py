@@ -26,8 +26,7 @@ def matmul(x1: Array, x2: Array) -> Result:
 
     def gx1(g: Array) -> Array:
         _, b, g = matrices(g)
-        gx = np.matmul(g, np.swapaxes(b, -1, -2))
-        return gx[..., 0, :] if row else gx
+        return np.matmul(g, np.swapaxes(b, -1, -2))
 
     def gx2(g: Array) -> Array:
         a, _, g = matrices(g)

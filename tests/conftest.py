@@ -1,0 +1,36 @@
+"""What every test needs: reproducible hypothesis runs, and no test that changes the state of the whole process."""
+
+import gc
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from tinygrad_np.recording import is_recording, no_grad_depth
+
+settings.register_profile("reproducible", derandomize=True, deadline=None, database=None, max_examples=60)
+settings.load_profile("reproducible")
+
+
+def global_state():
+    """What a test could leave changed for the tests after it, by name."""
+    return {
+        "NumPy's errstate": np.geterr(),
+        "NumPy's global random state": [np.asarray(part).tobytes() for part in np.random.get_state()],  # noqa: NPY002
+        "NumPy's print options": np.get_printoptions(),
+        "whether operations are recorded": is_recording(),
+        "whether the garbage collector runs": gc.isenabled(),
+    }
+
+
+@pytest.fixture(autouse=True)
+def leaves_global_state_alone():
+    """Fail a test that leaks global state, and that test alone: what tests after it rely on is put right."""
+    before = global_state()
+    yield
+    after = global_state()
+    no_grad_depth.set(0)
+    gc.enable()
+    np.seterr(**before["NumPy's errstate"])
+    changed = [name for name in before if before[name] != after[name]]
+    assert not changed, f"the test changed {', '.join(changed)}"

@@ -1,0 +1,48 @@
+"""Functions at the edge of a dtype's range: silent where the limit is the answer, and only there."""
+
+import numpy as np
+import pytest
+
+from tinygrad_np import numerics
+
+
+def test_an_exponential_too_small_is_zero_even_where_underflow_is_an_error():
+    with np.errstate(all="raise"):
+        np.testing.assert_array_equal(numerics.exp_to_zero(np.array([-1000.0, 0.0, -np.inf])), [0, 1, 0])
+        with pytest.raises(FloatingPointError, match="underflow"):
+            np.exp(np.array([-1000.0]))
+
+
+def test_other_floating_point_errors_still_are_errors():
+    with np.errstate(all="raise"):
+        with pytest.raises(FloatingPointError, match="overflow"):
+            numerics.exp_to_zero(np.array([1000.0, -1000.0]))
+        with pytest.raises(FloatingPointError, match="invalid"):
+            numerics.log_of_zero(np.array([-1.0]))
+
+
+def test_logaddexp_of_far_apart_numbers_is_the_larger():
+    with np.errstate(all="raise"):
+        assert numerics.logaddexp_to_zero(1000.0, -1000.0) == 1000.0
+        x = np.array([[-1e4, 1e4], [0.0, 0.0]])
+        np.testing.assert_array_equal(numerics.logaddexp_reduce_to_zero(x, 1), [1e4, np.log(2)])
+
+
+def test_the_logarithm_of_zero_is_minus_infinity():
+    with np.errstate(all="raise"):
+        np.testing.assert_array_equal(numerics.log_of_zero(np.array([0.0, 1.0])), [-np.inf, 0])
+
+
+def test_a_wrapped_function_leaves_the_users_errstate_as_it_was():
+    with np.errstate(under="raise", divide="raise"):
+        before = np.geterr()
+        numerics.exp_to_zero(np.array([-1000.0]))
+        numerics.log_of_zero(np.array([0.0]))
+        assert np.geterr() == before
+
+
+@pytest.mark.parametrize(("ours", "numpys"), [("sum_over", np.sum), ("max_over", np.max), ("min_over", np.min)])
+def test_quick_reductions_are_numpys(ours, numpys):
+    x = np.array([[3.0, -1.0], [2.0, 5.0]])
+    for axis in (None, 0, 1):
+        np.testing.assert_array_equal(getattr(numerics, ours)(x, axis), numpys(x, axis))

@@ -1,0 +1,243 @@
+"""How an operation is declared, found, called and explained."""
+
+import importlib
+import pickle
+import pkgutil
+from inspect import signature
+
+import numpy as np
+import pytest
+
+import tinygrad_np as tg
+from tests.cases import CASES, ROWS
+from tinygrad_np import operations, rules
+from tinygrad_np.operations import Operation
+
+
+def declared():
+    """Every operation of the rules' modules, with the module that declares it."""
+    for module in pkgutil.walk_packages(rules.__path__, "tinygrad_np.rules."):
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if isinstance(value, Operation) and value.__module__ == module.name:
+                yield name, value
+
+
+OPERATIONS = dict(declared())
+
+
+def test_every_operation_has_a_row_in_the_table_of_cases_and_every_row_an_operation():
+    assert set(CASES) == set(OPERATIONS)
+    assert len(CASES) == len(ROWS)
+    assert all(CASES[name].operation is operation for name, operation in OPERATIONS.items())
+
+
+def test_no_two_modules_declare_an_operation_of_one_name():
+    names = [name for name, _ in declared()]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_every_numpy_function_leads_to_a_declared_operation():
+    assert set(operations.table.values()) <= set(OPERATIONS.values())
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_is_called_as_it_is_named_and_says_its_derivative(name):
+    operation = OPERATIONS[name]
+    assert operation.name == operation.__name__ == name
+    assert repr(operation) == f"<operation {name}>"
+    assert "∂L/∂" in operation.__doc__
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_rule_returns_a_value_and_no_more_derivatives_than_arguments(name):
+    row = CASES[name]
+    seen = []
+
+    def spy(*arrays, **options):
+        value, derivatives = row.operation.rule(*arrays, **options)
+        seen.append((len(arrays), len(derivatives), all(map(callable, derivatives))))
+        return value
+
+    if row.call(spy_of(row.operation, spy), *row.variants[0].arrays, **row.variants[0].options) is not None:
+        arguments, derivatives, all_callable = seen[0]
+        assert 1 <= derivatives <= max(arguments, len(signature(row.operation.rule).parameters))
+        assert all_callable
+
+
+def spy_of(operation, spy):
+    """What stands in for an operation: a sequence operation takes its arrays in one argument."""
+    if isinstance(operation, operations.SequenceOperation):
+        return lambda arrays, **options: spy(*arrays, **options)
+    return spy
+
+
+@pytest.fixture
+def cube():
+    @tg.operation(hint="cube takes one array")
+    def cube(x):
+        """y = x³."""
+        return x**3, (lambda g: g * 3 * x**2,)
+
+    return cube
+
+
+def test_a_declared_rule_works_on_arrays_tensors_and_numbers(cube):
+    x = tg.Tensor([1.0, -2.0], requires_grad=True)
+    y = cube(x)
+    y.sum().backward()
+    np.testing.assert_array_equal(y.data, [1, -8])
+    np.testing.assert_array_equal(x.grad, [3, 12])
+    np.testing.assert_array_equal(cube(np.array([2.0])), [8])
+    assert cube(3.0) == 27
+    assert not cube(tg.Tensor(2.0)).requires_grad
+
+
+def test_a_declared_rule_has_derivatives_of_every_order(cube):
+    x = tg.Tensor(2.0, requires_grad=True)
+    orders = [cube(x)]
+    for _ in range(4):
+        orders.append(tg.gradients(orders[-1], x, create_graph=True))
+    assert [t.item() for t in orders] == [8, 12, 12, 6, 0]
+
+
+def test_a_declared_operation_keeps_the_rules_documentation(cube):
+    assert (cube.__name__, cube.__doc__, cube.__module__) == ("cube", "y = x³.", __name__)
+    assert str(signature(cube)) == "(x)"
+
+
+def test_an_operation_binds_as_a_method(cube):
+    class Holder(float):
+        third_power = cube
+
+    assert Holder(2.0).third_power() == 8
+    assert Holder.third_power is cube
+
+
+def test_a_numpy_function_is_mirrored_once_only():
+    with pytest.raises(ValueError, match=r"np\.exp|ufunc 'exp'.*already mirrored by <operation exp>"):
+        tg.operation(np.exp)(lambda x: (x, (lambda g: g,)))
+    assert operations.table[np.exp] is OPERATIONS["exp"]
+
+
+def test_a_rule_for_a_numpy_function_makes_it_record():
+    try:
+
+        @tg.operation(np.cbrt)
+        def cbrt(x):
+            y = np.cbrt(x)
+            return y, (lambda g: g / (3 * y * y),)
+
+        x = tg.Tensor([8.0, 27.0], requires_grad=True)
+        np.cbrt(x).sum().backward()
+    finally:
+        operations.table.pop(np.cbrt, None)
+    np.testing.assert_allclose(x.grad, [1 / 12, 1 / 27], rtol=1e-15)
+
+
+@pytest.fixture
+def scaled():
+    @tg.operation()
+    def scaled(x, weight, power=1):
+        """y = x · weightᵖ; the power has no derivative."""
+        return x * weight**power, (lambda g: g * weight**power, lambda g: g * x * power * weight ** (power - 1))
+
+    return scaled
+
+
+def test_tensors_given_by_name_are_differentiated_too(scaled):
+    x, weight = (tg.Tensor(v, requires_grad=True) for v in (2.0, 3.0))
+    scaled(power=2, weight=weight, x=x).backward()
+    assert (x.grad, weight.grad) == (9, 12)
+
+
+def test_options_reach_the_rule_by_position_and_by_name(scaled):
+    weight = tg.Tensor(3.0, requires_grad=True)
+    for y in (scaled(2.0, weight, 2), scaled(2.0, weight, power=2), scaled(2.0, power=2, weight=weight)):
+        y.backward()
+    assert weight.grad == 3 * 12
+    slope = tg.gradients(scaled(2.0, weight, power=3), weight, create_graph=True)
+    assert tg.gradients(slope, weight).item() == 2 * 3 * 2 * 3
+
+
+def test_a_gradient_for_an_argument_without_derivative_is_refused_by_name(scaled):
+    power = tg.Tensor(2.0, requires_grad=True)
+    with pytest.raises(TypeError, match=r"scaled has no derivative .*\.detach\(\)"):
+        scaled(2.0, 3.0, power)
+    assert scaled(2.0, 3.0, power.detach()).item() == 18
+
+
+def test_it_is_refused_also_where_as_many_arguments_are_tracked_as_have_derivatives(scaled):
+    weight, power = tg.Tensor(3.0, requires_grad=True), tg.Tensor(2.0, requires_grad=True)
+    with pytest.raises(TypeError, match="scaled has no derivative"):
+        scaled(2.0, weight, power)
+
+
+def test_a_float_result_of_a_rule_becomes_an_array_of_no_axes():
+    y = OPERATIONS["dot"](tg.Tensor([1.0, 2.0]), np.array([3.0, 4.0]))
+    assert type(y.data) is np.ndarray
+    assert (y.data.shape, y.item()) == ((), 11)
+
+
+def test_only_derivatives_that_lead_to_tracked_arguments_are_kept():
+    x = tg.Tensor(2.0, requires_grad=True)
+    assert [d is None for d in (x * 3.0)._node.derivatives] == [False, True]
+    assert [d is None for d in (3.0 * x)._node.derivatives] == [True, False]
+    assert [d is None for d in (x * x)._node.derivatives] == [False, False]
+
+
+SHAPES_THAT_DO_NOT_FIT = [
+    (
+        lambda x: x + np.ones(3),
+        ValueError,
+        r"add\(float64 \(2,\), float64 \(3,\)\): .*broadcast.*x\[:, None\] or reshape",
+    ),
+    (lambda x: np.ones(3) * x, ValueError, r"multiply\(float64 \(3,\), float64 \(2,\)\): .*broadcast"),
+    (
+        lambda x: x @ np.ones((3, 2)),
+        ValueError,
+        r"matmul\(float64 \(2,\), float64 \(3, 2\)\): .*transpose one with \.T",
+    ),
+    (lambda x: np.dot(x, np.ones(3)), ValueError, r"dot\(float64 \(2,\), float64 \(3,\)\): .*not aligned"),
+    (lambda x: np.dot(x, np.ones((2, 2, 2))), ValueError, r"more than two axes; use np\.matmul"),
+    (lambda x: x.reshape(3, 3), ValueError, r"reshape\(float64 \(2,\), \(3, 3\)\): .*as many elements"),
+    (lambda x: np.concatenate([x, np.ones((2, 2))]), ValueError, r"concatenate\(float64 \(2,\), float64 \(2, 2\)\)"),
+    (lambda x: np.broadcast_to(x, (3,)), ValueError, r"broadcast_to\(float64 \(2,\), \(3,\)\)"),
+    (lambda x: np.where([True] * 3, x, 0.0), ValueError, r"where\(.*broadcast"),
+    (
+        lambda x: tg.linear(np.ones((4, 3)), x),
+        ValueError,
+        r"linear\(float64 \(4, 3\), float64 \(2,\)\).*weight \(in, out\)",
+    ),
+    (lambda x: x.sum(axis=1), np.exceptions.AxisError, r"sum\(float64 \(2,\)\): .*axis 1 is out of bounds"),
+    (lambda x: tg.softmax(x, axis=1), np.exceptions.AxisError, r"softmax\(.*axis 1 is out of bounds"),
+    (lambda x: np.transpose(x, (0, 1)), ValueError, r"transpose\(float64 \(2,\), \(0, 1\)\)"),
+    (lambda x: np.swapaxes(x, 0, 1), np.exceptions.AxisError, r"swapaxes\(float64 \(2,\), 0, 1\)"),
+    (lambda x: x[5], IndexError, r"getitem\(float64 \(2,\), 5\): index 5 is out of bounds"),
+    (lambda x: x[[True, False, True]], IndexError, r"getitem\(.*boolean"),
+    (lambda x: x["a"], IndexError, r"getitem\(float64 \(2,\), 'a'\)"),
+    (lambda x: x + "a", TypeError, r"add\(float64 \(2,\), 'a'\)"),
+    (lambda x: x * None, TypeError, r"multiply\(float64 \(2,\), None\)"),
+]
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "message"), SHAPES_THAT_DO_NOT_FIT, ids=[m[:12] for _, _, m in SHAPES_THAT_DO_NOT_FIT]
+)
+@pytest.mark.parametrize("requires_grad", [False, True])
+def test_an_error_names_the_operation_what_came_and_what_to_write(call, kind, message, requires_grad):
+    with pytest.raises(kind, match=message):
+        call(tg.Tensor([1.0, 2.0], requires_grad=requires_grad))
+
+
+def test_plain_arrays_get_numpys_own_error():
+    with pytest.raises(ValueError, match=r"^operands could not be broadcast"):
+        OPERATIONS["add"](np.ones(2), np.ones(3))
+
+
+def test_too_many_options_after_a_sequence_are_refused():
+    with pytest.raises(TypeError, match=r"concatenate takes \['axis'\] after the arrays, got 2 values"):
+        OPERATIONS["concatenate"]([np.ones(2)], 0, 1)
+
+
+def test_operations_are_pickled_by_name():
+    assert pickle.loads(pickle.dumps(tg.relu)) is tg.relu

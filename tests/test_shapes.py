@@ -1,0 +1,53 @@
+"""Arithmetic on shapes: literal results, and agreement with what NumPy's reductions do."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from tinygrad_np import shapes
+
+KNOWN = [
+    ((2, 3, 4), None, (1, 1, 1), ()),
+    ((2, 3, 4), 0, (1, 3, 4), (3, 4)),
+    ((2, 3, 4), -1, (2, 3, 1), (2, 3)),
+    ((2, 3, 4), (0, -1), (1, 3, 1), (3,)),
+    ((2, 3, 4), (), (2, 3, 4), (2, 3, 4)),
+    ((0, 3), 0, (1, 3), (3,)),
+    ((), None, (), ()),
+    ((), (), (), ()),
+]
+
+
+@pytest.mark.parametrize(("shape", "axis", "kept", "remaining"), KNOWN)
+def test_reduced_and_remaining_shapes(shape, axis, kept, remaining):
+    assert shapes.reduced_shape(shape, axis) == kept
+    assert shapes.remaining_shape(shape, axis) == remaining
+
+
+@given(st.data(), hnp.array_shapes(min_dims=1, max_dims=4, max_side=3))
+def test_shapes_are_those_of_numpys_sum(data, shape):
+    axes = data.draw(hnp.valid_tuple_axes(len(shape)))
+    x = np.zeros(shape)
+    assert shapes.reduced_shape(shape, axes) == np.sum(x, axes, keepdims=True).shape
+    assert shapes.remaining_shape(shape, axes) == np.sum(x, axes).shape
+
+
+@pytest.mark.parametrize("axis", [2, -3, (0, 2)])
+def test_an_axis_that_does_not_exist_is_numpys_axis_error(axis):
+    for function in (shapes.reduced_shape, shapes.remaining_shape):
+        with pytest.raises(np.exceptions.AxisError, match="out of bounds for array of dimension 2"):
+            function((2, 3), axis)
+
+
+def test_an_axis_given_twice_is_an_error():
+    with pytest.raises(ValueError, match="repeated axis"):
+        shapes.reduced_shape((2, 3), (0, -2))
+
+
+def test_rows_keep_a_matrix_and_flatten_a_stack():
+    matrix, stack, vector = np.zeros((3, 4)), np.arange(24.0).reshape(2, 3, 4), np.arange(4.0)
+    assert shapes.rows(matrix) is matrix
+    np.testing.assert_array_equal(shapes.rows(stack), stack.reshape(6, 4))
+    assert shapes.rows(vector).shape == (1, 4)
