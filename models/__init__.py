@@ -1,0 +1,1 @@
+"""The article's networks: ``article`` on autodiff, and ``reference``, hand-derived, to check it against."""
