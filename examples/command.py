@@ -1,0 +1,116 @@
+"""What the examples' command lines have in common: options with limits, one-line errors, a quiet Ctrl-C."""
+
+import argparse
+import functools
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn, ParamSpec
+
+from examples.training import DivergenceError
+
+P = ParamSpec("P")
+
+MAX_SEED = 2**32 - 1  # scikit-learn's limit
+MAX_EPOCHS = 10**7
+
+
+class Parser(argparse.ArgumentParser):
+    """An argparse parser whose errors are one line on stderr, with exit status 2, and whose --help shows defaults."""
+
+    def __init__(self, program: str, seed: int, epochs: int, **options: Any) -> None:
+        super().__init__(
+            prog=f"python -m examples.{program}", formatter_class=argparse.RawDescriptionHelpFormatter, **options
+        )
+        self.add_argument(
+            "--seed",
+            type=whole(0, MAX_SEED),
+            default=seed,
+            metavar="N",
+            help="seed of everything random, from 0 (default: %(default)s)",
+        )
+        self.add_argument(
+            "--epochs",
+            type=whole(1, MAX_EPOCHS),
+            default=epochs,
+            metavar="N",
+            help="how often to go through the data, from 1 (default: %(default)s)",
+        )
+        self.add_argument(
+            "--out",
+            type=Path,
+            default=Path("out", program),
+            metavar="DIR",
+            help="directory for the pictures (default: %(default)s)",
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """End the program over what the user gave."""
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+    def make_directory(self, path: Path) -> None:
+        """Make the directory that --out names, before minutes of training and not after them."""
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            self.error(f"argument --out: cannot make the directory {path}: {error.strerror}")
+        if not os.access(path, os.W_OK):
+            self.error(f"argument --out: cannot write to the directory {path}")
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """The type of an option that takes a whole number from ``low`` to ``high``."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"must be a whole number from {low} to {high}, got {text!r}")
+        return value
+
+    return parse
+
+
+def number(holds: Callable[[float], bool], expected: str) -> Callable[[str], float]:
+    """The type of an option that takes a number for which ``holds`` is true; ``expected`` says so in words."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (math.isfinite(value) and holds(value)):
+            raise argparse.ArgumentTypeError(f"must be a number {expected}, got {text!r}")
+        return value
+
+    return parse
+
+
+positive = number(lambda value: value > 0, "above 0")
+
+
+def gently(main: Callable[P, int]) -> Callable[P, int]:
+    """``main`` so that Ctrl-C and a diverged training end it with one line instead of a traceback."""
+
+    @functools.wraps(main)
+    def wrapper(*arguments: P.args, **keywords: P.kwargs) -> int:
+        try:
+            return main(*arguments, **keywords)
+        except KeyboardInterrupt:
+            print("\nstopped before the end; no picture was written", file=sys.stderr)
+            return 130  # what shells report for a program ended by Ctrl-C
+        except DivergenceError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+
+    return wrapper
+
+
+def show_written(paths: Sequence[Path]) -> None:
+    """The last lines of every example: which files it wrote."""
+    for path in paths:
+        print(f"wrote {path}")

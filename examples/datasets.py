@@ -1,0 +1,114 @@
+"""The examples' data: labelled points in the plane, some to train on and some held out."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.datasets import make_classification, make_moons  # type: ignore[import-untyped]
+
+Array = NDArray[np.float64]
+Labels = NDArray[np.intp]
+
+TRAINING_ROWS = 300  # the article's number of samples
+HELD_OUT_ROWS = 1000  # enough for an accuracy to within one or two percent
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Points x (n, 2) with labels (n,), which count the names in ``classes`` from 0."""
+
+    x: Array
+    labels: Labels
+    classes: tuple[str, ...]
+    features: tuple[str, str] = ("x1", "x2")
+    label: str = "class"
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, rows: NDArray[np.intp] | slice) -> Self:
+        """Only these rows."""
+        return replace(self, x=self.x[rows], labels=self.labels[rows])
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """The map x ↦ (x − mean) / deviation of each feature, from the data's units to the network's."""
+
+    mean: Array
+    deviation: Array
+
+    def __call__(self, x: Array) -> Array:
+        return (x - self.mean) / self.deviation
+
+    @classmethod
+    def none(cls) -> Self:
+        """The map that changes nothing."""
+        return cls(np.zeros(2), np.ones(2))
+
+    @classmethod
+    def standardizing(cls, x: Array) -> Self:
+        """The map that gives each feature of x (n, 2) mean 0 and standard deviation 1; a constant one becomes 0."""
+        deviation = x.std(axis=0)
+        return cls(x.mean(axis=0), np.where(deviation == 0, 1.0, deviation))
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows to train on and rows held out, both drawn from one source, and how a network sees their features."""
+
+    training: Samples
+    held_out: Samples
+    scaling: Scaling
+
+    @property
+    def inputs(self) -> Array:
+        """The training rows' features as a network takes them."""
+        return self.scaling(self.training.x)
+
+    @property
+    def held_out_inputs(self) -> Array:
+        """The held-out rows' features as a network takes them."""
+        return self.scaling(self.held_out.x)
+
+
+def three_classes(seed: int) -> Split:
+    """The article's data, drawn once and split: both parts come from the same three clusters."""
+    x, labels = make_classification(
+        n_samples=TRAINING_ROWS + HELD_OUT_ROWS,
+        n_features=2,
+        n_redundant=0,
+        n_informative=2,
+        n_clusters_per_class=1,
+        n_classes=3,
+        random_state=seed,
+    )
+    return _first_rows(Samples(x, labels, ("0", "1", "2")))
+
+
+def two_moons(seed: int, noise: float) -> Split:
+    """Two interleaved half circles; ``noise`` is the standard deviation added to each coordinate."""
+    x, labels = make_moons(n_samples=TRAINING_ROWS + HELD_OUT_ROWS, noise=noise, random_state=seed)
+    return _first_rows(Samples(x, labels, ("0", "1")))
+
+
+def hold_out(samples: Samples, rng: np.random.Generator) -> Split:
+    """A fifth of each class's rows, at least one, held out, and the others to train on, both in random order.
+
+    A file may be sorted by class; minibatches in stored order would then see one class at a time. Its
+    units may be anything; the network's first weights suit features near 1, so they are standardized.
+    """
+    order = rng.permutation(len(samples))
+    held_out = np.zeros(len(samples), bool)
+    for label in range(len(samples.classes)):
+        rows = order[samples.labels[order] == label]
+        held_out[rows[: max(1, len(rows) // 5)]] = True
+    training = samples.take(order[~held_out[order]])
+    return Split(training, samples.take(order[held_out[order]]), Scaling.standardizing(training.x))
+
+
+def _first_rows(samples: Samples) -> Split:
+    """The first rows to train on, the rest held out: scikit-learn has shuffled them."""
+    training, held_out = samples.take(slice(TRAINING_ROWS)), samples.take(slice(TRAINING_ROWS, None))
+    return Split(training, held_out, Scaling.none())
