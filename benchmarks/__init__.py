@@ -1,0 +1,11 @@
+"""Side-by-side measurements of tinygrad_np: ``python -m benchmarks [step|chain|import] [--quick] [--markdown]``.
+
+One BLAS thread, as the networks here are small: a BLAS reads its variable when it is loaded, so the
+variables are set here, which Python runs before the modules of this package import NumPy. A value
+that the user set stays.
+"""
+
+import os
+
+for _name in ("OPENBLAS", "OMP", "MKL", "BLIS", "VECLIB_MAXIMUM"):
+    os.environ.setdefault(f"{_name}_NUM_THREADS", "1")
