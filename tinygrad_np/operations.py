@@ -18,11 +18,12 @@ np.float64(8.0)
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from inspect import signature
 from types import MethodType
 from typing import Any
 
+import numpy as np
 from numpy import asarray, generic, ndarray
 
 from tinygrad_np.recording import unrecorded
@@ -31,6 +32,7 @@ from tinygrad_np.tape import Array, Derivatives, Node, Variable
 Result = tuple[Array, Derivatives]  # what a rule returns
 Rule = Callable[..., Result]
 
+new = object.__new__  # past the checks of Tensor's own
 NO_KEYWORDS: Mapping[str, Any] = {}
 
 UNDIFFERENTIABLE = (
@@ -42,6 +44,7 @@ UNDIFFERENTIABLE = (
 class Operation:
     """A rule that can be called: arrays give an array, Tensors give a Tensor that remembers.
 
+    Lists among the arguments are taken for arrays, so what is none, such as an index, goes by name.
     ``hint`` is what an error says after NumPy's own words: what the operation expects.
     """
 
@@ -78,17 +81,19 @@ class Operation:
                     tracked += 1
                     last = len(kept)
             else:
+                if argument.__class__ is list:
+                    argument = asarray(argument)
                 arrays.append(argument)
                 kept.append(argument)
         if kind is None:
-            return self.rule(*arguments, **keywords)[0]
+            return self.rule(*arrays, **keywords)[0]
         try:
             value, derivatives = self.rule(*arrays, **keywords) if keywords else self.rule(*arrays)
         except (ValueError, TypeError, IndexError) as error:
-            raise self._explained(error, arrays) from error
+            raise self._explained(error, arrays, keywords) from error
         if value.__class__ is not ndarray and isinstance(value, (generic, ndarray)):
             value = asarray(value)  # a scalar, or a subclass whose manners would follow
-        output = kind.__new__(kind)
+        output = new(kind)
         output._data = value
         output._node = None
         if tracked and not unrecorded():
@@ -115,10 +120,10 @@ class Operation:
         bound.apply_defaults()
         return bound.args, bound.kwargs
 
-    def _explained(self, error: Exception, arrays: list[Any]) -> Exception:
+    def _explained(self, error: Exception, arrays: list[Any], keywords: dict[str, Any]) -> Exception:
         """NumPy's exception again, with the operation's name and what it was given."""
-        came = ", ".join(map(describe, arrays))
-        message = f"{self.name}({came}): {error}"
+        came = [*map(describe, arrays), *(f"{name}={describe(value)}" for name, value in keywords.items())]
+        message = f"{self.name}({', '.join(came)}): {error}"
         if self.hint and isinstance(error, ValueError):
             message = f"{message.rstrip('.')}. {self.hint}"
         try:
@@ -166,6 +171,11 @@ def operation(
 def unchanged(g: Array) -> Array:
     """The derivative of an argument that is only added: the gradient itself."""
     return g
+
+
+# times(x) is the derivative g -> g·x. Bound like a method it is one small object where a lambda and what it closes over
+# are three, and the garbage collector walks over all that a long graph is made of.
+times = partial(MethodType, np.multiply)
 
 
 def undefined(g: Array) -> Array:

@@ -6,6 +6,7 @@ Nothing here knows which operations exist or what a Tensor looks like to its use
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Any
@@ -138,13 +139,19 @@ def walk(
     return gradients
 
 
+@lru_cache(maxsize=8)
+def _ones(n: int, dtype: Any) -> Array:
+    """n ones: a product with them sums the rows of a small matrix in half the time of np.add.reduce."""
+    return np.ones(n, dtype)
+
+
 def unbroadcast(g: Array, shape: tuple[int, ...], name: str) -> Array:
     """Sum ``g`` over the axes along which an argument of ``shape`` was broadcast.
 
     The transpose of broadcasting: y[i, j] = x[j] gives ∂L/∂x[j] = Σᵢ g[i, j].
     """
-    if g.shape[1:] == shape:  # by far the commonest: a bias added to rows
-        return _sum(g, 0)
+    if len(shape) == 1 and g.shape[1:] == shape:  # by far the commonest: a bias added to rows
+        return g.T.dot(_ones(len(g), g.dtype))
     extra = len(g.shape) - len(shape)
     if extra > 0:
         g = _sum(g, tuple(range(extra)))

@@ -245,7 +245,7 @@ class Tensor(Variable):
     __hash__ = object.__hash__
 
     def __getitem__(self, index: Any) -> Tensor:
-        return shape_rules.getitem(self, protocols.plain(index))  # type: ignore[no-any-return]
+        return shape_rules.getitem(self, index=protocols.plain(index))  # type: ignore[no-any-return]
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise TypeError(

@@ -67,7 +67,7 @@ def test_the_maximum_of_nan_is_nan_and_says_so_in_its_gradient():
 
 @pytest.mark.parametrize("f", [np.max, np.min, tg.logsumexp])
 def test_an_empty_slice_is_numpys_error_with_the_operations_name(f):
-    with pytest.raises(ValueError, match=r"\w+\(float64 \(0, 3\)\): zero-size array"):
+    with pytest.raises(ValueError, match=r"\w+\(float64 \(0, 3\)(, axis=0)?\): zero-size array"):
         f(tg.Tensor(np.ones((0, 3))), axis=0)
     assert f(tg.Tensor(np.ones((0, 3))), axis=1).shape == (0,)
 

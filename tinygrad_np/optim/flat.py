@@ -42,10 +42,10 @@ class Flat:
         That is everything in one piece as long as all parameters have had a gradient each time.
         """
         stamp, missing = tick(), set()
-        for i, (param, view, slot) in enumerate(self.slots):
+        for param, view, slot in self.slots:
             leaf: Any = param._node
             if leaf is None or leaf.grad is None:
-                missing.add(i)
+                missing.add(param)
                 continue
             if param._data is not view:
                 self._adopt()
@@ -59,8 +59,8 @@ class Flat:
         if len(self.updates) == 1:
             self.updates *= len(self.params)
         ready = []
-        for i, piece in enumerate(self.pieces):
-            if i not in missing:
+        for i, (param, piece) in enumerate(zip(self.params, self.pieces)):
+            if param not in missing:
                 self.updates[i] += 1
                 ready.append((self.updates[i], piece))
         if len(set(self.updates)) == 1:  # whoever stayed behind has caught up

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.numerics import exp_to_zero, logaddexp_to_zero
-from tinygrad_np.operations import Result, operation, unchanged, undefined
+from tinygrad_np.operations import Result, operation, times, unchanged, undefined
 from tinygrad_np.tape import Array
 
 FIT = "Shapes fit where, counted from the last axis, they are equal or 1: insert an axis with x[:, None] or reshape"
@@ -28,7 +28,7 @@ def subtract(x1: Array, x2: Array) -> Result:
 @operation(np.multiply, hint=FIT)
 def multiply(x1: Array, x2: Array) -> Result:
     """y = x1·x2;  ∂L/∂x1 = g·x2, ∂L/∂x2 = g·x1."""
-    return x1 * x2, (lambda g: g * x2, lambda g: g * x1)
+    return x1 * x2, (times(x2), times(x1))
 
 
 @operation(np.divide, hint=FIT)
@@ -78,7 +78,7 @@ def absolute(x: Array) -> Result:
 def exp(x: Array) -> Result:
     """y = eˣ;  ∂L/∂x = g·y."""
     y = np.exp(x)
-    return y, (lambda g: g * y,)
+    return y, (times(y),)
 
 
 @operation(np.log)

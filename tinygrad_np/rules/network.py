@@ -105,8 +105,8 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Result:
     >>> y.data
     array([[4.5, 6.5]])
     """
-    x, weight = as_array(x), as_array(weight)
-    if not x.ndim or weight.ndim != 2 or (bias is not None and np.shape(bias) != weight.shape[1:]):
+    x = as_array(x)
+    if not x.ndim or weight.ndim != 2 or (bias is not None and bias.shape != weight.shape[1:]):
         raise ValueError("the shapes do not fit")
     # The method dot takes two thirds of np.dot's time.
     y = x.dot(weight) if bias is None else x.dot(weight) + bias
@@ -137,22 +137,22 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> Result:
     array([[ 0.1667,  0.1667, -0.3333],
            [ 0.    ,  0.    ,  0.    ]])
     """
-    logits, targets = as_array(logits), as_array(targets)
+    targets = as_array(targets)
     if logits.ndim != 2:
         raise ValueError("logits must have shape (n, classes); give one row as logits[None, :]")
     n = len(logits) or 1
-    lse = _row_logsumexp(logits)
+    log_p = logits - _row_logsumexp(logits)
     if targets.ndim == 1:
-        picked, t = _one_hot(targets, logits)
-        loss = sum_over(lse.ravel() - picked, None) / n
-        return loss, (lambda g: (exp_to_zero(logits - lse) - t) * (g / n),)
+        picked, t = _one_hot(targets, log_p)
+        loss = 0 - sum_over(picked, None) / n  # not just minus it, which would make a loss of 0 look like -0.0
+        return loss, (lambda g: (exp_to_zero(log_p) - t) * (g / n),)
     _check_probabilities(targets, logits.shape)
     if targets.dtype != logits.dtype:
         targets = targets.astype(logits.dtype)
-    surprise = np.where(targets == 0, 0, lse - logits)  # a class of probability 0 may have a logit of −inf
+    surprise = np.where(targets == 0, 0, -log_p)  # a class of probability 0 may have a logit of −inf
     return sum_over(targets * surprise, None) / n, (
-        lambda g: (exp_to_zero(logits - lse) - targets) * (g / n),
-        lambda g: (lse - logits) * (g / n),
+        lambda g: (exp_to_zero(log_p) - targets) * (g / n),
+        lambda g: log_p * (-g / n),
     )
 
 

@@ -64,15 +64,15 @@ def getitem(x: Array, index: Any) -> Result:
     shape = x.shape
     if not _is_basic(index):
         index = deepcopy(index)  # its arrays may be changed before the gradient is asked for
-    return x[index], (lambda g: put(g, index, shape),)
+    return x[index], (lambda g: put(g, index=index, shape=shape),)
 
 
 @operation()
 def put(x: Array, index: Any, shape: tuple[int, ...]) -> Result:
     """y = zeros of ``shape`` with x added at ``index``;  ∂L/∂x = g[index]. The transpose of getitem."""
     # On Tensors, in the second run of a higher derivative, it is the operation itself: it cannot be written into.
-    y = _put(x, index, shape) if isinstance(x, (np.ndarray, np.generic)) else put(x, index, shape)
-    return y, (lambda g: g[index],)
+    y = _put(x, index, shape) if isinstance(x, (np.ndarray, np.generic)) else put(x, index=index, shape=shape)
+    return y, (lambda g: getitem(g, index=index),)
 
 
 def _put(x: Array, index: Any, shape: tuple[int, ...]) -> Array:
