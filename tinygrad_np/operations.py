@@ -27,7 +27,7 @@ import numpy as np
 from numpy import asarray, generic, ndarray
 
 from tinygrad_np.recording import unrecorded
-from tinygrad_np.tape import Array, Derivatives, Node, Variable
+from tinygrad_np.tape import Array, Derivatives, Node, Variable, tick
 
 Result = tuple[Array, Derivatives]  # what a rule returns
 Rule = Callable[..., Result]
@@ -107,7 +107,13 @@ class Operation:
                     f"{self.name}({', '.join(map(describe, arrays))}) gives {value.dtype}, through which no gradient "
                     "passes; convert the other argument to floats, or use .detach() first"
                 )
-            output._node = Node(self, tuple(kept), keywords or NO_KEYWORDS, derivatives, value.shape)
+            output._node = node = new(Node)
+            node.order = tick()
+            node.operation = self
+            node.arguments = tuple(kept)
+            node.keywords = keywords or NO_KEYWORDS
+            node.derivatives = derivatives
+            node.shape = value.shape
         return output
 
     def _positional(

@@ -43,7 +43,9 @@ class Node:
 
     ``arguments`` holds a Node where the argument was tracked and the plain value elsewhere;
     ``derivatives`` runs parallel to it, with None where no gradient is wanted. What the derivatives
-    close over is all that a node keeps of the arrays: the values in between are free to go.
+    close over is all that a node keeps of the arrays: the values in between are free to go. There is
+    no constructor, because calling one would cost as much as the rest of recording: an operation
+    fills in the slots.
     """
 
     __slots__ = ("arguments", "derivatives", "keywords", "operation", "order", "shape")
@@ -55,21 +57,6 @@ class Node:
     derivatives: Derivatives | None
     shape: tuple[int, ...]
 
-    def __init__(
-        self,
-        operation: Any,
-        arguments: tuple[Any, ...],
-        keywords: Mapping[str, Any],
-        derivatives: Derivatives,
-        shape: tuple[int, ...],
-    ) -> None:
-        self.order = tick()
-        self.operation = operation
-        self.arguments = arguments
-        self.keywords = keywords
-        self.derivatives = derivatives
-        self.shape = shape
-
 
 class Leaf(Node):
     """Where the tape begins: an array that gradients are wanted for, and its gradient."""
@@ -80,7 +67,11 @@ class Leaf(Node):
     grad: Array | None
 
     def __init__(self, data: Array) -> None:
-        super().__init__(None, (), {}, (), data.shape)
+        self.order = tick()
+        self.operation = None
+        self.arguments = self.derivatives = ()
+        self.keywords = {}
+        self.shape = data.shape
         self.data = data
         self.grad = None
 
