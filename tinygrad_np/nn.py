@@ -208,10 +208,9 @@ def _parameter(
 
 def _size(name: str, value: Any) -> int:
     """``value`` as a positive int, or an error that names the argument."""
-    try:
-        size = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be a positive integer, got {value!r}") from None
-    if size < 1 or isinstance(value, bool):
+    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be a positive integer, got {value!r}")
+    size = operator.index(value)
+    if size < 1:
         raise ValueError(f"{name} must be a positive integer, got {value!r}")
     return size
