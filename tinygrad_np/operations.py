@@ -159,8 +159,8 @@ def operation(
     The rule receives arrays and returns ``(value, derivatives)``: one function ``g -> gx`` for each
     argument, or for the first few if the others are no arrays. It says nothing of Tensors and does not
     undo broadcasting: the backward walk sums each gradient to its argument's shape. It must not
-    write into its arguments, and for higher derivatives it uses only operations (NumPy's functions
-    count): the same rule is then run on Tensors.
+    write into its arguments; a derivative returns a new array, or ``g`` or a view of it. For higher
+    derivatives it uses only operations (NumPy's functions count): the same rule is then run on Tensors.
     """
 
     def declare(rule: Rule) -> Operation:
