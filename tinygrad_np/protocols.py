@@ -102,7 +102,7 @@ def plain(value: Any) -> Any:
 def _refusal(function: Callable[..., Any]) -> str:
     """Why ``function`` does not run on a Tensor, and what does."""
     name = _name(function)
-    nearest = get_close_matches(name, map(_name, [*table, *RUN_ON_DATA]), n=1, cutoff=0.7)
+    nearest = get_close_matches(name, map(_name, [*table, *RUN_ON_DATA]), n=1, cutoff=0.75)
     instead = f"the nearest that is supported is {nearest[0]}; " if nearest else ""
     return (
         f"{name} on a Tensor is not supported: {instead}for a result without a gradient call it on t.data; to teach "
