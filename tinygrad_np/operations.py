@@ -69,6 +69,7 @@ class Operation:
         """Run the rule on the arrays and, where an argument is tracked, put a node on the tape."""
         if keywords:
             arguments, keywords = self._positional(arguments, keywords)
+        kept: list[Any]  # a node where there is one, else the value
         arrays, kept, kind, tracked, last = [], [], None, 0, 0
         for argument in arguments:
             if isinstance(argument, Variable):

@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 _sum: Any = np.add.reduce  # on small arrays half the time of np.sum
 
@@ -81,7 +82,7 @@ class Variable:
 
     __slots__ = ("__weakref__", "_data", "_node")
 
-    _data: Array
+    _data: NDArray[Any]
     _node: Node | None
 
 

@@ -86,7 +86,7 @@ class Tensor(Variable):
     @property
     def data(self) -> NDArray[Any]:
         """The array. Assigning one of the same shape replaces the leaf's value, in the leaf's dtype."""
-        return self._data  # type: ignore[no-any-return]
+        return self._data
 
     @data.setter
     def data(self, value: ArrayLike) -> None:
@@ -146,26 +146,26 @@ class Tensor(Variable):
     @property
     def shape(self) -> tuple[int, ...]:
         """Lengths of the axes."""
-        return self._data.shape  # type: ignore[no-any-return]
+        return self._data.shape
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        return self._data.ndim  # type: ignore[no-any-return]
+        return self._data.ndim
 
     @property
     def size(self) -> int:
         """Number of elements."""
-        return self._data.size  # type: ignore[no-any-return]
+        return self._data.size
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """NumPy dtype of the elements."""
-        return self._data.dtype  # type: ignore[no-any-return]
+        return self._data.dtype
 
     def numpy(self) -> NDArray[Any]:
         """The array itself, not a copy; the gradient does not follow it."""
-        return self._data  # type: ignore[no-any-return]
+        return self._data
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers."""
