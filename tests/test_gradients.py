@@ -278,3 +278,29 @@ def test_a_graph_freed_behind_an_input_is_not_needed(x, create_graph):
     b = x * x
     (b * 3).sum().backward()
     np.testing.assert_array_equal(tg.gradients((b * b).sum(), b, create_graph=create_graph).data, [2, 8, 18])
+
+
+def test_the_mixed_second_derivative_of_a_power_at_exponent_0_is_the_same_in_either_order():
+    a, b = leaf(2.0), leaf(0.0)
+    by_base, by_exponent = tg.gradients(a**b, [a, b], create_graph=True)
+    assert tg.gradients(by_base, b).item() == 0.5  # ∂²(aᵇ)/∂a∂b = aᵇ⁻¹(1 + b ln a)
+    assert tg.gradients(by_exponent, a).item() == 0.5
+
+
+def test_a_changed_index_does_not_move_a_differentiable_gradient_either():
+    x, index = leaf([0.0, 1.0, 2.0, 3.0]), np.array([0, 1])
+    y = (x[index] ** 2).sum()
+    index[:] = [2, 3]
+    np.testing.assert_array_equal(tg.gradients(y, x, create_graph=True).data, [0, 2, 0, 0])
+
+
+def test_the_cross_entropy_of_targets_that_sum_only_nearly_to_1_has_its_own_gradient():
+    targets = np.array([[0.2, 0.3, 0.5 + 9e-7]])
+    tg.check_gradients(lambda x: tg.softmax_cross_entropy(x, targets), [[0.5, -1.0, 2.0]], rtol=1e-9, atol=1e-9)
+
+
+def test_assigned_data_is_a_copy_of_ones_own():
+    x, y = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+    y.data = x.data
+    x.data[0] = 9.0
+    np.testing.assert_array_equal(y.data, [1, 2])

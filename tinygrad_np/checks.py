@@ -24,11 +24,11 @@ def numerical_gradient(
 
         ∂f/∂xᵢ ≈ (f(x + hᵢeᵢ) − f(x − hᵢeᵢ)) / 2hᵢ,    hᵢ = ``step``·max(1, |xᵢ|)
 
-    ``step`` is ∛(machine epsilon), about 6·10⁻⁶, by default, which balances truncation (∝ h²) against
-    rounding (∝ 1/h) and leaves a relative error near 10⁻¹⁰ (Press et al. (2007), "Numerical
-    recipes", 5.7). ``f`` gets float64 arrays for arrays, and each Tensor as it is, its data changed
-    in place and put back: so that a model's own parameters can be checked. It returns one number,
-    as a Tensor, an array or a float.
+    ``step`` is ∛(machine epsilon of the input's dtype) by default, 6·10⁻⁶ in float64, which balances
+    truncation (∝ h²) against rounding (∝ 1/h) and leaves a relative error near 10⁻¹⁰ there (Press et
+    al. (2007), "Numerical recipes", 5.7). ``f`` gets float64 arrays for arrays, and each Tensor as it
+    is, its data changed in place and put back: so that a model's own parameters can be checked. It
+    returns one number, as a Tensor, an array or a float.
 
     Raises TypeError for inputs that are not floating, ValueError for a result that is not scalar and for a
     step that is not positive.
@@ -37,8 +37,7 @@ def numerical_gradient(
     >>> numerical_gradient(lambda x, y: np.sum(x**2 * y), [1.0, 2.0], [3.0, 4.0])[0].round(6)
     array([ 6., 16.])
     """
-    step = float(np.cbrt(np.finfo(np.float64).eps)) if step is None else step
-    if not 0 < step < np.inf:
+    if step is not None and not 0 < step < np.inf:
         raise ValueError(f"step must be a finite number above 0, got {step!r}")
     tensors = [_float_tensor(x) for x in inputs]
     arguments = [t if isinstance(x, Tensor) else t.data for x, t in zip(inputs, tensors)]
@@ -46,7 +45,7 @@ def numerical_gradient(
     with no_grad():
         for tensor in tensors:
             slopes = np.empty(tensor.shape)
-            for index, h in _nudges(tensor, step):
+            for index, h in _nudges(tensor, step or float(np.cbrt(np.finfo(tensor.dtype).eps))):
                 value = tensor.data[index]
                 try:
                     tensor.data[index] = value + h

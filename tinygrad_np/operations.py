@@ -160,8 +160,10 @@ def operation(
     The rule receives arrays and returns ``(value, derivatives)``: one function ``g -> gx`` for each
     argument, or for the first few if the others are no arrays. It says nothing of Tensors and does not
     undo broadcasting: the backward walk sums each gradient to its argument's shape. It must not
-    write into its arguments; a derivative returns a new array, or ``g`` or a view of it. For higher
-    derivatives it uses only operations (NumPy's functions count): the same rule is then run on Tensors.
+    write into its arguments, nor a derivative into ``g``; a derivative returns a new array, or ``g`` or
+    a view of it. For higher derivatives the same rule is run again, on Tensors: it then uses only
+    operations (NumPy's functions count), and gives the same as before, so random numbers come to it
+    as arguments.
     """
 
     def declare(rule: Rule) -> Operation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from threading import Lock
 from typing import Any, NoReturn, Self
 
@@ -85,12 +86,12 @@ class Tensor(Variable):
 
     @property
     def data(self) -> NDArray[Any]:
-        """The array. Assigning one of the same shape replaces the leaf's value, in the leaf's dtype."""
+        """The array. Assigning one of the same shape gives the leaf a copy of it, in the leaf's dtype."""
         return self._data
 
     @data.setter
     def data(self, value: ArrayLike) -> None:
-        array = _real_array(value, self._data.dtype)
+        array = _real_array(value, self._data.dtype).copy()
         if array.shape != self._data.shape:
             raise ValueError(f"data of shape {array.shape} for a Tensor of shape {self.shape}; reshape it first")
         if self._node is not None and not isinstance(self._node, Leaf):
@@ -245,7 +246,10 @@ class Tensor(Variable):
     __hash__ = object.__hash__
 
     def __getitem__(self, index: Any) -> Tensor:
-        return shape_rules.getitem(self, index=protocols.plain(index))  # type: ignore[no-any-return]
+        index = protocols.plain(index)
+        if not shape_rules.is_basic(index):
+            index = deepcopy(index)  # its arrays may be changed before the gradient is asked for
+        return shape_rules.getitem(self, index=index)  # type: ignore[no-any-return]
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise TypeError(
@@ -274,7 +278,7 @@ class Tensor(Variable):
         return int(self._data)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        self._refuse_conversion("np.asarray(t)", "t.data, or np.stack / np.concatenate to join Tensors,")
+        self._refuse_conversion("np.asarray(t)", "t.data, or np.concatenate to join Tensors,")
         return np.array(self._data, dtype, copy=copy)
 
     def _refuse_conversion(self, what: str, instead: str) -> None:

@@ -78,14 +78,14 @@ def test_an_element_taken_twice_gets_both_gradients():
     "index", [1, slice(1, 3), (slice(None), None), Ellipsis, np.int64(1), (1, slice(None, None, -1))]
 )
 def test_basic_indices_do_without_the_slow_scatter(index):
-    assert rules._is_basic(index)
+    assert rules.is_basic(index)
 
 
 @pytest.mark.parametrize(
     "index", [[1], np.array([1]), True, np.True_, (0, [1]), np.array(1), (slice(None), np.array([True]))]
 )
 def test_other_indices_need_the_scatter_that_adds_up(index):
-    assert not rules._is_basic(index)
+    assert not rules.is_basic(index)
 
 
 @pytest.mark.parametrize("wrap", [lambda i: i, lambda i: (slice(None), i), list])

@@ -48,16 +48,18 @@ def remainder(x1: Array, x2: Array) -> Result:
 def power(x1: Array, x2: Array) -> Result:
     """y = x1^x2;  ∂L/∂x1 = g·x2·x1^(x2−1), ∂L/∂x2 = g·y·ln x1.
 
-    Where x2 is 0, y is constant in x1: its gradient there is 0, at x1 = 0 too. Where x1 is 0, the
-    gradient of x2 is 0. The logarithm is taken only when the exponent's gradient is asked for. The slope
-    of x^½ at 0 is infinite and given so; np.sqrt gives 0 there.
+    Where x2 is 0, y is constant in x1: its gradient there is 0, at x1 = 0 too. Where x1 is 0 and x2 is
+    not negative, the gradient of x2 is 0. The logarithm is taken only when the exponent's gradient is
+    asked for. The slope of x^½ at 0 is infinite and given so; np.sqrt gives 0 there.
     """
     y = x1**x2
 
     def gx1(g: Array) -> Array:
         if isinstance(x2, (int, float)):
             return g * (x2 * x1 ** (x2 - 1 if x2 else 1))
-        return g * (x2 * x1 ** np.where(np.equal(x2, 0), 1, np.subtract(x2, 1)))
+        # Only 0^(0−1) is avoided: elsewhere the slope must stay the function of x2 that it is.
+        base = np.where(np.equal(x1, 0) & np.equal(x2, 0), 1, x1)
+        return g * (x2 * base ** np.subtract(x2, 1))
 
     return y, (gx1, lambda g: g * (y * np.log(np.where(x1 == 0, 1, x1)).astype(y.dtype)))
 

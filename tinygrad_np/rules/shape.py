@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from itertools import pairwise
 from typing import Any
 
@@ -62,8 +61,6 @@ def concatenate(*xs: Array, axis: int | None = 0) -> Result:
 def getitem(x: Array, index: Any) -> Result:
     """y = x[index];  ∂L/∂x = g at ``index`` and 0 elsewhere, added up where an element was taken twice."""
     shape = x.shape
-    if not _is_basic(index):
-        index = deepcopy(index)  # its arrays may be changed before the gradient is asked for
     return x[index], (lambda g: put(g, index=index, shape=shape),)
 
 
@@ -78,14 +75,14 @@ def put(x: Array, index: Any, shape: tuple[int, ...]) -> Result:
 def _put(x: Array, index: Any, shape: tuple[int, ...]) -> Array:
     """Zeros of ``shape`` with x added at ``index``."""
     y = np.zeros(shape, x.dtype)
-    if _is_basic(index):
+    if is_basic(index):
         y[index] = x  # takes no element twice, and is many times faster than add.at
     else:
         np.add.at(y, index, x)
     return y
 
 
-def _is_basic(index: Any) -> bool:
+def is_basic(index: Any) -> bool:
     """Whether NumPy calls this a basic index: integers, slices, Ellipsis and None only."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(
