@@ -45,8 +45,10 @@ def numerical_gradient(
     with no_grad():
         for tensor in tensors:
             slopes = np.empty(tensor.shape)
-            for index, h in _nudges(tensor, step or float(np.cbrt(np.finfo(tensor.dtype).eps))):
+            scale = step or float(np.cbrt(np.finfo(tensor.dtype).eps))
+            for index in np.ndindex(tensor.shape):
                 value = tensor.data[index]
+                h = scale * max(1.0, abs(float(value)))
                 try:
                     tensor.data[index] = value + h
                     above, high = _number(f(*arguments)), tensor.data[index]
@@ -141,32 +143,18 @@ def _disagreements(
         )
 
 
-def _nudges(tensor: Tensor, step: float) -> Iterator[tuple[tuple[int, ...], float]]:
-    """Each index of the tensor, and how far to move that element."""
-    for index in np.ndindex(tensor.shape):
-        yield index, step * max(1.0, abs(float(tensor.data[index])))
-
-
-def _floating(x: ArrayLike) -> NDArray[np.float64]:
-    """A float64 copy of ``x``, which must hold floating numbers."""
-    array = np.asarray(x)
+def _float_tensor(x: ArrayLike | Tensor, requires_grad: bool = False) -> Tensor:
+    """``x`` itself if it is a Tensor, else a Tensor with a float64 copy of it; floating numbers in either case."""
+    array = x.data if isinstance(x, Tensor) else np.asarray(x)
     if array.dtype.kind != "f":
         raise TypeError(f"an input of {array.dtype} has no gradient; give floating numbers, as in np.asarray(x, float)")
-    return np.array(array, np.float64)
-
-
-def _float_tensor(x: ArrayLike | Tensor) -> Tensor:
-    """``x`` itself if it is a floating Tensor, else a Tensor with a float64 copy of it."""
-    if not isinstance(x, Tensor):
-        return Tensor(_floating(x))
-    _floating(x.data)
-    return x
+    return x if isinstance(x, Tensor) else Tensor(np.array(array, np.float64), requires_grad)
 
 
 def _leaf(x: ArrayLike | Tensor, name: str) -> Tensor:
     """``x`` as a float64 leaf that requires a gradient."""
     if not isinstance(x, Tensor):
-        return Tensor(_floating(x), requires_grad=True)
+        return _float_tensor(x, requires_grad=True)
     if not (x.is_leaf and x.requires_grad and x.dtype == np.float64):
         raise ValueError(f"{name} must be a float64 leaf that requires a gradient, got {x!r}")
     return x
@@ -181,13 +169,9 @@ def _names(names: Sequence[str] | None, n: int) -> Sequence[str]:
     return names
 
 
-def _data(value: Any) -> Any:
-    return value.data if isinstance(value, Tensor) else value
-
-
 def _number(value: Any) -> float:
     """The one number that a checked function returned."""
-    array = np.asarray(_data(value))
+    array = np.asarray(value.data if isinstance(value, Tensor) else value)
     if array.size != 1:
         raise ValueError(f"the function must return one number, got shape {array.shape}; sum it, or check_gradients it")
     return float(array.item())

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 F = TypeVar("F", bound=Callable[..., Any])
 
 # How many no_grad blocks the current thread or task is in. The blocks themselves hold nothing, so one may be shared.
-no_grad_depth: ContextVar[int] = ContextVar("unrecorded", default=0)
+no_grad_depth: ContextVar[int] = ContextVar("no_grad_depth", default=0)
 unrecorded = no_grad_depth.get  # what the engine asks at each operation: 0 means that it is recorded
 
 
