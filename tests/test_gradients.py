@@ -304,3 +304,36 @@ def test_assigned_data_is_a_copy_of_ones_own():
     y.data = x.data
     x.data[0] = 9.0
     np.testing.assert_array_equal(y.data, [1, 2])
+
+
+def test_labels_changed_since_the_forward_pass_are_noticed_when_the_rules_are_run_again():
+    logits, labels = leaf([[1.0, 2.0, 0.5], [0.1, -1.0, 3.0]]), np.array([0, 2])
+    loss = tg.softmax_cross_entropy(logits, labels)
+    right = tg.gradients(loss, logits, create_graph=True).data
+    labels[:] = [1, 1]
+    np.testing.assert_array_equal(tg.gradients(loss, logits).data, right)
+    with pytest.raises(tg.GraphError, match="another value: an array that it used was written into"):
+        tg.gradients(loss, logits, create_graph=True)
+
+
+def test_a_rule_that_draws_random_numbers_is_noticed_when_it_is_run_again(x):
+    rng = np.random.default_rng(0)
+
+    @tg.operation()
+    def dropout(x):
+        mask = rng.random(x.shape) < 0.5
+        return x * mask, (lambda g: g * mask,)
+
+    noisy = tg.operation()(lambda x: ((scale := rng.random()) * x, (lambda g: g * scale,)))
+    for output in (dropout(leaf(np.ones(50))), noisy(x)):
+        with pytest.raises(tg.GraphError, match="a rule draws random numbers"):
+            tg.gradients(output.sum(), x, create_graph=True)
+
+
+def test_a_value_that_is_nan_or_infinite_comes_out_again_as_it_was():
+    x = leaf([-1.0, 0.0, 4.0])
+    with np.errstate(all="ignore"):
+        y = np.log(x)
+        np.testing.assert_array_equal(
+            tg.gradients(y, x, create_graph=True, output_gradients=[1.0, 1.0, 1.0]).data, [-1, np.inf, 0.25]
+        )

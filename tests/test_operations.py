@@ -229,9 +229,38 @@ def test_an_error_names_the_operation_what_came_and_what_to_write(call, kind, me
         call(tg.Tensor([1.0, 2.0], requires_grad=requires_grad))
 
 
-def test_plain_arrays_get_numpys_own_error():
-    with pytest.raises(ValueError, match=r"^operands could not be broadcast"):
+def test_plain_arrays_get_the_same_error():
+    with pytest.raises(ValueError, match=r"^add\(float64 \(2,\), float64 \(3,\)\): operands could not be broadcast"):
         OPERATIONS["add"](np.ones(2), np.ones(3))
+
+
+w = tg.Tensor(2.0, requires_grad=True)
+MISTAKES = {
+    "no comma": (lambda x: (x**2, (lambda g: 2 * g * x)), r"must return \(value, derivatives\).*with the comma"),
+    "a list": (lambda x: (x**2, [lambda g: 2 * g * x]), "must return .* and gave list"),
+    "only a value": (lambda x: x**2, "must return .* with the comma"),
+    "only a number": (lambda x: 1.0, "must return .* with the comma"),
+    "three values": (lambda x: (x, x, x), "must return .* with the comma"),
+    "a Python number": (lambda x: (1.0, (lambda g: g,)), "gave the value 1.0; give an array of x's dtype"),
+    "a Tensor": (lambda x: (x * w, (lambda g: g * w,)), "a Tensor that it closes over"),
+}
+
+
+@pytest.mark.parametrize(("rule", "message"), MISTAKES.values(), ids=MISTAKES)
+@pytest.mark.parametrize("n", [2, 3])
+def test_a_mistaken_rule_is_told_what_to_return(rule, message, n):
+    mistaken = tg.operation()(rule)
+    with pytest.raises(TypeError, match=message):
+        mistaken(tg.Tensor(np.ones(n), requires_grad=True))
+
+
+def test_a_declaration_without_parentheses_is_told_so():
+    @tg.operation
+    def cube(x):
+        return x**3, (lambda g: g * 3 * x**2,)
+
+    with pytest.raises(TypeError, match=r"with parentheses, as @tg.operation\(\)"):
+        cube(np.ones(2))
 
 
 def test_too_many_options_after_a_sequence_are_refused():

@@ -232,3 +232,38 @@ def test_unbroadcast_is_the_transpose_of_broadcasting(grown, shape):
 def test_unbroadcast_refuses_what_no_broadcast_made(g, shape):
     with pytest.raises(tg.GraphError, match="gave a gradient of shape"):
         tape.unbroadcast(np.ones(g), shape, "test")
+
+
+@pytest.mark.parametrize(
+    ("grown", "shape"), [((5000, 2, 3), (3,)), ((5000, 3), (1, 3)), ((5000, 3), (3,)), ((5000,), ())]
+)
+def test_float16_is_not_summed_in_float16(grown, shape):
+    g = np.ones(grown, np.float16)
+    gx = tape.unbroadcast(g, shape, "add")
+    assert gx.dtype == np.float16
+    np.testing.assert_array_equal(gx, np.full(shape, g.size // np.prod(shape, dtype=int), np.float16))
+
+
+def test_a_derivative_that_writes_into_its_gradient_is_found_out(x):
+    @tg.operation()
+    def doubled(x):
+        def gx(g):
+            g *= 2
+            return g
+
+        return x * 2, (gx,)
+
+    with pytest.raises(ValueError, match="read-only"):
+        doubled(x).backward(np.ones(x.shape))
+
+
+def test_after_a_backward_that_failed_the_next_says_so(x):
+    @tg.operation()
+    def broken(x):
+        return x * 1, (lambda g: g @ np.ones((7, 7)),)
+
+    loss = np.tanh(broken(x)).sum()
+    with pytest.raises(ValueError, match="matmul"):
+        loss.backward()
+    with pytest.raises(tg.GraphError, match="which may have failed on its way"):
+        loss.backward()

@@ -109,10 +109,51 @@ def test_an_interior_tensor_has_no_gradient(t):
 
 
 def test_detach_shares_the_array_and_stops_gradients(t):
-    constant = (t * 2).detach()
+    computed = t * 2
+    constant = computed.detach()
+    assert constant.data is computed.data
     assert not constant.requires_grad
     (t * constant).sum().backward()
     np.testing.assert_array_equal(t.grad, 2 * t.data)
+
+
+def test_a_step_does_not_move_what_was_detached_from_a_parameter(t):
+    optimizer = tg.optim.SGD([t], lr=0.5)
+    anchor = t.detach()
+    before = t.data.copy()
+    loss = ((t - anchor) ** 2).sum() + t.sum()
+    loss.backward()
+    optimizer.step()
+    np.testing.assert_array_equal(anchor.data, before)
+    np.testing.assert_array_equal(t.data, before - 0.5)
+    penalty = ((t * 3 - anchor) ** 2).sum()
+    t.grad = None
+    penalty.backward()
+    np.testing.assert_allclose(t.grad, 6 * (3 * t.data - before), rtol=1e-15)
+
+
+def test_a_graph_that_used_a_leaf_before_it_was_frozen_is_out_of_date(t):
+    loss = (t * t).sum()
+    t.requires_grad = False
+    t.requires_grad = True
+    with pytest.raises(tg.GraphError, match="requires_grad=False"):
+        loss.backward()
+    (t * 3).sum().backward()
+    np.testing.assert_array_equal(t.grad, np.full(t.shape, 3.0))
+
+
+@pytest.mark.parametrize("wanted", ["yes", 1, None])
+def test_requires_grad_is_true_or_false(wanted, t):
+    with pytest.raises(TypeError, match="requires_grad must be True or False, got"):
+        tg.Tensor([1.0], requires_grad=wanted)
+    with pytest.raises(TypeError, match="requires_grad must be True or False, got"):
+        t.requires_grad = wanted
+
+
+@pytest.mark.parametrize("dtype", [int, bool, np.uint8])
+def test_nan_does_not_become_an_integer(dtype):
+    with pytest.raises(TypeError, match=r"has no NaN and no infinity.*np.nan_to_num"):
+        tg.Tensor([1.5, np.nan], dtype=dtype)
 
 
 def test_item_is_a_python_number():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -10,6 +10,11 @@ import numpy as np
 
 from tinygrad_np.tape import CHANGED, FREED, Derivatives, GraphError, Leaf, Node, walk
 from tinygrad_np.tensor import Tensor
+
+OTHER_VALUE = (
+    "running the graph of this {!r} again gave another value: an array that it used was written into since, or a rule "
+    "draws random numbers; compute the output again, and give random numbers to a rule as an argument"
+)
 
 
 def gradients(
@@ -52,7 +57,7 @@ def gradients(
     ends = frozenset(targets)
     ancestors = _ancestors(seeds, ends)
     leading = _leading_to(ends, ancestors)
-    again = _run_again(ancestors, {node: tensor.data for node, tensor in zip(targets, wanted)}) if create_graph else {}
+    again = _run_again(ancestors, wanted, outputs) if create_graph else {}
     pruned = {node: _pruned(node.arguments, again.get(node, node.derivatives), leading) for node in leading}
     found = walk({node: g for node, g in seeds.items() if node in leading}, pruned, keep=ends)
     results = tuple([_result(found.get(node), tensor) for node, tensor in zip(targets, wanted)])
@@ -111,14 +116,17 @@ def _pruned(arguments: tuple[Any, ...], derivatives: Derivatives | None, leading
     return tuple([d if isinstance(a, Node) and a in leading else None for a, d in zip(arguments, derivatives)])
 
 
-def _run_again(ancestors: Iterable[Node], known: Mapping[Node, Any]) -> dict[Node, Derivatives]:
+def _run_again(
+    ancestors: Iterable[Node], inputs: Sequence[Tensor], outputs: Sequence[Tensor]
+) -> dict[Node, Derivatives]:
     """The derivatives of each node as functions of Tensors.
 
     The first run closed over plain arrays, which are constants to a second derivative. Here each
-    rule sees Tensors that hold the same values and sit at the same nodes. ``known`` has the values of
-    the targets, behind which the graph may have been freed.
+    rule sees Tensors that hold the same values and sit at the same nodes. The values of ``inputs``
+    are known, so the graph behind them may have been freed; those of ``outputs`` must come out again.
     """
-    tensors: dict[Node, Tensor] = {}
+    known = {tensor._node: tensor._data for tensor in inputs}
+    tensors: dict[Node | None, Tensor] = {}
     derivatives: dict[Node, Derivatives] = {}
     for node in ancestors:
         if isinstance(node, Leaf):
@@ -131,7 +139,19 @@ def _run_again(ancestors: Iterable[Node], known: Mapping[Node, Any]) -> dict[Nod
             value, derivatives[node] = node.operation.rule(*arrays, *node.arguments[n:], **node.keywords)
             data = value._data
         tensors[node] = _placed(data, node)
+    for output in outputs:
+        if output._node in tensors:
+            _check_equal(tensors[output._node].data, output)
     return derivatives
+
+
+def _check_equal(value: Any, output: Tensor) -> None:
+    """Refuse to go on where the second run gave another value than the first."""
+    # No more than close, for a product may add in another order when its arrays lie elsewhere in memory.
+    tolerance = np.sqrt(np.finfo(value.dtype).eps)
+    if not np.allclose(value, output.data, tolerance, tolerance, equal_nan=True):
+        operation: Any = output._node and output._node.operation
+        raise GraphError(OTHER_VALUE.format(operation.name))
 
 
 def _constant(value: Any) -> Any:

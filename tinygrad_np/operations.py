@@ -39,6 +39,10 @@ UNDIFFERENTIABLE = (
     "{} has no derivative with respect to an argument that requires a gradient; pass that one as .detach() to "
     "treat it as a constant"
 )
+RESULT = (
+    "the rule of {!r} must return (value, derivatives) with a tuple of derivatives, one for each argument, and gave "
+    "{}; write `return y, (lambda g: ...,)`, with the comma"
+)
 
 
 class Operation:
@@ -86,14 +90,16 @@ class Operation:
                     argument = asarray(argument)
                 arrays.append(argument)
                 kept.append(argument)
-        if kind is None:
-            return self.rule(*arrays, **keywords)[0]
         try:
             value, derivatives = self.rule(*arrays, **keywords) if keywords else self.rule(*arrays)
         except (ValueError, TypeError, IndexError) as error:
             raise self._explained(error, arrays, keywords) from error
-        if value.__class__ is not ndarray and isinstance(value, (generic, ndarray)):
-            value = asarray(value)  # a scalar, or a subclass whose manners would follow
+        if derivatives.__class__ is not tuple:
+            raise TypeError(RESULT.format(self.name, type(derivatives).__name__))
+        if kind is None:
+            return value
+        if value.__class__ is not ndarray:
+            value = self._checked(value)
         output = new(kind)
         output._data = value
         output._node = None
@@ -117,6 +123,22 @@ class Operation:
             node.shape = value.shape
         return output
 
+    def _checked(self, value: Any) -> Any:
+        """A rule's value that is no plain array: a scalar as an array, one that cannot be recorded refused."""
+        if isinstance(value, (generic, ndarray)):
+            return asarray(value)  # a scalar, or a subclass whose manners would follow
+        if isinstance(value, Variable):
+            raise TypeError(
+                f"the rule of {self.name!r} computed with a Tensor that it closes over, whose gradient would be lost; "
+                "make that Tensor an argument of the rule"
+            )
+        if not hasattr(value, "dtype"):
+            raise TypeError(
+                f"the rule of {self.name!r} gave the value {value!r}; give an array of x's dtype, as in "
+                "np.asarray(value, x.dtype)"
+            )
+        return value
+
     def _positional(
         self, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -131,6 +153,8 @@ class Operation:
         """NumPy's exception again, with the operation's name and what it was given."""
         came = [*map(describe, arrays), *(f"{name}={describe(value)}" for name, value in keywords.items())]
         message = f"{self.name}({', '.join(came)}): {error}"
+        if "unpack" in message and error.__traceback__ and error.__traceback__.tb_next is None:
+            return TypeError(RESULT.format(self.name, "something else"))  # what the rule returned was not a pair
         if self.hint and isinstance(error, ValueError):
             message = f"{message.rstrip('.')}. {self.hint}"
         try:
@@ -167,6 +191,8 @@ def operation(
     """
 
     def declare(rule: Rule) -> Operation:
+        if not callable(rule):
+            raise TypeError(f"got {describe(rule)} for a rule; declare it with parentheses, as @tg.operation()")
         declared = (SequenceOperation if sequence else Operation)(rule, hint)
         for function in numpy_functions:
             if function in table:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _sum: Any = np.add.reduce  # on small arrays half the time of np.sum
+_half = np.dtype(np.float16)
 
 Array = Any  # an ndarray, or whatever speaks NumPy's protocols in its place
 Derivative = Callable[[Array], Array]  # from the gradient of the output to that of one argument
@@ -26,12 +27,12 @@ tick = count(0, -1).__next__
 
 _RELEASED = (None,)  # not empty, or a released node would pass for a leaf
 FREED = (
-    "this graph was freed by an earlier backward() (met at {!r}); call backward(retain_graph=True) the first "
-    "time, or compute the output again"
+    "this graph was freed by an earlier backward(), which may have failed on its way (met at {!r}); call "
+    "backward(retain_graph=True) the first time, or compute the output again"
 )
 CHANGED = (
-    "an argument of {!r}, of shape {}, was changed after it was used; compute the output again before asking for "
-    "its gradient"
+    "an argument of {!r}, of shape {}, was changed after it was used (a step of an optimizer, new data, "
+    "requires_grad=False); compute the output again before asking for its gradient"
 )
 
 
@@ -140,10 +141,13 @@ def _ones(n: int, dtype: Any) -> Array:
 def unbroadcast(g: Array, shape: tuple[int, ...], name: str) -> Array:
     """Sum ``g`` over the axes along which an argument of ``shape`` was broadcast.
 
-    The transpose of broadcasting: y[i, j] = x[j] gives ∂L/∂x[j] = Σᵢ g[i, j].
+    The transpose of broadcasting: y[i, j] = x[j] gives ∂L/∂x[j] = Σᵢ g[i, j]. NumPy sums float16 in
+    float16, where 2048 + 1 is 2048: those are summed in float32.
     """
     if len(shape) == 1 and g.shape[1:] == shape:  # by far the commonest: a bias added to rows
         return g.T.dot(_ones(len(g), g.dtype))
+    if g.dtype == _half:
+        return unbroadcast(g.astype(np.float32), shape, name).astype(_half)
     extra = len(g.shape) - len(shape)
     if extra > 0:
         g = _sum(g, tuple(range(extra)))

@@ -76,8 +76,8 @@ class Tensor(Variable):
             raise TypeError("got a Tensor already; use t.detach() for a constant with its data")
         self._data = _real_array(data, dtype)
         self._node = None
-        if requires_grad:
-            self.requires_grad = True
+        if requires_grad is not False:
+            self.requires_grad = requires_grad
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("Tensor is final; write a function of Tensors or a tg.nn.Module that holds some")
@@ -122,14 +122,21 @@ class Tensor(Variable):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether gradients flow back to it or through it. Setting False on a leaf freezes it and drops its grad."""
+        """Whether gradients flow back to it or through it.
+
+        Setting False on a leaf freezes it and drops its grad; graphs that used it are then out of date.
+        """
         return self._node is not None
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
+        if not isinstance(wanted, (bool, np.bool_)):
+            raise TypeError(f"requires_grad must be True or False, got {wanted!r}")
         if self._node is not None and not isinstance(self._node, Leaf):
             raise GraphError("the Tensor was computed by an operation; use t.detach() for a constant")
         if not wanted:
+            if self._node is not None:
+                self._node.order = tick()  # its gradient has nowhere to go any more, and its data may change unseen
             self._node = None
         elif self._node is None:
             if self._data.dtype.kind != "f":
@@ -177,8 +184,11 @@ class Tensor(Variable):
         return self._data.item()  # type: ignore[no-any-return]
 
     def detach(self) -> Tensor:
-        """The same array as a constant: gradients stop here."""
-        return Tensor(self._data)
+        """The same values as a constant: gradients stop here.
+
+        A leaf's are copied, for an optimizer changes them in place; a computed Tensor's array is shared.
+        """
+        return Tensor(self._data.copy() if isinstance(self._node, Leaf) else self._data)
 
     # -- gradients ---------------------------------------------------------------------------------
 
@@ -214,10 +224,13 @@ class Tensor(Variable):
                     f"backward() of a Tensor of shape {self.shape} needs a gradient of that shape; "
                     "or reduce it first, as in t.sum().backward()"
                 )
-            return np.ones(self._data.shape, dtype) if self._data.ndim else dtype.type(1)
+            if not self._data.ndim:
+                return dtype.type(1)
+            gradient = np.ones(self._data.shape, dtype)
         seed = np.array(gradient._data if isinstance(gradient, Tensor) else _real_array(gradient), dtype)
         if seed.shape != self._data.shape:
             raise ValueError(f"backward() got a gradient of shape {seed.shape} for a Tensor of shape {self.shape}")
+        seed.flags.writeable = isinstance(self._node, Leaf)  # a derivative that writes into its g is to be found out
         return seed
 
     # -- operators ---------------------------------------------------------------------------------
@@ -378,4 +391,6 @@ def _real_array(data: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
     wanted = np.dtype(dtype or array.dtype).newbyteorder("=")
     if wanted.kind not in "fiub":
         raise TypeError(f"a Tensor takes real numbers, not dtype {wanted}; use np.float64 or another real one")
+    if wanted.kind != "f" and array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise TypeError(f"{wanted} has no NaN and no infinity; replace them first, as np.nan_to_num(data) does")
     return array.astype(wanted, copy=False)
