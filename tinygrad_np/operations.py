@@ -17,11 +17,12 @@ np.float64(8.0)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial, update_wrapper
-from inspect import signature
+from inspect import Parameter, signature
 from types import MethodType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy import asarray, generic, ndarray
@@ -31,6 +32,9 @@ from tinygrad_np.tape import Array, Derivatives, Node, Variable, tick
 
 Result = tuple[Array, Derivatives]  # what a rule returns
 Rule = Callable[..., Result]
+Declared = TypeVar("Declared", bound="Operation")
+
+KEYWORD_ONLY, VAR_POSITIONAL = Parameter.KEYWORD_ONLY, Parameter.VAR_POSITIONAL
 
 new = object.__new__  # past the checks of Tensor's own
 NO_KEYWORDS: Mapping[str, Any] = {}
@@ -49,7 +53,8 @@ class Operation:
     """A rule that can be called: arrays give an array, Tensors give a Tensor that remembers.
 
     Lists among the arguments are taken for arrays, so what is none, such as an index, goes by name.
-    ``hint`` is what an error says after NumPy's own words: what the operation expects.
+    ``hint`` is what an error says after NumPy's own words: what the operation expects. ``positional`` is
+    how many arguments may come without a name.
     """
 
     def __init__(self, rule: Rule, hint: str = "") -> None:
@@ -57,6 +62,8 @@ class Operation:
         self.name: str = rule.__name__
         self.rule = rule
         self.hint = hint
+        kinds = [p.kind for p in signature(rule).parameters.values()]
+        self.positional: float = math.inf if VAR_POSITIONAL in kinds else len(kinds) - kinds.count(KEYWORD_ONLY)
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
@@ -173,6 +180,16 @@ class SequenceOperation(Operation):
         return super().__call__(*arrays, **dict(zip(names, options)), **keywords)
 
 
+class Composition(Operation):
+    """A function written with other operations: they record themselves, and it needs no rule of its own."""
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        try:
+            return self.rule(*arguments, **keywords)
+        except (ValueError, TypeError, IndexError) as error:
+            raise self._explained(error, list(arguments), keywords) from error
+
+
 table: dict[Callable[..., Any], Operation] = {}  # by the NumPy function that each one mirrors
 
 
@@ -193,14 +210,27 @@ def operation(
     def declare(rule: Rule) -> Operation:
         if not callable(rule):
             raise TypeError(f"got {describe(rule)} for a rule; declare it with parentheses, as @tg.operation()")
-        declared = (SequenceOperation if sequence else Operation)(rule, hint)
-        for function in numpy_functions:
-            if function in table:
-                raise ValueError(f"{function} is already mirrored by {table[function]}")
-            table[function] = declared
-        return declared
+        return _listed((SequenceOperation if sequence else Operation)(rule, hint), numpy_functions)
 
     return declare
+
+
+def composition(*numpy_functions: Callable[..., Any], hint: str = "") -> Callable[[Callable[..., Any]], Composition]:
+    """Declare the decorated function, written with NumPy's functions, as what ``numpy_functions`` do on Tensors."""
+
+    def declare(function: Callable[..., Any]) -> Composition:
+        return _listed(Composition(function, hint), numpy_functions)
+
+    return declare
+
+
+def _listed(declared: Declared, numpy_functions: tuple[Callable[..., Any], ...]) -> Declared:
+    """``declared``, which the table now has for ``numpy_functions``."""
+    for function in numpy_functions:
+        if function in table:
+            raise ValueError(f"{function} is already mirrored by {table[function]}")
+        table[function] = declared
+    return declared
 
 
 def unchanged(g: Array) -> Array:
@@ -220,4 +250,10 @@ def undefined(g: Array) -> Array:
 
 def describe(value: Any) -> str:
     """An argument as an error message shows it: dtype and shape, or the value itself if it has none."""
-    return f"{value.dtype} {value.shape}" if isinstance(value, (ndarray, generic)) else repr(value)
+    if isinstance(value, Variable):
+        value = value._data
+    if isinstance(value, (ndarray, generic)):
+        return f"{value.dtype} {value.shape}"
+    if isinstance(value, (list, tuple)) and any(isinstance(item, (Variable, ndarray)) for item in value):
+        return f"[{', '.join(map(describe, value))}]"
+    return repr(value)

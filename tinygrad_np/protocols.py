@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from inspect import signature
 from typing import Any
 
@@ -34,8 +35,8 @@ RUN_ON_DATA: frozenset[Any] = frozenset({
 })
 # fmt: on
 
-# Options at the value that NumPy itself takes for "not given".
-NOT_GIVEN: Mapping[str, Any] = {
+# What stands for "not given" where a signature cannot be read, as those of ufuncs before NumPy 2.4.
+DEFAULTS: dict[str, Any] = {
     "out": None,
     "dtype": None,
     "where": True,
@@ -57,7 +58,7 @@ def apply_function(function: Callable[..., Any], arguments: tuple[Any, ...], key
     """What ``Tensor.__array_function__`` does: NumPy's ``function(*arguments, **keywords)``."""
     operation = table.get(function)
     if operation is not None:
-        if keywords:
+        if keywords or len(arguments) > operation.positional:
             arguments, keywords = _supported(function, operation, arguments, keywords)
         return operation(*arguments, **keywords)
     if function in RUN_ON_DATA and "out" not in keywords:
@@ -69,23 +70,35 @@ def _supported(
     function: Callable[..., Any], operation: Operation, arguments: tuple[Any, ...], keywords: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The call in the rule's own terms, without options that say nothing; a TypeError for one that it does not take."""
-    keywords = {name: value for name, value in keywords.items() if not _is_default(name, value)}
+    defaults, parameters = _defaults(function), signature(operation.rule).parameters
     if not arguments:  # np.sum(a=t): the array came under NumPy's name for it
-        arguments = (keywords.pop(next(iter(signature(function).parameters))),)
-    parameters = signature(operation.rule).parameters
-    refused = [f"{name}=" for name in keywords if name not in parameters]
+        arguments = (keywords.pop(next(iter(defaults))),)
+    allowed = int(min(len(arguments), operation.positional))
+    by_name = dict(zip(list(defaults)[allowed:], arguments[allowed:]))
+    keywords = {name: value for name, value in {**by_name, **keywords}.items() if value is not np._NoValue}
+    silent = [name for name in keywords if name not in parameters and _equal(keywords[name], defaults.get(name))]
+    refused = [f"{name}=" for name in keywords if name not in parameters and name not in silent]
     if refused:
         raise TypeError(
             f"{_name(function)} on a Tensor does not take {', '.join(refused)}: no gradient could follow. "
             f"It takes {', '.join(parameters)}; for anything else call it on t.data"
         )
-    return arguments, keywords
+    return arguments[:allowed], {name: value for name, value in keywords.items() if name not in silent}
 
 
-def _is_default(name: str, value: Any) -> bool:
+@lru_cache(maxsize=256)
+def _defaults(function: Callable[..., Any]) -> Mapping[str, Any]:
+    """The parameters of a NumPy function, in order, and what stands for "not given"."""
+    try:
+        parameters = signature(function).parameters
+    except ValueError:
+        return DEFAULTS
+    return {name: parameter.default for name, parameter in parameters.items()} | DEFAULTS
+
+
+def _equal(value: Any, default: Any) -> bool:
     """Whether an option says no more than leaving it out."""
-    default = NOT_GIVEN.get(name, np._NoValue)
-    return value is default or value is np._NoValue or (isinstance(value, str) and value == default)
+    return value is default or (isinstance(value, (str, int)) and bool(value == default))
 
 
 def plain(value: Any) -> Any:

@@ -1,0 +1,50 @@
+"""Cases of the network rules."""
+
+import numpy as np
+
+from tests.cases.rows import Row, apart, of_shapes, over, unary
+from tinygrad_np.rules import network
+
+LABELS = np.array([2, 0, 2, 1])
+
+
+def softmax_formula(x, axis=-1):
+    return np.exp(x) / np.exp(x).sum(axis, keepdims=True)
+
+
+def cross_entropy_formula(logits, *z, targets=None):
+    """The mean of −ln p at the labels, or weighted by the probabilities softmax(z)."""
+    logarithms = np.log(softmax_formula(logits))
+    if targets is None:
+        return -(softmax_formula(*z) * logarithms).sum() / len(logits)
+    return -logarithms[np.arange(len(targets)), targets].mean()
+
+
+def cross_entropy(operation, logits, *z, **options):
+    """With a second array, the targets are its softmax: probabilities stay probabilities however it is moved."""
+    return operation(logits, *map(network.softmax, z), **options)
+
+
+ROWS = [
+    Row(network.relu, unary(apart), formula=lambda x: np.where(x > 0, x, 0)),
+    Row(network.sigmoid, unary(), formula=lambda x: 1 / (1 + np.exp(-x))),
+    Row(network.softmax, over("axis", (-1, 0, 1), 3, 4) + over("axis", (-1,), 5), formula=softmax_formula),
+    Row(
+        network.log_softmax,
+        over("axis", (-1, 0, 1), 3, 4) + over("axis", (1,), 2, 3, 2),
+        formula=lambda x, axis=-1: np.log(softmax_formula(x, axis)),
+    ),
+    Row(
+        network.linear,
+        of_shapes(*[((*s, 4), (4, 2), (2,)) for s in [(3,), (), (2, 3), (0,)]], ((3, 4), (4, 2))),
+        formula=lambda x, weight, bias=0: x @ weight + bias,
+    ),
+    Row(
+        network.softmax_cross_entropy,
+        over("targets", [LABELS], 4, 3)
+        + over("targets", [np.arange(30) % 3], 30, 3)
+        + of_shapes(((4, 3), (4, 3)), ((30, 3), (30, 3))),
+        formula=cross_entropy_formula,
+        call=cross_entropy,
+    ),
+]
