@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from tinygrad_np.recording import is_recording, no_grad_depth
+from tinygrad_np.recording import current_mode, mode
 
 settings.register_profile("reproducible", derandomize=True, deadline=None, database=None, max_examples=60)
 settings.load_profile("reproducible")
@@ -18,7 +18,7 @@ def global_state():
         "NumPy's errstate": np.geterr(),
         "NumPy's global random state": [np.asarray(part).tobytes() for part in np.random.get_state()],  # noqa: NPY002
         "NumPy's print options": np.get_printoptions(),
-        "whether operations are recorded": is_recording(),
+        "whether operations are recorded and watched": current_mode(),
         "whether the garbage collector runs": gc.isenabled(),
     }
 
@@ -29,7 +29,7 @@ def leaves_global_state_alone():
     before = global_state()
     yield
     after = global_state()
-    no_grad_depth.set(0)
+    mode.set(None)
     gc.enable()
     np.seterr(**before["NumPy's errstate"])
     changed = [name for name in before if before[name] != after[name]]

@@ -9,12 +9,13 @@ array([0.6397, 0.1362, 0.0196])
 """
 
 from tinygrad_np import initializers, nn, optim
+from tinygrad_np.anomaly import AnomalyError, detect_anomaly
 from tinygrad_np.checks import GradientError, check_gradients, numerical_gradient
 from tinygrad_np.gradients import gradients
 from tinygrad_np.nn import Sequential
 from tinygrad_np.operations import Operation, operation
 from tinygrad_np.optim import MomentumSGD
-from tinygrad_np.recording import no_grad
+from tinygrad_np.recording import is_recording, no_grad
 from tinygrad_np.rules.network import linear, log_softmax, relu, sigmoid, softmax, softmax_cross_entropy
 from tinygrad_np.rules.reductions import logsumexp
 from tinygrad_np.tape import GraphError
@@ -23,6 +24,7 @@ from tinygrad_np.tensor import Tensor
 __version__ = "0.1.0"
 
 __all__ = [
+    "AnomalyError",
     "GradientError",
     "GraphError",
     "MomentumSGD",
@@ -30,8 +32,10 @@ __all__ = [
     "Sequential",
     "Tensor",
     "check_gradients",
+    "detect_anomaly",
     "gradients",
     "initializers",
+    "is_recording",
     "linear",
     "log_softmax",
     "logsumexp",

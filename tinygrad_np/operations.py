@@ -27,7 +27,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy import asarray, generic, ndarray
 
-from tinygrad_np.recording import unrecorded
+from tinygrad_np.anomaly import watched
+from tinygrad_np.recording import current_mode
 from tinygrad_np.tape import Array, Derivatives, Node, Variable, tick
 
 Result = tuple[Array, Derivatives]  # what a rule returns
@@ -110,7 +111,7 @@ class Operation:
         output = new(kind)
         output._data = value
         output._node = None
-        if tracked and not unrecorded():
+        if tracked and ((mode := current_mode()) is None or not mode.unrecorded):
             if not tracked == last == len(derivatives):
                 # Only those that lead to tracked arguments: the others would keep arrays alive.
                 derivatives = tuple([d if isinstance(k, Node) else None for d, k in zip(derivatives, kept)])
@@ -118,7 +119,7 @@ class Operation:
                     raise TypeError(UNDIFFERENTIABLE.format(self.name))
             if value.dtype.kind != "f":
                 raise TypeError(
-                    f"{self.name}({', '.join(map(describe, arrays))}) gives {value.dtype}, through which no gradient "
+                    f"{self._call(arrays, keywords)} gives {value.dtype}, through which no gradient "
                     "passes; convert the other argument to floats, or use .detach() first"
                 )
             output._node = node = new(Node)
@@ -128,6 +129,9 @@ class Operation:
             node.keywords = keywords or NO_KEYWORDS
             node.derivatives = derivatives
             node.shape = value.shape
+            if mode is not None:
+                call = self._call(arrays, keywords)
+                node.derivatives = watched(self.name, call, arrays, value, derivatives)
         return output
 
     def _checked(self, value: Any) -> Any:
@@ -156,10 +160,14 @@ class Operation:
         bound.apply_defaults()
         return bound.args, bound.kwargs
 
+    def _call(self, arrays: list[Any], keywords: Mapping[str, Any]) -> str:
+        """The call as an error message shows it."""
+        came = [*map(describe, arrays), *(f"{name}={describe(value)}" for name, value in keywords.items())]
+        return f"{self.name}({', '.join(came)})"
+
     def _explained(self, error: Exception, arrays: list[Any], keywords: dict[str, Any]) -> Exception:
         """NumPy's exception again, with the operation's name and what it was given."""
-        came = [*map(describe, arrays), *(f"{name}={describe(value)}" for name, value in keywords.items())]
-        message = f"{self.name}({', '.join(came)}): {error}"
+        message = f"{self._call(arrays, keywords)}: {error}"
         if "unpack" in message and error.__traceback__ and error.__traceback__.tb_next is None:
             return TypeError(RESULT.format(self.name, "something else"))  # what the rule returned was not a pair
         if self.hint and isinstance(error, ValueError):
