@@ -27,7 +27,7 @@ FLOORS = {
     "protocols": 2,
     "tensor": 3,
 }
-FLOORS |= {"gradients": 4, "initializers": 4, "checks": 4.1, "nn": 5}
+FLOORS |= {"graph": 4, "gradients": 4.1, "initializers": 4, "checks": 4.1, "nn": 5}
 FLOORS |= {"optim.flat": 4.1, "optim.optimizer": 4.2, "optim.methods": 4.3, "optim": 4.4}
 
 

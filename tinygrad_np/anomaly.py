@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.recording import Block
+from tinygrad_np.recording import Block, Mode
 from tinygrad_np.saved import saved_arrays
-from tinygrad_np.tape import Array, Derivative, Derivatives, GraphError
+from tinygrad_np.tape import Array, Derivative, Derivatives, GraphError, Node
 
 LIBRARIES = (str(Path(__file__).parent), str(Path(np.__file__).parent))  # no line in them is the user's
 
@@ -44,21 +44,31 @@ class detect_anomaly(Block):  # noqa: N801 - reads as a statement, like no_grad
     tinygrad_np.anomaly.AnomalyError: log(float64 (2,)) gave -inf in 1 of 2 elements, first at index (1,); called at ...
     """
 
-    field = "watched"
+    @staticmethod
+    def entered(before: Mode) -> Mode:
+        return before._replace(watchers=(*before.watchers, watch))
+
+    @staticmethod
+    def left(within: Mode) -> Mode:
+        watchers = list(within.watchers)
+        if watch in watchers:
+            watchers.remove(watch)
+        return within._replace(watchers=tuple(watchers))
 
 
-def watched(name: str, call: str, arguments: Sequence[Any], value: Array, derivatives: Derivatives) -> Derivatives:
-    """``derivatives`` of one recorded call, each of which looks at what it saved and at what it gives."""
-    line = users_line()
-    for i, argument in enumerate(arguments):
+def watch(node: Node, arrays: Sequence[Any], value: Array) -> None:
+    """Look at what a recorded call was given and gave, and have its derivatives look at theirs."""
+    call, line = node.operation.call(arrays, node.keywords), users_line()
+    for i, argument in enumerate(arrays):
         if bad := _bad(argument, infinite=False):
             raise AnomalyError(f"argument {i} of {call} is {bad} already; called at {line}")
-    if bad := _bad(value, infinite=not any(_bad(argument, infinite=True) for argument in arguments)):
+    if bad := _bad(value, infinite=not any(_bad(argument, infinite=True) for argument in arrays)):
         raise AnomalyError(f"{call} gave {bad}; called at {line}")
+    derivatives: Derivatives = node.derivatives or ()
     saved = saved_arrays(derivatives)
     before = list(map(_fingerprint, saved))
 
-    def guard(i: int, derivative: Derivative) -> Derivative:
+    def guarded(i: int, derivative: Derivative) -> Derivative:
         def gx(g: Array) -> Array:
             if list(map(_fingerprint, saved)) != before:
                 raise GraphError(
@@ -69,13 +79,13 @@ def watched(name: str, call: str, arguments: Sequence[Any], value: Array, deriva
             if bad := _bad(result, infinite=not _bad(g, infinite=True)):
                 raise AnomalyError(
                     f"the gradient of argument {i} of {call} is {bad}, where the gradient that arrived is finite; "
-                    f"{name} was called at {line}"
+                    f"called at {line}"
                 )
             return result
 
         return gx
 
-    return tuple([derivative and guard(i, derivative) for i, derivative in enumerate(derivatives)])
+    node.derivatives = tuple([d and guarded(i, d) for i, d in enumerate(derivatives)])
 
 
 def users_line() -> str:

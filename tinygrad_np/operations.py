@@ -18,7 +18,7 @@ np.float64(8.0)
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial, update_wrapper
 from inspect import Parameter, signature
 from types import MethodType
@@ -27,7 +27,6 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy import asarray, generic, ndarray
 
-from tinygrad_np.anomaly import watched
 from tinygrad_np.recording import current_mode
 from tinygrad_np.tape import Array, Derivatives, Node, Variable, tick
 
@@ -119,7 +118,7 @@ class Operation:
                     raise TypeError(UNDIFFERENTIABLE.format(self.name))
             if value.dtype.kind != "f":
                 raise TypeError(
-                    f"{self._call(arrays, keywords)} gives {value.dtype}, through which no gradient "
+                    f"{self.call(arrays, keywords)} gives {value.dtype}, through which no gradient "
                     "passes; convert the other argument to floats, or use .detach() first"
                 )
             output._node = node = new(Node)
@@ -130,8 +129,8 @@ class Operation:
             node.derivatives = derivatives
             node.shape = value.shape
             if mode is not None:
-                call = self._call(arrays, keywords)
-                node.derivatives = watched(self.name, call, arrays, value, derivatives)
+                for watch in mode.watchers:
+                    watch(node, arrays, value)
         return output
 
     def _checked(self, value: Any) -> Any:
@@ -160,14 +159,14 @@ class Operation:
         bound.apply_defaults()
         return bound.args, bound.kwargs
 
-    def _call(self, arrays: list[Any], keywords: Mapping[str, Any]) -> str:
+    def call(self, arrays: Sequence[Any], keywords: Mapping[str, Any]) -> str:
         """The call as an error message shows it."""
         came = [*map(describe, arrays), *(f"{name}={describe(value)}" for name, value in keywords.items())]
         return f"{self.name}({', '.join(came)})"
 
     def _explained(self, error: Exception, arrays: list[Any], keywords: dict[str, Any]) -> Exception:
         """NumPy's exception again, with the operation's name and what it was given."""
-        message = f"{self._call(arrays, keywords)}: {error}"
+        message = f"{self.call(arrays, keywords)}: {error}"
         if "unpack" in message and error.__traceback__ and error.__traceback__.tb_next is None:
             return TypeError(RESULT.format(self.name, "something else"))  # what the rule returned was not a pair
         if self.hint and isinstance(error, ValueError):

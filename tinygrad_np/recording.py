@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from types import TracebackType
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+Watcher = Callable[[Any, Sequence[Any], Any], None]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Mode(NamedTuple):
-    """How many blocks of each kind the current thread or task is in. The blocks hold nothing, so one may be shared."""
+    """How many ``no_grad`` blocks the current thread or task is in, and who is told of each call that is recorded.
+
+    A watcher is called with the node, the arrays that the rule was given, and the value.
+    """
 
     unrecorded: int = 0
-    watched: int = 0
+    watchers: tuple[Watcher, ...] = ()
 
 
 # None in the usual mode, in which everything is recorded and nothing watched, because that is quicker to ask for.
@@ -30,8 +35,8 @@ def is_recording() -> bool:
     return (current_mode() or Mode()).unrecorded == 0
 
 
-class Block:
-    """A context, or a decorator, that counts itself in one field of the mode while it lasts.
+class Block(ABC):
+    """A context, or a decorator, that changes the mode while it lasts, and holds nothing, so that one may be shared.
 
     It holds for the current thread or async task only, nests, and ends with the block however the
     block ends. A decorated generator or coroutine is in the block whenever its own body runs. A
@@ -39,7 +44,15 @@ class Block:
     is suspended (Python has one context for both): decorate the generator instead.
     """
 
-    field: ClassVar[str]
+    @staticmethod
+    @abstractmethod
+    def entered(before: Mode) -> Mode:
+        """The mode within the block."""
+
+    @staticmethod
+    @abstractmethod
+    def left(within: Mode) -> Mode:
+        """The mode after the block."""
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
         """Make a block; or, as a decorator without parentheses, the decorated function."""
@@ -47,17 +60,12 @@ class Block:
         return block if function is None else block(function)
 
     def __enter__(self) -> None:
-        self._count(1)
+        _set(self.entered(current_mode() or Mode()))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._count(-1)
-
-    def _count(self, change: int) -> None:
-        before = current_mode() or Mode()
-        after = before._replace(**{self.field: max(getattr(before, self.field) + change, 0)})
-        mode.set(after if any(after) else None)
+        _set(self.left(current_mode() or Mode()))
 
     def __call__(self, function: F) -> F:
         """Decorate ``function``: each call runs in a block of its own."""
@@ -102,18 +110,28 @@ class no_grad(Block):  # noqa: N801 - reads as a statement, like the contexts of
     False
     """
 
-    field = "unrecorded"
+    @staticmethod
+    def entered(before: Mode) -> Mode:
+        return before._replace(unrecorded=before.unrecorded + 1)
+
+    @staticmethod
+    def left(within: Mode) -> Mode:
+        return within._replace(unrecorded=max(within.unrecorded - 1, 0))
 
 
 @contextmanager
-def recorded() -> Iterator[None]:
-    """A context in which operations are recorded even within ``no_grad``: a transform differentiates all the same."""
-    before = current_mode()
-    mode.set(before and (before._replace(unrecorded=0) if before.watched else None))
+def recorded(watchers: tuple[Watcher, ...] | None = None) -> Iterator[None]:
+    """A context in which operations are recorded, even within ``no_grad``, and ``watchers``, if given, are told."""
+    before = current_mode() or Mode()
+    _set(Mode(0, before.watchers if watchers is None else watchers))
     try:
         yield
     finally:
-        mode.set(before)
+        _set(before)
+
+
+def _set(wanted: Mode) -> None:
+    mode.set(wanted if any(wanted) else None)
 
 
 def _drive(block: Block, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
