@@ -20,6 +20,7 @@ from tinygrad_np.rules.network import linear, log_softmax, relu, sigmoid, softma
 from tinygrad_np.rules.reductions import logsumexp
 from tinygrad_np.tape import GraphError
 from tinygrad_np.tensor import Tensor
+from tinygrad_np.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 __version__ = "0.1.0"
 
@@ -33,9 +34,14 @@ __all__ = [
     "Tensor",
     "check_gradients",
     "detect_anomaly",
+    "grad",
     "gradients",
+    "hessian",
+    "hvp",
     "initializers",
     "is_recording",
+    "jacobian",
+    "jvp",
     "linear",
     "log_softmax",
     "logsumexp",
@@ -48,4 +54,6 @@ __all__ = [
     "sigmoid",
     "softmax",
     "softmax_cross_entropy",
+    "value_and_grad",
+    "vjp",
 ]

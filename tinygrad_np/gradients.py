@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,27 +46,36 @@ def gradients(
     for i, tensor in enumerate(wanted):
         if tensor._node is None:
             raise GraphError(f"input {i} does not require a gradient; set requires_grad=True before it is used")
-    nodes = {tensor._node for tensor in wanted}
-    results = gradients_at(outputs, wanted, create_graph, output_gradients, independent=len(nodes) < 2)
+    # One alone cannot have another behind it, and behind a freed one nothing is left to look at.
+    alone = len({tensor._node for tensor in wanted}) < 2
+    frontier = {t._node: t.data for t in wanted if t._node and (alone or t._node.derivatives is None)}
+    results = Pullback(outputs, wanted, create_graph, frontier)(output_gradients)
     return results[0] if isinstance(inputs, Tensor) else results
 
 
-def gradients_at(
-    outputs: Sequence[Tensor], inputs: Sequence[Tensor], create_graph: bool, given: Any, independent: bool
-) -> tuple[Tensor, ...]:
-    """What ``gradients`` does, for sequences of tracked Tensors.
+class Pullback:
+    """The function from gradients of ``outputs`` to those of tracked ``inputs``, made ready once for many calls.
 
-    Inputs that are ``independent`` lie on no way from one to another, so nothing behind them is looked at.
+    ``frontier`` has the nodes behind which there is nothing to look for, and their values.
     """
-    nodes: list[Any] = [tensor._node for tensor in inputs]
-    frontier = {n: t.data for n, t in zip(nodes, inputs) if independent or n.derivatives is None}
-    seeds = _seeds(outputs, given, create_graph)
-    order = ancestors(seeds, frontier)
-    leading = leading_to(frozenset(nodes), order)
-    again = run_again(order, frontier, outputs)[1] if create_graph else {}
-    pruned = {node: _pruned(node, again.get(node, node.derivatives), leading, frontier) for node in leading}
-    found = walk({node: g for node, g in seeds.items() if node in leading}, pruned, keep=frozenset(nodes))
-    return tuple([_result(found.get(node), tensor) for node, tensor in zip(nodes, inputs)])
+
+    def __init__(
+        self, outputs: Sequence[Tensor], inputs: Sequence[Tensor], create_graph: bool, frontier: Mapping[Node, Any]
+    ) -> None:
+        self.outputs, self.inputs, self.create_graph = outputs, inputs, create_graph
+        self.ends = frozenset([tensor._node for tensor in inputs if tensor._node])
+        order = ancestors([output._node for output in outputs if output._node], frontier)
+        leading = leading_to(self.ends, order)
+        again = run_again(order, frontier, outputs)[1] if create_graph else {}
+        self.derivatives = {
+            node: _pruned(node, again.get(node, node.derivatives), leading, frontier) for node in leading
+        }
+
+    def __call__(self, output_gradients: Any = None) -> tuple[Tensor, ...]:
+        seeds = _seeds(self.outputs, output_gradients, self.create_graph)
+        leading = {node: g for node, g in seeds.items() if node in self.derivatives}
+        found: Any = walk(leading, self.derivatives, keep=self.ends)
+        return tuple([_result(found.get(tensor._node), tensor) for tensor in self.inputs])
 
 
 def _pruned(

@@ -54,14 +54,17 @@ class Operation:
 
     Lists among the arguments are taken for arrays, so what is none, such as an index, goes by name.
     ``hint`` is what an error says after NumPy's own words: what the operation expects. ``positional`` is
-    how many arguments may come without a name.
+    how many arguments may come without a name. For forward mode: the value is linear in each of the first
+    ``linear`` arguments; ``elementwise`` operations mirror a ufunc.
     """
 
-    def __init__(self, rule: Rule, hint: str = "") -> None:
+    def __init__(self, rule: Rule, hint: str = "", linear: int = 0) -> None:
         update_wrapper(self, rule)
         self.name: str = rule.__name__
         self.rule = rule
         self.hint = hint
+        self.linear = linear
+        self.elementwise = False
         kinds = [p.kind for p in signature(rule).parameters.values()]
         self.positional: float = math.inf if VAR_POSITIONAL in kinds else len(kinds) - kinds.count(KEYWORD_ONLY)
 
@@ -201,7 +204,7 @@ table: dict[Callable[..., Any], Operation] = {}  # by the NumPy function that ea
 
 
 def operation(
-    *numpy_functions: Callable[..., Any], hint: str = "", sequence: bool = False
+    *numpy_functions: Callable[..., Any], hint: str = "", linear: int = 0, sequence: bool = False
 ) -> Callable[[Rule], Operation]:
     """Declare the decorated rule as an operation that mirrors ``numpy_functions``.
 
@@ -211,13 +214,14 @@ def operation(
     write into its arguments, nor a derivative into ``g``; a derivative returns a new array, or ``g`` or
     a view of it. For higher derivatives the same rule is run again, on Tensors: it then uses only
     operations (NumPy's functions count), and gives the same as before, so random numbers come to it
-    as arguments.
+    as arguments. ``linear`` says that the value is linear in each of the first so many arguments by itself;
+    arrays after them are added to it.
     """
 
     def declare(rule: Rule) -> Operation:
         if not callable(rule):
             raise TypeError(f"got {describe(rule)} for a rule; declare it with parentheses, as @tg.operation()")
-        return _listed((SequenceOperation if sequence else Operation)(rule, hint), numpy_functions)
+        return _listed((SequenceOperation if sequence else Operation)(rule, hint, linear), numpy_functions)
 
     return declare
 
@@ -237,6 +241,7 @@ def _listed(declared: Declared, numpy_functions: tuple[Callable[..., Any], ...])
         if function in table:
             raise ValueError(f"{function} is already mirrored by {table[function]}")
         table[function] = declared
+        declared.elementwise |= isinstance(function, np.ufunc) and function.signature is None
     return declared
 
 

@@ -1,0 +1,290 @@
+"""grad, value_and_grad, vjp, jvp, jacobian, hessian, hvp: values, structures, nesting, closures, bad input."""
+
+from functools import partial
+
+import autograd
+import autograd.numpy as anp
+import numpy as np
+import pytest
+
+import tinygrad_np as tg
+
+A = np.array([[1.0, 2.0, 0.5], [3.0, -1.0, 2.0]])
+X = np.array([0.3, -1.2, 0.8])
+
+
+def wave(x):
+    return np.sum(np.sin(A @ x) * np.exp(-(x[1:] ** 2)))
+
+
+class TestGrad:
+    def test_of_a_plain_numpy_function_is_a_plain_array(self):
+        g = tg.grad(wave)(X)
+        assert type(g) is np.ndarray
+        np.testing.assert_allclose(
+            g, autograd.grad(lambda x: anp.sum(anp.sin(anp.dot(A, x)) * anp.exp(-(x[1:] ** 2))))(X), rtol=1e-14
+        )
+
+    def test_of_a_number_is_a_number(self):
+        g = tg.grad(lambda x: x**3)(2.0)
+        assert type(g) is np.float64
+        assert g == 12
+
+    @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+    def test_keeps_the_dtype(self, dtype):
+        value, g = tg.value_and_grad(lambda x: np.sum(x * np.tanh(x)))(X.astype(dtype))
+        assert value.dtype == g.dtype == dtype
+
+    @pytest.mark.parametrize(
+        ("argnums", "expected"),
+        [(0, 12.0), (1, 4.0), (-1, 0.0), ((0, 2), (12.0, 0.0)), ([1], (4.0,)), ((2, 0), (0.0, 12.0)), ((), ())],
+    )
+    def test_chooses_arguments(self, argnums, expected):
+        assert tg.grad(lambda x, y, z: x**2 * y + 0 * z, argnums)(2.0, 3.0, 5.0) == expected
+
+    def test_nested_arguments_come_back_nested(self):
+        params = {"layers": [(np.ones((2, 3)), np.zeros(2))], "scale": 2.0}
+
+        def f(p, x):
+            w, b = p["layers"][0]
+            return np.sum(w @ x + b) * p["scale"]
+
+        g = tg.grad(f)(params, X)
+        assert list(g) == ["layers", "scale"]
+        np.testing.assert_allclose(g["layers"][0][0], [2 * X, 2 * X])
+        np.testing.assert_array_equal(g["layers"][0][1], [2, 2])
+        np.testing.assert_allclose(g["scale"], 2 * X.sum())
+
+    def test_keywords_reach_the_function(self):
+        assert tg.grad(lambda x, *, power: x**power)(2.0, power=3) == 12
+
+    def test_an_argument_that_is_not_used_has_gradient_zero(self):
+        np.testing.assert_array_equal(tg.grad(lambda x, y: np.sum(x), 1)(X, A), np.zeros_like(A))
+        assert tg.grad(lambda x: 3.0)(1.0) == 0
+
+    def test_the_function_keeps_name_and_documentation(self):
+        def named(x):
+            """Documented."""
+            return x
+
+        for transform in (tg.grad, tg.value_and_grad, tg.jacobian, tg.hessian):
+            assert (transform(named).__name__, transform(named).__doc__) == ("named", "Documented.")
+        assert tg.grad(np.sin)(0.0) == 1
+        assert tg.grad(partial(np.power, 3.0))(2.0) == pytest.approx(9 * np.log(3))
+
+    def test_the_users_arrays_are_not_changed_and_results_are_writeable(self):
+        x = X.copy()
+        g = tg.grad(lambda x: np.sum(x))(x)
+        g[0] = 5
+        np.testing.assert_array_equal(x, X)
+
+
+class TestNesting:
+    def test_derivatives_of_every_order_of_a_number(self):
+        f, values = np.sin, []
+        for _ in range(6):
+            values.append(f(0.7))
+            f = tg.grad(f)
+        s, c = np.sin(0.7), np.cos(0.7)
+        np.testing.assert_allclose(values, [s, c, -s, -c, s, c], rtol=1e-14)
+
+    def test_an_inner_function_that_closes_over_the_outer_variable(self):
+        """∂/∂x x·(∂/∂y (x·y)) = 2x: the perturbation of x is not taken for that of y."""
+        assert tg.grad(lambda x: x * tg.grad(lambda y: x * y)(1.0))(3.0) == 6
+
+    def test_an_inner_derivative_at_the_outer_variable_itself(self):
+        """∂/∂y (x·y) at y = x is x, though y and x are one Tensor."""
+        assert tg.grad(lambda x: tg.grad(lambda y: x * y)(x))(3.0) == 1
+        assert tg.grad(lambda x: tg.jvp(lambda y: x * y, (x,), (1.0,))[1])(3.0) == 1
+        assert tg.jvp(lambda x: tg.grad(lambda y: x * y)(x), (3.0,), (1.0,))[1] == 1
+        assert tg.jvp(lambda x: tg.jvp(lambda y: x * y, (x,), (1.0,))[1], (3.0,), (1.0,))[1] == 1
+
+    @pytest.mark.parametrize("outer", ["reverse", "forward"])
+    @pytest.mark.parametrize("inner", ["reverse", "forward"])
+    def test_forward_and_reverse_in_every_order_give_the_hessian(self, outer, inner):
+        def columns(f):
+            return lambda x: np.stack([tg.jvp(f, (x,), (e,))[1] for e in np.eye(3)], axis=-1)
+
+        modes = {"reverse": tg.jacobian, "forward": columns}
+        expected = autograd.hessian(lambda x: anp.sum(anp.sin(anp.dot(A, x)) * anp.exp(-(x[1:] ** 2))))(X)
+        np.testing.assert_allclose(modes[outer](modes[inner](wave))(X), expected, rtol=1e-12, atol=1e-13)
+
+    def test_third_derivatives_in_mixed_modes(self):
+        third = tg.jacobian(tg.hessian(wave))(X)
+        direction = np.array([1.0, -2.0, 0.5])
+        along = tg.jvp(lambda x: tg.hvp(wave, (x,), (direction,))[0], (X,), (direction,))[1]
+        np.testing.assert_allclose(along, third @ direction @ direction, rtol=1e-12)
+        np.testing.assert_allclose(third, np.transpose(third, (2, 0, 1)), atol=1e-13)
+
+    def test_the_gradient_of_a_gradients_norm(self):
+        f = lambda x: np.sum(tg.grad(wave)(x) ** 2)
+        g, h = tg.grad(wave)(X), tg.hessian(wave)(X)
+        np.testing.assert_allclose(tg.grad(f)(X), 2 * h @ g, rtol=1e-13)
+
+
+class TestTensorsThatTakePart:
+    def test_a_tracked_argument_gives_tensors_that_can_be_differentiated_further(self):
+        x = tg.Tensor(X, requires_grad=True)
+        value, g = tg.value_and_grad(wave)(x)
+        assert isinstance(value, tg.Tensor)
+        np.testing.assert_allclose(tg.gradients((g * g).sum(), x).data, 2 * tg.hessian(wave)(X) @ g.data, rtol=1e-13)
+
+    def test_parameters_in_the_closure_get_gradients_of_a_penalty(self):
+        w = tg.Tensor([2.0, 3.0], requires_grad=True)
+        slope = tg.grad(lambda x: np.sum(w * x**2))(np.array([1.0, 2.0]))
+        np.sum(slope).backward()
+        np.testing.assert_array_equal(w.grad, [2, 4])
+
+    def test_within_no_grad_all_is_plain(self):
+        x = tg.Tensor(X, requires_grad=True)
+        with tg.no_grad():
+            value, g = tg.value_and_grad(wave)(x)
+            assert not tg.is_recording()
+        assert type(g) is np.ndarray
+        np.testing.assert_array_equal(g, tg.grad(wave)(X))
+        assert type(value) is np.float64
+
+    def test_no_grad_within_the_function_makes_a_constant(self):
+        def f(x):
+            with tg.no_grad():
+                c = x * 10
+            return x * c
+
+        assert tg.grad(f)(2.0) == 20
+
+    def test_leaves_keep_no_gradient(self):
+        x = tg.Tensor(X, requires_grad=True)
+        tg.grad(wave)(x)
+        assert x.grad is None
+
+    def test_a_users_own_rule_is_differentiated_by_all(self):
+        @tg.operation()
+        def cube(x):
+            return x**3, (lambda g: g * 3 * x**2,)
+
+        assert tg.grad(tg.grad(cube))(2.0) == 12
+        assert tg.jvp(cube, (2.0,), (1.0,)) == (8, 12)
+
+
+class TestVjpAndJvp:
+    def test_vjp_gives_the_value_and_a_pullback_for_many_calls(self):
+        value, pullback = tg.vjp(lambda a, x: a @ x, A, X)
+        np.testing.assert_array_equal(value, A @ X)
+        for g in (np.array([1.0, 0.0]), np.array([0.5, 2.0])):
+            ga, gx = pullback(g)
+            np.testing.assert_allclose(ga, np.outer(g, X))
+            np.testing.assert_allclose(gx, g @ A)
+
+    def test_nested_values_take_nested_gradients(self):
+        value, pullback = tg.vjp(lambda x: {"sum": np.sum(x), "parts": [x[0], 2 * x[1:]]}, X)
+        assert list(value) == ["sum", "parts"]
+        (g,) = pullback({"sum": 1.0, "parts": [10.0, np.array([100.0, 0.0])]})
+        np.testing.assert_array_equal(g, [11, 201, 1])
+
+    def test_a_pullback_of_a_tracked_gradient_is_differentiable(self):
+        g = tg.Tensor([1.0, 2.0], requires_grad=True)
+        _, pullback = tg.vjp(lambda x: A @ x, X)
+        (gx,) = pullback(g)
+        gx.sum().backward()
+        np.testing.assert_allclose(g.grad, A.sum(1))
+
+    def test_jvp_of_several_arguments(self):
+        a, x = np.ones_like(A), np.array([1.0, 0.0, -1.0])
+        value, tangent = tg.jvp(lambda a, x: np.tanh(a @ x), (A, X), (a, x))
+        np.testing.assert_allclose(value, np.tanh(A @ X))
+        np.testing.assert_allclose(tangent, (1 - np.tanh(A @ X) ** 2) * (a @ X + A @ x), rtol=1e-13)
+
+    def test_jvp_of_nested_arguments_and_values(self):
+        value, tangent = tg.jvp(lambda p: [p["x"] * p["y"], p["x"]], ({"x": 2.0, "y": 3.0},), ({"x": 1.0, "y": 10.0},))
+        assert value == [6, 2]
+        assert tangent == [23, 1]
+
+    def test_jvp_of_what_depends_on_nothing_is_zero(self):
+        _, tangent = tg.jvp(lambda x: [np.ones(2), x.shape[0], np.sum(x)], (X,), (np.ones(3),))
+        np.testing.assert_array_equal(tangent[0], [0, 0])
+        assert tangent[1:] == [0, 3]
+
+    def test_jvp_runs_the_function_once(self):
+        calls = []
+        tg.jvp(lambda x: calls.append(1) or np.tanh(x), (X,), (X,))
+        assert calls == [1]
+
+    def test_hvp_is_the_hessian_times_the_tangents(self):
+        v = np.array([1.0, -1.0, 2.0])
+        (found,) = tg.hvp(wave, (X,), (v,))
+        np.testing.assert_allclose(found, tg.hessian(wave)(X) @ v, rtol=1e-13)
+        one, two = tg.hvp(lambda x, y: np.sum(x * x * y), (X, X + 1), (v, 2 * v))
+        np.testing.assert_allclose(one, 2 * (X + 1) * v + 2 * X * 2 * v, rtol=1e-14)
+        np.testing.assert_allclose(two, 2 * X * v, rtol=1e-14)
+
+
+class TestJacobianAndHessian:
+    @pytest.mark.parametrize(
+        ("shape", "to"),
+        [((3,), (5,)), ((5,), (3,)), ((2, 2), (3,)), ((), (4,)), ((4,), ()), ((0,), (2,)), ((2,), (0,))],
+    )
+    def test_shapes_and_values_by_rows_and_by_columns(self, shape, to):
+        rng = np.random.default_rng(0)
+        m, x = rng.normal(size=(*to, *shape)), rng.normal(size=shape)
+        n = len(shape)
+        f = lambda x: np.sum(m * x**2, axis=tuple(range(len(to), len(to) + n))) if n else m * x**2
+        found = tg.jacobian(f)(x)
+        assert found.shape == to + shape
+        np.testing.assert_allclose(found, 2 * m * x, rtol=1e-14)
+
+    def test_several_arguments_and_nested_values(self):
+        found = tg.jacobian(lambda x, y: {"a": x * y, "b": np.sum(x)}, (0, 1))(X, 2.0)
+        np.testing.assert_array_equal(found["a"][0], 2 * np.eye(3))
+        np.testing.assert_array_equal(found["a"][1], X)
+        np.testing.assert_array_equal(found["b"][0], [1, 1, 1])
+        assert found["b"][1] == 0
+
+    def test_the_hessian_of_a_nested_argument(self):
+        found = tg.hessian(lambda p: p["x"] ** 2 * p["y"])({"x": 3.0, "y": 5.0})
+        assert found == {"x": {"x": 10, "y": 6}, "y": {"x": 6, "y": 0}}
+
+    def test_the_hessian_of_a_networks_loss_by_its_own_parameters(self):
+        model = tg.Sequential(tg.nn.Linear(2, 3, rng=0), tg.nn.Tanh(), tg.nn.Linear(3, 2, rng=1))
+        x, labels = np.random.default_rng(2).normal(size=(5, 2)), np.array([0, 1, 1, 0, 1])
+        first = tg.gradients(tg.softmax_cross_entropy(model(x), labels), model.parameters(), create_graph=True)
+        flat = np.concatenate([g.reshape(-1) for g in first])
+        rows = [np.concatenate([h.data.ravel() for h in tg.gradients(g, model.parameters())]) for g in flat]
+
+        def loss(vector):
+            w1, b1, w2, b2 = (
+                vector[i:j].reshape(p.shape)
+                for (i, j), p in zip([(0, 6), (6, 9), (9, 15), (15, 17)], model.parameters())
+            )
+            return tg.softmax_cross_entropy(np.tanh(x @ w1 + b1) @ w2 + b2, labels)
+
+        vector = np.concatenate([p.data.ravel() for p in model.parameters()])
+        np.testing.assert_allclose(tg.hessian(loss)(vector), rows, rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(rows, np.transpose(rows), atol=1e-15)
+
+
+BAD = {
+    "an integer": (lambda: tg.grad(lambda x: x * x)(3), TypeError, "argument 0 is int64, .* as in 3.0"),
+    "integers within": (lambda: tg.grad(lambda p: p["n"][0])({"n": [1]}), TypeError, r"argument 0\['n'\]\[0\] is"),
+    "text": (lambda: tg.grad(lambda x: x)("a"), TypeError, "argument 0 is <U1"),
+    "no function": (lambda: tg.grad(3.0)(1.0), TypeError, "takes a function .* got 3.0"),
+    "a vector": (lambda: tg.grad(np.sin)(X), ValueError, r"one number, got shape \(3,\); sum it, or use tg.jacobian"),
+    "several values": (lambda: tg.grad(lambda x: (x, x))(1.0), TypeError, "one number, got tuple"),
+    "no return": (lambda: tg.grad(lambda x: None)(1.0), TypeError, "gave None; does it end with return"),
+    "text back": (lambda: tg.grad(lambda x: "a")(1.0), TypeError, "real numbers"),
+    "no such argument": (lambda: tg.grad(np.sin, 1)(1.0), ValueError, "argument 1 .* but 1 came by position"),
+    "by keyword": (lambda: tg.grad(lambda x: x)(x=1.0), ValueError, "give it by position"),
+    "one twice": (lambda: tg.grad(lambda x: x, (0, -1))(1.0), ValueError, "names an argument twice"),
+    "a name": (lambda: tg.grad(lambda x: x, "x")(1.0), TypeError, "argnums must be an integer"),
+    "true": (lambda: tg.grad(lambda x: x, True)(1.0), TypeError, "argnums must be an integer"),
+    "another shape": (lambda: tg.vjp(np.sin, X)[1](np.ones(2)), ValueError, r"the gradient has shape \(2,\), exp"),
+    "another structure": (lambda: tg.vjp(np.sin, X)[1]([X]), ValueError, "nested otherwise"),
+    "no tuple": (lambda: tg.jvp(np.sin, X, X), TypeError, r"primals must be a tuple .* write \(primal,\)"),
+    "too few": (lambda: tg.jvp(np.sin, (X,), ()), ValueError, "0 tangents for 1 primals"),
+    "a tangent's shape": (lambda: tg.hvp(wave, (X,), (A,)), ValueError, r"tangents\[0\] has shape \(2, 3\)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "kind", "message"), BAD.values(), ids=BAD)
+def test_bad_input_is_told_what_came_and_what_to_write(call, kind, message):
+    with pytest.raises(kind, match=message):
+        call()

@@ -1,0 +1,148 @@
+"""One run of a function on recorded inputs, and what can be asked of it: what the transforms are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from tinygrad_np.forward import Tangents
+from tinygrad_np.gradients import Pullback
+from tinygrad_np.graph import ancestors
+from tinygrad_np.protocols import plain
+from tinygrad_np.recording import current_mode, is_recording, recorded
+from tinygrad_np.tape import Leaf
+from tinygrad_np.tensor import Tensor
+from tinygrad_np.trees import leaves_of, rebuilt
+
+Function = Callable[..., Any]
+
+
+class Run:
+    """One run of ``f`` on recorded inputs: the leaves of the arguments numbered ``chosen``.
+
+    With ``tangents``, one for each input, they are carried along.
+    """
+
+    def __init__(
+        self, f: Function, arguments: Sequence[Any], keywords: Any, chosen: Iterable[int], tangents: Any = None
+    ) -> None:
+        self.recording = is_recording()
+        self.inputs: list[Tensor] = []
+        arguments = list(arguments)
+        with recorded():
+            for i in chosen:
+                made = [self._input(f"argument {i}{path}", x) for path, x in leaves_of(arguments[i])]
+                arguments[i] = rebuilt(arguments[i], made)
+                self.inputs += made
+        mode = current_mode()
+        self.tangents = Tangents(self.inputs, tangents or ())
+        watchers = (*(mode.watchers if mode else ()), *([self.tangents.watch] if tangents is not None else []))
+        with recorded(watchers):
+            self.value = f(*arguments, **keywords)
+        self.outputs = [_output(path, x) for path, x in leaves_of(self.value)]
+        self.frontier: dict[Any, Any] = {tensor._node: tensor.data for tensor in self.inputs}
+
+    def _input(self, name: str, x: Any) -> Tensor:
+        """``x`` as a Tensor with a node of its own, behind which are those of a tracked one."""
+        if isinstance(x, Tensor) and x.requires_grad and self.recording:
+            alias: Any = np.broadcast_to(x, x.shape)
+            return alias  # type: ignore[no-any-return]
+        array = x.data if isinstance(x, Tensor) else np.asarray(x)
+        if array.dtype.kind != "f":
+            raise TypeError(
+                f"{name} is {array.dtype}, by which nothing can be differentiated; give floating numbers, as in 3.0 or "
+                "x.astype(float), or leave it out of argnums"
+            )
+        return Tensor(array, requires_grad=True)
+
+    @cached_property
+    def depends_on_more(self) -> bool:
+        """Whether anything tracked but the inputs takes part, so that results must be Tensors."""
+        if not self.recording:
+            return False
+        nodes = ancestors([output._node for output in self.outputs if output._node], self.frontier)
+        own = {tensor._node for tensor in self.inputs if tensor.is_leaf}
+        return any((isinstance(node, Leaf) or node in self.frontier) and node not in own for node in nodes)
+
+    def result(self, value: Any) -> Any:
+        """A Tensor as the user gets it: itself where it can be differentiated further, else its array or number."""
+        if isinstance(value, Tensor):
+            return value if self.recording and value.requires_grad and self.depends_on_more else value.data[()]
+        return np.array(value)[()]
+
+    def scalar(self) -> Tensor:
+        """The one output, of one element."""
+        if isinstance(self.value, (list, tuple, dict)):
+            raise TypeError(
+                f"the function must give one number, got {type(self.value).__name__}; use tg.jacobian or tg.vjp"
+            )
+        if self.outputs[0].size != 1:
+            raise ValueError(
+                f"the function must give one number, got shape {self.outputs[0].shape}; sum it, or use tg.jacobian"
+            )
+        return self.outputs[0]
+
+    def pulled_back(self, gradients: Sequence[Any]) -> list[Any]:
+        """The gradient of each input for the outputs' ``gradients`` (None: 1)."""
+        create_graph = self.recording and (self.depends_on_more or any(map(_is_tracked, gradients)))
+        with recorded():
+            found = Pullback(self.outputs, self.inputs, create_graph, self.frontier)(gradients)
+        return [tensor if create_graph and tensor.requires_grad else tensor.data[()] for tensor in found]
+
+    def pushed_forward(self) -> list[Any]:
+        """The tangent of each output."""
+        zeros = [np.zeros(output.shape, output.dtype) for output in self.outputs]
+        found = [self.tangents.found.get(output._node, zero) for output, zero in zip(self.outputs, zeros)]
+        return [t if self.recording and _is_tracked(t) else np.array(plain(t))[()] for t in found]
+
+    def jacobian(self) -> list[list[Any]]:
+        """∂output/∂input, of the one's shape followed by the other's, for each output and each input."""
+        with recorded():
+            by_rows = sum(o.size for o in self.outputs) <= sum(t.size for t in self.inputs)
+            blocks = self._rows(self.outputs, self.inputs) if by_rows else self._columns()
+            return [
+                [self.result(block.reshape(o.shape + t.shape)) for block, t in zip(row, self.inputs)]
+                for row, o in zip(blocks, self.outputs)
+            ]
+
+    def _rows(self, outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> list[list[Any]]:
+        """For each output and input a matrix whose rows are the gradients of the output's elements."""
+        blocks = []
+        for output in outputs:
+            frontier: dict[Any, Any] = {t._node: t.data for t in inputs}
+            pullback = Pullback([output], inputs, self.depends_on_more, frontier)
+            rows = [pullback([unit]) for unit in np.eye(output.size).reshape(output.size, *output.shape)]
+            blocks.append([_stacked([row[i] for row in rows], t) for i, t in enumerate(inputs)])
+        return blocks
+
+    def _columns(self) -> list[list[Any]]:
+        """The same from the other side: the inputs' gradients are linear in the outputs', by the transpose of J."""
+        seeds = [Tensor(np.zeros(o.shape, o.dtype), requires_grad=True) for o in self.outputs]
+        with np.errstate(all="ignore"):  # only the graph is wanted: at 0 the values say nothing
+            pulled = Pullback(self.outputs, self.inputs, True, self.frontier)(seeds)
+        transposed = self._rows(pulled, seeds)
+        return [[block.T for block in column] for column in zip(*transposed)]
+
+
+def _output(path: str, value: Any) -> Tensor:
+    """A leaf of the function's value as a Tensor."""
+    if isinstance(value, Tensor):
+        return value
+    if value is None:
+        raise TypeError(f"the function gave None{path and ' at ' + path}; does it end with return?")
+    return Tensor(value)
+
+
+def _is_tracked(value: Any) -> bool:
+    """Whether ``value`` is a Tensor that requires a gradient."""
+    return isinstance(value, Tensor) and value.requires_grad
+
+
+def _stacked(rows: Sequence[Tensor], like: Tensor) -> Any:
+    """Gradients of ``like`` as the rows of a matrix: a Tensor if one of them is tracked, else an array."""
+    if any(map(_is_tracked, rows)):
+        return np.concatenate([row.reshape(1, -1) for row in rows])
+    return np.array([row.data.reshape(-1) for row in rows], like.dtype).reshape(len(rows), like.size)

@@ -1,0 +1,43 @@
+"""Nested lists, tuples and dicts of arrays: taken apart into their leaves, and put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+
+def leaves_of(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves in order, each with the path that leads to it, as ``[0]['weight']``.
+
+    >>> list(leaves_of([1.0, {"a": (2.0,)}]))
+    [('[0]', 1.0), ("[1]['a'][0]", 2.0)]
+    """
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from leaves_of(value, f"{path}[{key!r}]")
+    elif isinstance(tree, (list, tuple)):
+        for i, value in enumerate(tree):
+            yield from leaves_of(value, f"{path}[{i}]")
+    else:
+        yield path, tree
+
+
+def rebuilt(tree: Any, leaves: Iterable[Any]) -> Any:
+    """A tree like ``tree`` with other ``leaves``.
+
+    >>> rebuilt([1.0, {"a": (2.0,)}], "xy")
+    ['x', {'a': ('y',)}]
+    """
+    remaining = iter(leaves)
+    return mapped(lambda _: next(remaining), tree)
+
+
+def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
+    """A tree like ``tree`` with ``function`` of each leaf."""
+    if isinstance(tree, dict):
+        return {key: mapped(function, value) for key, value in tree.items()}
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):  # a named tuple takes its values one by one
+        return type(tree)(*[mapped(function, value) for value in tree])
+    if isinstance(tree, (list, tuple)):
+        return type(tree)([mapped(function, value) for value in tree])
+    return function(tree)
