@@ -108,9 +108,17 @@ def test_an_interval_that_is_none_is_shown(low, high):
         uniform(low, high)
 
 
-def test_an_interval_of_text_is_refused():
-    with pytest.raises(TypeError):
-        uniform("0", "1")
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [("0", "1"), (None, 1), ((2, 3), rng()), ([0], [1]), (0, 1j)],
+    ids=lambda value: type(value).__name__,
+)
+def test_an_interval_that_is_no_two_numbers_is_refused_with_advice(low, high):
+    with pytest.raises(TypeError) as caught:
+        uniform(low, high)
+    assert str(caught.value) == (
+        f"uniform takes two numbers, low and high, got {low!r} and {high!r}; write uniform() or uniform(-1, 1)"
+    )
 
 
 def test_an_interval_of_one_point_gives_that_point():
@@ -135,6 +143,10 @@ class TestAsGenerator:
             as_generator(seed)
 
     @pytest.mark.parametrize("rng", ["x", 1.5, True, np.True_, [1, 2], np.random, np.random.RandomState(0)], ids=repr)
-    def test_refuses_what_is_neither(self, rng):
-        with pytest.raises(TypeError, match=r"rng must be a np.random.Generator, an integer seed or None, got"):
+    def test_refuses_what_is_neither_with_advice(self, rng):
+        with pytest.raises(
+            TypeError,
+            match=r"rng must be a np.random.Generator, an integer seed or None, got .*; "
+            r"give np.random.default_rng\(0\) or 0",
+        ):
             as_generator(rng)

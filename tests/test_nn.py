@@ -1,5 +1,8 @@
 """Layers and networks: what they compute, in which order they list their parameters, how they are copied."""
 
+import copy
+import pickle
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -110,6 +113,64 @@ class TestParameters:
                 self.scale = parameter()
 
         assert names(Scaled(Linear(1, 1, rng=0))) == ["0.weight", "0.bias", "scale"]
+
+
+class TestCycle:
+    """A Module, or a container, that is met again on the way down is not entered again."""
+
+    def test_a_module_that_holds_itself(self):
+        layer = Linear(1, 1, rng=0)
+        layer.twin = layer
+        assert names(layer) == ["weight", "bias"]
+
+    def test_children_that_hold_their_parent(self):
+        parent = Module()
+        parent.first, parent.scale, parent.second = Linear(1, 1, rng=0), parameter(), Linear(1, 1, rng=1)
+        parent.first.parent = parent.second.parent = parent
+        assert names(parent) == ["first.weight", "first.bias", "scale", "second.weight", "second.bias"]
+        assert names(parent.second) == [
+            "weight",
+            "bias",
+            "parent.first.weight",
+            "parent.first.bias",
+            "parent.scale",
+        ]
+
+    def test_a_ring_of_modules_through_containers(self):
+        first, second = Linear(1, 1, bias=False, rng=0), Linear(1, 1, bias=False, rng=1)
+        first.next, second.next = {"layers": (second,)}, [first]
+        assert names(Sequential(second, first)) == ["0.weight", "0.next.0.weight"]
+
+    @pytest.mark.parametrize("container", [[], {}], ids=["list", "dict"])
+    def test_a_container_that_holds_itself(self, container):
+        model = Module()
+        model.held, model.scale = container, parameter()
+        if isinstance(container, list):
+            container.append(container)
+        else:
+            container["again"] = container
+        assert names(model) == ["scale"]
+
+    def test_modules_that_are_equal_but_not_the_same_are_all_entered(self):
+        @dataclass
+        class Scale(Module):  # == compares the fields, and there is no hash
+            factor: tg.Tensor
+
+        factor = parameter()
+        first, second = Scale(factor), Scale(factor)
+        second.offset = parameter()
+        assert first == second
+        assert names(Sequential(first, second)) == ["0.factor", "1.offset"]
+
+    @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+    def test_is_copied_and_cleared_of_gradients(self, duplicate):
+        layer = Linear(1, 1, rng=0)
+        layer.parent = Sequential(layer)
+        twin = duplicate(layer)
+        assert twin.parent[0] is twin
+        twin(np.ones((1, 1))).sum().backward()
+        twin.zero_grad()
+        assert [p.grad for p in twin.parameters()] == [None, None]
 
 
 class TestLinear:

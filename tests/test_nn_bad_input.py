@@ -34,10 +34,34 @@ def test_a_numpy_integer_is_a_size(size):
     assert Linear(size, size, rng=0).weight.shape == (3, 3)
 
 
-@pytest.mark.parametrize("dtype", [int, bool, complex, str, object, np.int8, "float63"])
-def test_a_dtype_that_is_not_floating_is_refused(dtype):
-    with pytest.raises(TypeError):
+@pytest.mark.parametrize(
+    "bias", ["no", "False", None, 0, 1, np.zeros(3), np.random.default_rng(0)], ids=lambda value: type(value).__name__
+)
+def test_a_bias_that_is_neither_true_nor_false_is_refused_with_advice(bias):
+    with pytest.raises(TypeError) as caught:
+        Linear(2, 3, bias)
+    assert str(caught.value) == (
+        f"bias must be True or False, got {bias!r}; what follows the sizes is best given by name, as in "
+        "bias_init=tg.initializers.zeros or rng=0"
+    )
+
+
+@pytest.mark.parametrize("bias", [True, False, np.True_, np.False_])
+def test_a_bias_may_be_a_bool_of_numpys(bias):
+    assert (Linear(2, 3, bias=bias).bias is not None) == bias
+
+
+@pytest.mark.parametrize(
+    "dtype", [int, bool, complex, str, object, np.int8, "float63", "", 0, 42, False, [], {}, np.zeros(3)], ids=repr
+)
+def test_a_dtype_that_is_not_floating_is_refused_with_advice(dtype):
+    with pytest.raises(TypeError) as caught:
         Linear(2, 3, dtype=dtype)
+    assert str(caught.value) == f"dtype must be a floating one, such as np.float32 or np.float64, got {dtype!r}"
+
+
+def test_a_dtype_of_none_is_float64_as_in_numpy():
+    assert Linear(2, 3, dtype=None).weight.dtype == np.float64
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, "float64", float, np.longdouble])
@@ -110,3 +134,19 @@ def test_input_that_is_no_numbers_is_refused(x):
 def test_a_weight_of_the_wrong_shape_from_an_initializer_is_refused():
     with pytest.raises(ValueError, match=r"\(5, 5\)"):
         Linear(2, 3, rng=0, weight_init=lambda shape, rng: np.zeros((5, 5)))
+
+
+@pytest.mark.parametrize("name", ["weight_init", "bias_init"])
+@pytest.mark.parametrize("initializer", ["he_normal", None, 0.0, np.zeros((2, 3))], ids=repr)
+def test_an_initializer_that_is_no_function_is_refused_with_advice(name, initializer):
+    with pytest.raises(TypeError) as caught:
+        Linear(2, 3, **{name: initializer})
+    assert str(caught.value) == (
+        f"{name} must be a function of (shape, rng), got {initializer!r}; give one of tg.initializers, as in "
+        f"{name}=tg.initializers.uniform(-1, 1), or a function of your own"
+    )
+
+
+def test_an_initializer_that_was_not_made_yet_is_refused_with_advice():
+    with pytest.raises(TypeError, match=r"uniform takes two numbers, .*; write uniform\(\) or uniform\(-1, 1\)"):
+        Linear(2, 3, weight_init=tg.initializers.uniform)

@@ -51,6 +51,12 @@ METHODS = {
     "Adam": (Adam, adam, {"beta1": 0.8, "beta2": 0.95, "eps": 1e-3}),
     "Adam by default": (Adam, adam, {}),
 }
+HYPERPARAMETERS = [
+    (SGD, "lr"),
+    (MomentumSGD, "lr"),
+    (MomentumSGD, "momentum"),
+    *((Adam, name) for name in ("lr", "beta1", "beta2", "eps")),
+]
 each_method = pytest.mark.parametrize(("optimizer", "recurrence", "hyperparameters"), METHODS.values(), ids=METHODS)
 SHAPES = [(3,), (), (2, 3), (0,), (1, 1, 2)]
 
@@ -190,14 +196,28 @@ class TestGroups:
             expected = elementwise(momentum_sgd, first[i], gs, [lr] * 3, momentum=momentum)
             np.testing.assert_allclose((weights + biases)[i].data, expected, rtol=1e-12)
 
-    def test_lr_reads_the_first_and_sets_all(self):
+    @pytest.mark.parametrize(("optimizer", "name"), HYPERPARAMETERS)
+    def test_an_attribute_reads_the_first_ones_hyperparameter_and_sets_all(self, optimizer, name):
         a, b = parameters(np.random.default_rng(0), [(1,), (1,)])
-        optimizer = SGD([{"params": [a], "lr": 0.1}, {"params": [b], "lr": 0.2}])
-        assert optimizer.lr == 0.1
-        optimizer.groups[1]["lr"] = 0.3
-        assert [group["lr"] for group in optimizer.groups] == [0.1, 0.3]
-        optimizer.lr = 0.5
-        assert [group["lr"] for group in optimizer.groups] == [0.5, 0.5]
+        steps = optimizer([{"params": [a], name: 0.1}, {"params": [b], name: 0.2}])
+        assert getattr(steps, name) == 0.1
+        steps.groups[1][name] = 0.3
+        assert [group[name] for group in steps.groups] == [0.1, 0.3]
+        setattr(steps, name, 0.5)
+        assert [group[name] for group in steps.groups] == [0.5, 0.5]
+        assert getattr(steps, name) == 0.5
+
+    def test_an_attribute_takes_effect_at_the_next_step(self):
+        p = tg.Tensor([0.0], requires_grad=True)
+        optimizer = MomentumSGD([p], lr=1.0, momentum=0.5)
+        train([p], optimizer, [[[1.0]]], [1.0])
+        optimizer.momentum = 0.25
+        train([p], optimizer, [[[0.0]]], [1.0])
+        assert p.data[0] == -1 - 0.25
+
+    @pytest.mark.parametrize(("optimizer", "name"), HYPERPARAMETERS)
+    def test_hyperparameters_are_listed_among_the_attributes(self, optimizer, name):
+        assert {name, "step", "groups"} <= set(dir(optimizer(parameters(np.random.default_rng(0)))))
 
     def test_given_dictionaries_are_not_changed(self):
         group = {"params": parameters(np.random.default_rng(0)), "lr": 0.1}

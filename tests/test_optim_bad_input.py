@@ -41,12 +41,31 @@ class TestHyperparameter:
         with pytest.raises(ValueError, match=f"^{name} must be ") as caught:
             TAKES[name]([leaf()], **{name: value})
         assert repr(value)[:20] in str(caught.value)
+        advised = str(caught.value).rpartition(f"; give for example {name}=")[2]
+        assert TAKES[name]([leaf()], **{name: float(advised)}).groups[0][name] == float(advised)
 
     @pytest.mark.parametrize(("name", "value"), cases(dict.fromkeys(TAKES, NOT_A_NUMBER)))
-    def test_that_is_no_number_is_named_with_its_value(self, name, value):
-        with pytest.raises(TypeError, match=f"^{name} must be ") as caught:
+    def test_that_is_no_number_is_named_with_its_value_and_a_conversion(self, name, value):
+        with pytest.raises(
+            TypeError, match=rf"^{name} must be .*; give for example {name}=\S+, or float\(value\)$"
+        ) as caught:
             TAKES[name]([leaf()], **{name: value})
         assert repr(value) in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("name", "value", "message"),
+        [
+            ("lr", "0.1", "a finite number of at least 0, got '0.1'; give for example lr=0.1, or float(value)"),
+            ("lr", NAN, "a finite number of at least 0, got nan; give for example lr=0.1"),
+            ("momentum", 1.0, "a number in [0, 1), got 1.0; give for example momentum=0.9"),
+            ("beta2", 2, "a number in [0, 1), got 2; give for example beta2=0.999"),
+            ("eps", 0, "a finite number above 0, got 0; give for example eps=1e-08"),
+        ],
+    )
+    def test_is_refused_in_one_sentence(self, name, value, message):
+        with pytest.raises((TypeError, ValueError)) as caught:
+            TAKES[name]([leaf()], **{name: value})
+        assert str(caught.value) == f"{name} must be {message}"
 
     @pytest.mark.parametrize(("name", "value"), cases(IN_RANGE))
     def test_in_range_is_taken_as_a_float(self, name, value):
@@ -65,8 +84,10 @@ class TestHyperparameter:
         assert optimizer.lr == 0.5
 
     def test_unknown_to_the_group_cannot_be_set(self):
-        with pytest.raises(KeyError, match="learning_rate"):
-            SGD([leaf()]).groups[0]["learning_rate"] = 0.1
+        with pytest.raises(KeyError, match="no hyperparameter 'learning_rate'; there are lr, momentum"):
+            MomentumSGD([leaf()]).groups[0]["learning_rate"] = 0.1
+        with pytest.raises(AttributeError, match="lr"):
+            SGD([leaf()]).groups[0].lr = 0.1
 
     def test_cannot_be_removed(self):
         group = SGD([leaf()], lr=0.5).groups[0]
@@ -83,8 +104,54 @@ class TestHyperparameter:
             optimizer([leaf()], **{key: 0.1})
 
     def test_of_another_optimizer_in_a_group_is_named(self):
-        with pytest.raises(TypeError, match="SGD does not take momentum, velocity in a group"):
+        with pytest.raises(TypeError, match=r"SGD does not take momentum, velocity in a group; it takes params, lr$"):
             SGD([{"params": [leaf()], "velocity": [[1.0, 1.0]], "momentum": 0.5}])
+
+    @pytest.mark.parametrize(
+        ("optimizer", "keys", "advice"),
+        [
+            (SGD, ["wd"], "params, lr"),
+            (SGD, ["learning_rate"], "params, lr"),
+            (MomentumSGD, ["momentun"], "params, lr, momentum, velocity; did you mean momentum?"),
+            (MomentumSGD, ["velocities", "mom"], "params, lr, momentum, velocity; did you mean velocity?"),
+            (Adam, ["betas", "epsilon"], "params, lr, beta1, beta2, eps, m, v; did you mean beta1 or beta2 or eps?"),
+            (SGD, [0, "wd"], "params, lr"),
+        ],
+    )
+    def test_unknown_in_a_group_is_answered_with_what_is_taken_and_the_nearest(self, optimizer, keys, advice):
+        with pytest.raises(TypeError) as caught:
+            optimizer([{"params": [leaf()], **dict.fromkeys(keys, 0.1)}])
+        named = ", ".join(sorted(map(str, keys)))
+        assert str(caught.value) == f"{optimizer.__name__} does not take {named} in a group; it takes {advice}"
+
+    def test_unknown_in_a_group_is_named_before_the_parameters_that_are_missed(self):
+        with pytest.raises(TypeError, match=r"does not take parameters in a group; .* did you mean params\?"):
+            SGD([{"parameters": [leaf()]}])
+
+
+class TestAttribute:
+    @pytest.mark.parametrize(
+        ("optimizer", "name", "advice"),
+        [
+            (SGD, "learning_rate", "lr"),
+            (SGD, "momentum", "lr"),
+            (MomentumSGD, "momentun", "lr, momentum; did you mean momentum?"),
+            (Adam, "betas", "lr, beta1, beta2, eps; did you mean beta1 or beta2?"),
+            (Adam, "_lr", "lr, beta1, beta2, eps; did you mean lr?"),
+        ],
+    )
+    def test_that_is_none_is_refused_with_those_that_there_are(self, optimizer, name, advice):
+        steps = optimizer([leaf()])
+        for use in (lambda: setattr(steps, name, 0.1), lambda: getattr(steps, name)):
+            with pytest.raises(AttributeError, match=f"no attribute '{name}'") as caught:
+                use()
+            assert str(caught.value).endswith(f"; the hyperparameters are {advice}")
+
+    def test_that_is_a_hyperparameter_is_checked_and_the_old_value_stays(self):
+        steps = MomentumSGD([{"params": [leaf()], "momentum": 0.1}, {"params": [leaf()], "momentum": 0.2}])
+        with pytest.raises(ValueError, match=r"^momentum must be a number in \[0, 1\), got 1.5"):
+            steps.momentum = 1.5
+        assert [group["momentum"] for group in steps.groups] == [0.1, 0.2]
 
 
 def set_rate(optimizer, where, value):

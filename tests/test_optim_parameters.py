@@ -57,16 +57,65 @@ class TestMissingGradient:
         np.testing.assert_allclose(q.data, [-0.1], rtol=1e-7)
         np.testing.assert_allclose(p.data, [-0.5], rtol=1e-7)
 
-    @each_optimizer
-    def test_of_a_frozen_parameter_ends_when_it_is_thawed(self, optimizer):
-        p, q = leaf(1.0), leaf(1.0)
-        both = optimizer([p, q], lr=0.1)
+
+@each_optimizer
+class TestFrozenParameter:
+    """Freezing drops the leaf, and the parameter gets another when it is thawed."""
+
+    @pytest.mark.parametrize("steps_while_frozen", [0, 1, 3])
+    def test_goes_on_from_where_it_stood_as_if_it_had_not_been_frozen(self, optimizer, steps_while_frozen):
+        alone, frozen, steady = leaf(1.0, 2.0), leaf(1.0, 2.0), leaf(5.0)
+        one, both = optimizer([alone], lr=0.1), optimizer([steady, frozen], lr=0.1)
+        for g in (1.0, -3.0, 0.5):
+            step(both, (steady, 1), (frozen, g))
+            step(one, (alone, g))
+            frozen.requires_grad = False
+            stood = frozen.data.copy()
+            for _ in range(steps_while_frozen):
+                step(both, (steady, 1))
+            np.testing.assert_array_equal(frozen.data, stood)
+            frozen.requires_grad = True
+        np.testing.assert_allclose(frozen.data, alone.data, rtol=1e-14)
+
+    def test_starts_again_from_the_data_that_it_was_given_meanwhile(self, optimizer):
+        p, q, other = leaf(1.0), leaf(1.0), leaf(7.0)
+        both, one = optimizer([p, q], lr=0.1), optimizer([other], lr=0.1)
         p.requires_grad = False
+        p.data = [7.0]
         step(both, (q, 1))
-        assert p.data[0] == 1
         p.requires_grad = True
-        step(both, (p, 1), (q, 1))
-        assert p.data[0] < 1
+        step(both, (p, 2), (q, 1))
+        step(one, (other, 2))
+        np.testing.assert_array_equal(p.data, other.data)
+
+    def test_trains_on_a_real_loss_as_if_it_had_not_been_frozen_while_older_graphs_live(self, optimizer):
+        ends, graphs = [], []
+        for freezes in (False, True):
+            p = leaf(3.0, -2.0)
+            steps = optimizer([p], lr=0.1)
+            for _ in range(3):
+                graphs.append((p * p).sum())
+                if freezes:
+                    p.requires_grad = False
+                    p.requires_grad = True
+                steps.zero_grad()
+                (p * p).sum().backward()
+                steps.step()
+            ends.append(p.data)
+        np.testing.assert_array_equal(*ends)
+
+    @pytest.mark.parametrize("recorded", ["before it is frozen", "after it is thawed"])
+    def test_makes_graphs_with_either_leaf_out_of_date_once_a_step_moves_it(self, optimizer, recorded):
+        p, q = leaf(2.0), leaf(3.0)
+        steps = optimizer([p, q], lr=0.1)
+        graphs = {"before it is frozen": (p * q).sum()}
+        p.requires_grad = False
+        p.requires_grad = True
+        graphs["after it is thawed"] = (p * q).sum()
+        step(steps, (p, 1))
+        with pytest.raises(tg.GraphError, match="changed after it was used"):
+            graphs[recorded].backward()
+        assert q.grad is None
 
 
 class TestReplacedData:

@@ -1,5 +1,9 @@
 """An optimizer of one's own: the states' names and one in-place update."""
 
+import copy
+import pickle
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -59,6 +63,79 @@ def test_may_have_hyperparameters_of_its_own():
     optimizer = RMSprop([p], lr=0.1, decay=0.75)
     path = steps(optimizer, p, [[2.0, -4.0]])
     np.testing.assert_allclose(path, [[-0.2, 0.2]], rtol=1e-7)  # √s = |g| / 2
+
+
+def test_hyperparameters_of_its_own_are_attributes():
+    p = tg.Tensor([0.0, 0.0], requires_grad=True)
+    optimizer = RMSprop([p], lr=0.1, decay=0.5)
+    assert optimizer.decay == 0.5
+    optimizer.decay = 0.75
+    assert optimizer.groups[0]["decay"] == 0.75
+    np.testing.assert_allclose(steps(optimizer, p, [[2.0, -4.0]]), [[-0.2, 0.2]], rtol=1e-7)
+
+
+class Counting(RMSprop):
+    """RMSprop with attributes of its own, set before and after the rest is."""
+
+    def __init__(self, params, **hyperparameters):
+        self.name = "counting"
+        super().__init__(params, **hyperparameters)
+        self.calls, self.seen = 0, []
+
+    def update(self, t, *arrays, **hyperparameters):
+        self.calls += 1
+        self.seen.append(t)
+        self.last = hyperparameters["lr"]
+        super().update(t, *arrays, **hyperparameters)
+
+
+COPIERS = {
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    **{f"pickle {n}": partial(lambda n, x: pickle.loads(pickle.dumps(x, n)), n) for n in (2, pickle.HIGHEST_PROTOCOL)},
+}
+
+
+@pytest.mark.parametrize("duplicate", COPIERS.values(), ids=COPIERS)
+def test_attributes_of_its_own_are_kept_and_copied(duplicate):
+    p = tg.Tensor([0.0], requires_grad=True)
+    optimizer = Counting([p], decay=0.5)
+    steps(optimizer, p, [[1.0], [1.0]])
+    twin = duplicate(optimizer)
+    for o in (optimizer, twin):
+        assert (o.name, o.calls, o.seen, o.last, o.decay) == ("counting", 2, [1, 2], 0.01, 0.5)
+
+
+def test_with_empty_slots_is_as_strict_with_attributes_as_the_built_in_ones():
+    class Strict(Optimizer):
+        __slots__ = ()
+
+    optimizer = Strict([tg.Tensor([0.0], requires_grad=True)], lr=0.1, decay=0.5)
+    optimizer.decay = 0.25
+    assert optimizer.groups[0]["decay"] == 0.25
+    with pytest.raises(
+        AttributeError, match=r"no attribute 'decoy'.*; the hyperparameters are lr, decay; did you mean"
+    ):
+        optimizer.decoy = 0.25
+
+
+@pytest.mark.parametrize("name", ["step", "calls"])
+def test_a_hyperparameter_named_like_an_attribute_is_refused(name):
+    class Clashing(Optimizer):
+        calls = 0
+
+    with pytest.raises(TypeError, match=f"Clashing has an attribute '{name}', which would hide"):
+        Clashing([tg.Tensor([0.0], requires_grad=True)], lr=0.1, **{name: 0.5})
+
+
+def test_that_asks_for_a_hyperparameter_before_there_are_any_is_told_what_to_call():
+    class Hasty(Optimizer):
+        def __init__(self, params):
+            self.half = self.lr / 2
+            super().__init__(params, lr=0.1)
+
+    with pytest.raises(AttributeError, match=r"Hasty has no groups yet; call super\(\).__init__\(params, ...\) first"):
+        Hasty([tg.Tensor([0.0], requires_grad=True)])
 
 
 @pytest.mark.parametrize("decay", ["0.9", True, None, float("nan")])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,10 @@ def as_generator(rng: np.random.Generator | int | None) -> np.random.Generator:
     if isinstance(rng, np.random.Generator):
         return rng
     if rng is not None and (isinstance(rng, bool) or not isinstance(rng, (int, np.integer))):
-        raise TypeError(f"rng must be a np.random.Generator, an integer seed or None, got {rng!r}")
+        raise TypeError(
+            f"rng must be a np.random.Generator, an integer seed or None, got {rng!r}; "
+            "give np.random.default_rng(0) or 0"
+        )
     if rng is not None and rng < 0:
         raise ValueError(f"a seed must be at least 0, got {rng}")
     return np.random.default_rng(rng)
@@ -40,6 +44,10 @@ def uniform(low: float = 0.0, high: float = 1.0) -> Initializer:
     >>> weight.shape, bool((0 <= weight).all() and (weight < 1).all())
     ((2, 3), True)
     """
+    if not (isinstance(low, Real) and isinstance(high, Real)):
+        raise TypeError(
+            f"uniform takes two numbers, low and high, got {low!r} and {high!r}; write uniform() or uniform(-1, 1)"
+        )
     if not (math.isfinite(low) and math.isfinite(high) and low <= high):
         raise ValueError(f"uniform needs finite low <= high, got {low} and {high}")
     return lambda shape, rng: rng.uniform(low, high, shape)

@@ -15,7 +15,7 @@ Array = NDArray[Any]
 
 
 class SGD(Optimizer):
-    """Stochastic gradient descent: p ← p − η·g, with η = ``lr``.
+    """Stochastic gradient descent: p ← p − η·g, with η = ``lr``. :class:`MomentumSGD` has momentum.
 
     Robbins & Monro (1951), "A stochastic approximation method".
 
@@ -27,6 +27,8 @@ class SGD(Optimizer):
     >>> p.data
     array([0.8, 1.6])
     """
+
+    __slots__ = ()
 
     def __init__(self, params: Params, lr: float = 0.01) -> None:
         super().__init__(params, lr=lr)
@@ -52,6 +54,8 @@ class MomentumSGD(Optimizer):
     >>> p.data
     array([0.925])
     """
+
+    __slots__ = ()
 
     states = ("velocity",)
 
@@ -87,6 +91,8 @@ class Adam(Optimizer):
     >>> p.data.round(6)
     array([ 0.9, -2.9])
     """
+
+    __slots__ = ()
 
     states = ("m", "v")
 

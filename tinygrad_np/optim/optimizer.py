@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -13,21 +14,25 @@ from tinygrad_np.optim.flat import Flat
 from tinygrad_np.tensor import Tensor
 
 Array = NDArray[Any]
-Params = Sequence[Tensor] | Sequence[Mapping[str, Any]]
+# All Tensors or all groups: a union of two sequences would say so, but mypy does not infer unlike groups from one.
+Params = Sequence[Tensor | Mapping[str, Any]]
 
-# What a hyperparameter must be, and how an error says it; those not listed must be finite.
-LIMITS: dict[str, tuple[Callable[[float], bool], str]] = {
-    "lr": (lambda v: 0 <= v < math.inf, "a finite number of at least 0"),
-    "momentum": (lambda v: 0 <= v < 1, "a number in [0, 1)"),
-    "beta1": (lambda v: 0 <= v < 1, "a number in [0, 1)"),
-    "beta2": (lambda v: 0 <= v < 1, "a number in [0, 1)"),
-    "eps": (lambda v: 0 < v < math.inf, "a finite number above 0"),
+# What a hyperparameter must be, how an error says it, and a value that it advises; those not listed must be finite.
+Limit = tuple[Callable[[float], bool], str, float]
+LIMITS: dict[str, Limit] = {
+    "lr": (lambda v: 0 <= v < math.inf, "a finite number of at least 0", 0.1),
+    "momentum": (lambda v: 0 <= v < 1, "a number in [0, 1)", 0.9),
+    "beta1": (lambda v: 0 <= v < 1, "a number in [0, 1)", 0.9),
+    "beta2": (lambda v: 0 <= v < 1, "a number in [0, 1)", 0.999),
+    "eps": (lambda v: 0 < v < math.inf, "a finite number above 0", 1e-8),
 }
-FINITE: tuple[Callable[[float], bool], str] = (math.isfinite, "a finite number")
+FINITE: Limit = (math.isfinite, "a finite number", 0.5)
 
 
 class Group(MutableMapping[str, float]):
     """Parameters that share hyperparameters: ``group["lr"]`` reads one and, checked, sets one."""
+
+    __slots__ = ("flats", "hyperparameters", "params")  # and no others, so that group.lr = 0.1 is refused
 
     def __init__(
         self, params: Sequence[Tensor], hyperparameters: Mapping[str, Any], states: Sequence[Sequence[Array]]
@@ -45,7 +50,7 @@ class Group(MutableMapping[str, float]):
 
     def __setitem__(self, name: str, value: float) -> None:
         if name not in self.hyperparameters:
-            raise KeyError(f"no hyperparameter {name!r}; there are {', '.join(self.hyperparameters)}")
+            raise KeyError(f"no hyperparameter {name!r}; there are {_listing(self, name)}")
         self.hyperparameters[name] = _checked(name, value)
 
     def __delitem__(self, name: str) -> None:
@@ -62,30 +67,66 @@ class Optimizer:
     """Base of the optimizers: subclass it, name the ``states``, define ``update``.
 
     ``params`` is a list of leaf Tensors, or a list of groups: dictionaries with "params" and
-    whatever is to differ from the other groups, hyperparameters or first states. Setting
-    ``optimizer.groups[0]["lr"]``, or ``optimizer.lr`` for every group, takes effect at the next
-    step. A parameter whose gradient is None is left alone, state and all.
+    whatever is to differ from the other groups, hyperparameters or first states. A hyperparameter is
+    an attribute too: ``optimizer.lr`` reads the first group's, and setting it sets every group's, as
+    ``optimizer.groups[0]["lr"]`` does for one; both take effect at the next step. A parameter whose
+    gradient is None is left alone, state and all.
+
+    Attributes that the built-in optimizers do not know are refused. A subclass may have any of its
+    own, or say ``__slots__ = ()`` to be as strict.
 
     Raises TypeError for params that are not leaves and for hyperparameters that are not numbers,
     ValueError for no parameters, for one listed twice and for hyperparameters out of range.
     """
 
+    __slots__ = ("__weakref__", "groups")
+
     states: tuple[str, ...] = ()
 
     def __init__(self, params: Params, **options: Any) -> None:
-        given = _checked_groups(params)
         names = [name for name in options if name not in self.states]
+        for name in names:
+            if hasattr(self, name):
+                raise TypeError(
+                    f"{type(self).__name__} has an attribute {name!r}, which would hide the hyperparameter of that "
+                    "name; rename one of them"
+                )
+        given = _as_groups(params, ["params", *names, *self.states], type(self).__name__)
         for name in self.states:
             if options.get(name) is not None and len(given) > 1:
                 raise ValueError(f"{name} is given for {len(given)} groups at once; give each group its own")
-        self.groups = []
+        groups = []
         for group in given:
-            unknown = group.keys() - {"params", *names, *self.states}
-            if unknown:
-                raise TypeError(f"{type(self).__name__} does not take {', '.join(sorted(unknown))} in a group")
             merged = {**options, **group}
             states = [_first_state(name, merged.get(name), group["params"]) for name in self.states]
-            self.groups.append(Group(group["params"], {name: merged[name] for name in names}, states))
+            groups.append(Group(group["params"], {name: merged[name] for name in names}, states))
+        self.groups = groups
+
+    def __getattr__(self, name: str) -> float:
+        """The first group's hyperparameter: asked for where there is no other attribute of that name."""
+        if name == "groups":
+            raise AttributeError(f"{type(self).__name__} has no groups yet; call super().__init__(params, ...) first")
+        group = self.groups[0]
+        if name not in group:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}; "
+                f"the hyperparameters are {_listing(group, name)}"
+            )
+        return group[name]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        groups = [group for group in getattr(self, "groups", ()) if name in group]
+        for group in groups:
+            group[name] = value
+        if not groups:
+            try:
+                super().__setattr__(name, value)
+            except AttributeError as error:
+                listing = _listing(self.groups[0], name)
+                raise AttributeError(f"{error}; the hyperparameters are {listing}") from None
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.groups[0]]
 
     def update(self, t: int, p: Array, g: Array, *states: Any, **hyperparameters: Any) -> None:
         """Change ``p`` in place by its gradient ``g``, which may be overwritten; for the ``t``-th time, from 1."""
@@ -107,16 +148,6 @@ class Optimizer:
                 if leaf is not None:
                     leaf.grad = None
 
-    @property
-    def lr(self) -> float:
-        """Learning rate of the first group; setting it sets every group's."""
-        return self.groups[0]["lr"]
-
-    @lr.setter
-    def lr(self, value: float) -> None:
-        for group in self.groups:
-            group["lr"] = value
-
     def __repr__(self) -> str:
         groups = []
         for group in self.groups:
@@ -128,20 +159,30 @@ class Optimizer:
 
 def _checked(name: str, value: Any) -> float:
     """``value`` as the float that the hyperparameter ``name`` may be, or an error that says what it must be."""
-    holds, expected = LIMITS.get(name, FINITE)
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{name} must be {expected}, got {value!r}")
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if not holds(number):
-        raise ValueError(f"{name} must be {expected}, got {value!r}")
-    return number
+    holds, expected, example = LIMITS.get(name, FINITE)
+    error: type[Exception] = TypeError
+    advice = f"{name}={example}, or float(value)"
+    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if holds(number):
+            return number
+        error, advice = ValueError, f"{name}={example}"
+    raise error(f"{name} must be {expected}, got {value!r}; give for example {advice}")
 
 
-def _checked_groups(params: Any) -> list[dict[str, Any]]:
-    """``params`` as a list of groups, or an error that says what is wrong with them."""
+def _listing(names: Iterable[str], *unknown: str) -> str:
+    """``names`` as an error lists them, with those that are near the ``unknown`` ones, which may be misspelt."""
+    names = list(names)
+    near = {match for name in unknown for match in get_close_matches(name, names)}
+    listing = ", ".join(names)
+    return f"{listing}; did you mean {' or '.join(name for name in names if name in near)}?" if near else listing
+
+
+def _as_groups(params: Any, keys: Sequence[str], optimizer: str) -> list[dict[str, Any]]:
+    """``params`` as a list of groups that have no other than these ``keys``, or an error that says what is wrong."""
     given = _listed(params)
     if any(isinstance(g, Mapping) for g in given):
         if not all(isinstance(g, Mapping) for g in given):
@@ -151,6 +192,11 @@ def _checked_groups(params: Any) -> list[dict[str, Any]]:
         groups = [{"params": given}]
     seen: set[Tensor] = set()
     for group in groups:
+        unknown = sorted(str(key) for key in group.keys() - keys)
+        if unknown:
+            raise TypeError(
+                f"{optimizer} does not take {', '.join(unknown)} in a group; it takes {_listing(keys, *unknown)}"
+            )
         if not group["params"]:
             raise ValueError("got an empty parameter list; pass model.parameters() of a model that has any")
         for parameter in group["params"]:
