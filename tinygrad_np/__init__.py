@@ -10,6 +10,7 @@ array([0.6397, 0.1362, 0.0196])
 
 from tinygrad_np import initializers, nn, optim
 from tinygrad_np.anomaly import AnomalyError, detect_anomaly
+from tinygrad_np.checkpoint import checkpointed
 from tinygrad_np.checks import GradientError, check_gradients, numerical_gradient
 from tinygrad_np.gradients import gradients
 from tinygrad_np.nn import Sequential
@@ -21,6 +22,7 @@ from tinygrad_np.rules.reductions import logsumexp
 from tinygrad_np.tape import GraphError
 from tinygrad_np.tensor import Tensor
 from tinygrad_np.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from tinygrad_np.views import graph_summary, to_dot, to_mermaid
 
 __version__ = "0.1.0"
 
@@ -33,9 +35,11 @@ __all__ = [
     "Sequential",
     "Tensor",
     "check_gradients",
+    "checkpointed",
     "detect_anomaly",
     "grad",
     "gradients",
+    "graph_summary",
     "hessian",
     "hvp",
     "initializers",
@@ -54,6 +58,8 @@ __all__ = [
     "sigmoid",
     "softmax",
     "softmax_cross_entropy",
+    "to_dot",
+    "to_mermaid",
     "value_and_grad",
     "vjp",
 ]

@@ -71,11 +71,11 @@ def run_again(
         tensors[node] = placed(data, node)
     for output in outputs:
         if output._node in tensors:
-            _check_equal(tensors[output._node].data, output)
+            check_equal(tensors[output._node].data, output)
     return tensors, derivatives
 
 
-def _check_equal(value: Any, output: Tensor) -> None:
+def check_equal(value: Any, output: Tensor) -> None:
     """Refuse to go on where the second run gave another value than the first."""
     # No more than close, for a product may add in another order when its arrays lie elsewhere in memory.
     tolerance = np.sqrt(np.finfo(value.dtype).eps)

@@ -25,7 +25,6 @@ Derivatives = tuple[Derivative | None, ...]
 tick = count(0, -1).__next__
 
 
-_RELEASED = (None,)  # not empty, or a released node would pass for a leaf
 FREED = (
     "this graph was freed by an earlier backward(), which may have failed on its way (met at {!r}); call "
     "backward(retain_graph=True) the first time, or compute the output again"
@@ -101,7 +100,7 @@ def walk(
     ``derivatives_of`` stands in for the nodes' own derivatives; with ``release`` each node lets go of
     its arrays and its parents once it is done.
     """
-    heap = [(node.order, node) for node in gradients if node.arguments]
+    heap = [(node.order, node) for node in gradients if node.operation is not None]
     heapify(heap)
     while heap:
         order, node = heappop(heap)
@@ -111,7 +110,7 @@ def walk(
         if derivatives is None:
             raise GraphError(FREED.format(node.operation.name))
         if release:
-            node.arguments, node.derivatives = _RELEASED, None
+            node.arguments, node.derivatives = (), None
         for parent, derivative in zip(arguments, derivatives):
             if derivative is None:
                 continue
@@ -124,7 +123,7 @@ def walk(
                 # A new array, never in place: the first gradient may be shared with another node.
                 gradients[parent] = gradients[parent] + gx
                 continue
-            if parent.arguments:
+            if parent.operation is not None:
                 heappush(heap, (parent.order, parent))
             elif gx is g:
                 gx = +gx  # a copy, for two leaves must not share an array; a Tensor is safe as it is

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinygrad_np import protocols
-from tinygrad_np.rules import elementwise, linalg, reductions
+from tinygrad_np.rules import arithmetic, products, reductions, selection
 from tinygrad_np.rules import shape as shape_rules
 from tinygrad_np.tape import GraphError, Leaf, Variable, tick, walk
 
@@ -63,7 +63,7 @@ class Tensor(Variable):
     >>> x = tg.Tensor([1.0, 2.0, 3.0], requires_grad=True)
     >>> loss = np.sum(x**2) / 2
     >>> loss
-    Tensor(7., divide)
+    Tensor(7., shape=(), dtype=float64, operation=divide)
     >>> loss.backward()
     >>> x.grad
     array([1., 2., 3.])
@@ -136,7 +136,8 @@ class Tensor(Variable):
             raise GraphError("the Tensor was computed by an operation; use t.detach() for a constant")
         if not wanted:
             if self._node is not None:
-                self._node.order = tick()  # its gradient has nowhere to go any more, and its data may change unseen
+                self._node.order = tick()  # graphs that used it are out of date: its gradient has nowhere to go
+                self._data = self._data.copy()  # and no step of an optimizer moves the constant that it now is
             self._node = None
         elif self._node is None:
             if self._data.dtype.kind != "f":
@@ -235,15 +236,15 @@ class Tensor(Variable):
 
     # -- operators ---------------------------------------------------------------------------------
 
-    __add__, __radd__ = _binary(elementwise.add)
-    __sub__, __rsub__ = _binary(elementwise.subtract)
-    __mul__, __rmul__ = _binary(elementwise.multiply)
-    __truediv__, __rtruediv__ = _binary(elementwise.divide)
-    __mod__, __rmod__ = _binary(elementwise.remainder)
-    __pow__, __rpow__ = _binary(elementwise.power)
-    __matmul__, __rmatmul__ = _binary(linalg.matmul)
-    __neg__ = elementwise.negative
-    __abs__ = elementwise.absolute
+    __add__, __radd__ = _binary(arithmetic.add)
+    __sub__, __rsub__ = _binary(arithmetic.subtract)
+    __mul__, __rmul__ = _binary(arithmetic.multiply)
+    __truediv__, __rtruediv__ = _binary(arithmetic.divide)
+    __mod__, __rmod__ = _binary(arithmetic.remainder)
+    __pow__, __rpow__ = _binary(arithmetic.power)
+    __matmul__, __rmatmul__ = _binary(products.matmul)
+    __neg__ = arithmetic.negative
+    __abs__ = arithmetic.absolute
 
     def __pos__(self) -> Self:
         return self
@@ -307,7 +308,7 @@ class Tensor(Variable):
     mean = reductions.mean
     max = reductions.max
     min = reductions.min
-    dot = linalg.dot
+    dot = products.dot
     swapaxes = shape_rules.swapaxes
 
     @property
@@ -323,7 +324,7 @@ class Tensor(Variable):
         """The elements in another dtype; a floating one if a gradient is to follow."""
         if self._node is not None and np.dtype(dtype).kind != "f":
             raise TypeError(f"no gradient passes through {np.dtype(dtype)}; use t.detach().astype(...) for a constant")
-        return elementwise.astype(self, dtype)  # type: ignore[no-any-return]
+        return selection.astype(self, dtype)  # type: ignore[no-any-return]
 
     def ravel(self) -> Tensor:
         """The elements in one axis."""
@@ -357,12 +358,11 @@ class Tensor(Variable):
 
     def __repr__(self) -> str:
         text = np.array2string(self._data, separator=", ", prefix="Tensor(")
-        if self._data.dtype != np.float64:
-            text += f", dtype={self._data.dtype}"
+        text += f", shape={self.shape}, dtype={self._data.dtype}"
         if isinstance(self._node, Leaf):
             text += ", requires_grad=True"
         elif self._node is not None:
-            text += f", {self._node.operation.name}"
+            text += f", operation={self._node.operation.name}"
         return f"Tensor({text})"
 
     def __format__(self, form: str) -> str:
