@@ -228,7 +228,23 @@ CROSS_ENTROPY = {
     "labels of floats": (LOGITS, [0.0, 1.0, 2.0], TypeError, r"labels must be integers, got float64.*astype\(int\)"),
     "fractional labels": (LOGITS, [0.5, 1.0, 2.0], TypeError, "labels must be integers"),
     "labels of bools": (LOGITS, [True, False, True], TypeError, "labels must be integers, got bool"),
-    "labels of strings": (LOGITS, ["a", "b", "c"], TypeError, "labels must be integers"),
+    "labels of strings": (LOGITS, ["a", "b", "c"], TypeError, r"labels must be integers, got <U1; .*np\.unique\("),
+    "labels of objects": (LOGITS, np.array([0, "b", None], object), TypeError, "labels must be integers, got object"),
+    "complex labels": (LOGITS, [1j, 0, 0], TypeError, "labels must be integers, got complex128"),
+    "no targets": (
+        LOGITS,
+        None,
+        ValueError,
+        r"targets of shape \(\) for logits of shape \(3, 4\); give integer labels",
+    ),
+    "rows of strings": (
+        LOGITS,
+        [["a"] * 4] * 3,
+        TypeError,
+        r"probabilities must be real numbers, got <U1 .*np\.asarray",
+    ),
+    "rows of objects": (LOGITS, [[None] * 4] * 3, TypeError, "probabilities must be real numbers, got object"),
+    "complex rows": (LOGITS, np.ones((3, 4), complex), TypeError, "probabilities must be real numbers, got complex128"),
     "too few labels": (LOGITS, [0, 1], ValueError, "2 labels for 3 rows of logits"),
     "labels as a column": (
         LOGITS,
@@ -245,12 +261,56 @@ CROSS_ENTROPY = {
 }
 
 
+NO_LOGITS = {
+    "a number": (5.0, ValueError, r"logits must have shape \(n, classes\)"),
+    "a string": ("x", TypeError, "logits must be real numbers, got <U1"),
+    "None": (None, TypeError, "logits must be real numbers, got object"),
+    "rows of strings": ([["a", "b"]], TypeError, "logits must be real numbers, got <U1"),
+    "ragged rows": (((1.0,), (2.0, 3.0)), ValueError, "inhomogeneous"),
+}
+
+
+@pytest.mark.parametrize(("logits", "kind", "message"), NO_LOGITS.values(), ids=NO_LOGITS)
+def test_logits_of_the_cross_entropy(logits, kind, message):
+    with pytest.raises(kind, match=rf"softmax_cross_entropy\(.*{message}"):
+        tg.softmax_cross_entropy(logits, [0])
+
+
 @pytest.mark.parametrize(("logits", "targets", "kind", "message"), CROSS_ENTROPY.values(), ids=CROSS_ENTROPY)
 def test_targets_of_the_cross_entropy(logits, targets, kind, message):
+    message = rf"softmax_cross_entropy\(float64 \(.*{message}"
     with pytest.raises(kind, match=message):
         tg.softmax_cross_entropy(leaf(logits), targets)
     with pytest.raises(kind, match=message):
         tg.softmax_cross_entropy(logits, np.asarray(targets))
+
+
+UNITS = [tg.relu, tg.sigmoid, tg.softmax, tg.log_softmax]
+
+
+@pytest.mark.parametrize("function", UNITS, ids=lambda f: f.name)
+@pytest.mark.parametrize(
+    ("x", "came"),
+    [("x", "<U1"), (None, "object"), ([None], "object"), (1j, "complex128"), (["a", "b"], "<U1"), ({}, "object")],
+    ids=str,
+)
+def test_units_of_what_is_no_real_numbers(function, x, came):
+    message = rf"{function.name}\(.*\): x must be real numbers, got {came} data; .*np\.asarray\(data, dtype=float\)"
+    with pytest.raises(TypeError, match=message):
+        function(x)
+
+
+@pytest.mark.parametrize("function", UNITS, ids=lambda f: f.name)
+def test_units_of_ragged_rows(function):
+    with pytest.raises(ValueError, match=rf"{function.name}\(.*inhomogeneous"):
+        function(((1.0,), (2.0, 3.0)))
+
+
+@pytest.mark.parametrize("function", [tg.softmax, tg.log_softmax])
+@pytest.mark.parametrize("x", [5.0, leaf(5.0), np.array(5.0)], ids=["number", "Tensor", "array"])
+def test_the_softmax_of_a_single_number(function, x):
+    with pytest.raises(ValueError, match=rf"{function.name}\(.*a single number has no axis.*shape \(classes,\)"):
+        function(x)
 
 
 LINEAR = {
@@ -260,19 +320,27 @@ LINEAR = {
     "bias too long": lambda: tg.linear(leaf(np.ones((3, 2))), np.ones((2, 4)), np.ones(5)),
     "bias of two axes": lambda: tg.linear(leaf(np.ones((3, 2))), np.ones((2, 4)), np.ones((6, 1, 4))),
     "x a number": lambda: tg.linear(leaf(1.0), np.ones((2, 4))),
+    "x a string": lambda: tg.linear("x", np.ones((2, 4))),
+    "no x": lambda: tg.linear(None, leaf(np.ones((2, 4)))),
+    "weight a number": lambda: tg.linear(leaf(np.ones((3, 2))), 3.0),
+    "no weight": lambda: tg.linear(leaf(np.ones((3, 2))), None),
+    "weight of strings": lambda: tg.linear(leaf(np.ones((3, 2))), [["a"], ["b"]]),
+    "bias a number": lambda: tg.linear(leaf(np.ones((3, 2))), np.ones((2, 4)), 1.0),
+    "bias a string": lambda: tg.linear(leaf(np.ones((3, 2))), np.ones((2, 4)), "b"),
 }
 
 
 @pytest.mark.parametrize("call", LINEAR.values(), ids=LINEAR)
 def test_shapes_of_a_linear_map(call):
-    with pytest.raises(ValueError, match=r"linear\(.*weight \(in, out\) and a bias \(out,\)"):
+    with pytest.raises(ValueError, match=r"linear\(.*takes real numbers: x .* weight \(in, out\) and a bias \(out,\)"):
         call()
 
 
-def test_public_functions_take_lists_like_numpys_own():
-    rows = [[1.0, 2.0], [3.0, 0.0]]
-    array = np.array(rows)
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_public_functions_take_lists_and_tuples_like_numpys_own(kind):
+    array = np.array([[1.0, 2.0], [3.0, 0.0]])
+    rows, numbers = kind(map(kind, array.tolist())), kind([1.0, 2.0])
     for function in (tg.relu, tg.sigmoid, tg.softmax, tg.log_softmax, tg.logsumexp):
         np.testing.assert_array_equal(function(rows), function(array))
-    assert tg.softmax_cross_entropy(rows, [0, 1]) == tg.softmax_cross_entropy(array, [0, 1])
-    np.testing.assert_array_equal(tg.linear(rows, rows, [1.0, 2.0]), array @ array + [1, 2])
+    assert tg.softmax_cross_entropy(rows, kind([0, 1])) == tg.softmax_cross_entropy(array, [0, 1])
+    np.testing.assert_array_equal(tg.linear(rows, rows, numbers), array @ array + [1, 2])

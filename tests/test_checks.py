@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 
 import tinygrad_np as tg
 
+EPS = 2.0**-52  # of float64
+CHECKS = [tg.check_gradients, tg.numerical_gradient]
+
 
 class TestNumericalGradient:
     @pytest.mark.parametrize(
@@ -126,13 +129,17 @@ class TestPasses:
             (lambda x: np.tanh(x) * x, [[0.5, -2.0]]),
             (lambda x, y: x @ y, [np.ones((2, 3)), np.eye(3)]),
             (lambda x: x * 3, [2.0]),
+            (lambda x: x, [[1.0, 2.0]]),
             (lambda x: np.sum(x * x), [np.zeros((0, 3))]),
             (lambda x: (x * x).reshape(1, 1), [[2.0]]),
             (double(lambda g, x: 2 * g), [[1.0, 2.0]]),
             (lambda x: x * 1e6, [[1.0]]),
             (lambda x: x * 1e-6, [[1.0]]),
         ],
-        ids=["matrix of outputs", "two inputs", "number", "no elements", "(1, 1)", "own rule", "steep", "flat"],
+        ids=[
+            *["matrix of outputs", "two inputs", "number", "itself", "no elements", "(1, 1)", "own rule", "steep"],
+            "flat",
+        ],
     )
     def test_right_gradients_of_any_shape(self, f, inputs):
         tg.check_gradients(f, *inputs)
@@ -185,6 +192,13 @@ class TestFails:
     def test_on_a_wrong_rule(self, f):
         with pytest.raises(tg.GradientError):
             tg.check_gradients(f, [1.0, 2.0])
+
+    @pytest.mark.parametrize("slope", [1.0, math.inf])
+    def test_on_a_step_to_infinity(self, slope):
+        """The quotient is infinite then, and so would be a tolerance relative to it."""
+        cliff = rule(lambda x: np.where(x > 1, np.inf, x), lambda g, x: g * slope)
+        with pytest.raises(tg.GradientError, match="numerical inf"):
+            tg.check_gradients(cliff, 1.0)
 
     def test_on_a_result_of_nan(self):
         with pytest.raises(tg.GradientError, match="numerical nan"):
@@ -257,6 +271,40 @@ class TestTolerance:
             with pytest.raises(tg.GradientError):
                 tg.check_gradients(slightly_off, 1.0, **options)
 
+    @pytest.mark.parametrize("at", [[1.0, 1.0], [-0.3, 2.0], [7.0, 1000.0], [1e3, 0.0]])
+    def test_a_right_gradient_that_drowns_in_the_rounding_of_the_value_passes(self, at):
+        tg.check_gradients(lambda x: x[0] * 1e6 + x[1] * 1e-3, at)
+        tg.check_gradients(lambda x: x * [1e6, 1e-3], at)
+        tg.check_gradients(lambda x: np.sum(np.tanh(x / 9) * 1e-3 + 1e7), at)
+
+    @pytest.mark.parametrize("offset", [0.0, 1.0, 1e3, -1e6])
+    def test_an_error_of_a_thousandth_is_found_beside_a_large_value(self, offset):
+        for factor, passes in ((2.002, False), (2.0, True)):
+            scaled = double(lambda g, x, factor=factor: factor * g)
+            if passes:
+                tg.check_gradients(lambda x, f=scaled: f(x) + offset, [0.7, -1.3])
+            else:
+                with pytest.raises(tg.GradientError, match="wrong in 2 of 2 elements"):
+                    tg.check_gradients(lambda x, f=scaled: f(x) + offset, [0.7, -1.3])
+
+    def test_a_small_gradient_beside_a_large_one_is_found_if_it_is_twice_too_large(self):
+        twice = double(lambda g, x: 4 * g)
+        with pytest.raises(tg.GradientError, match=r"worst at index \(1,\)"):
+            tg.check_gradients(lambda x: x[0] * 1e6 + twice(x[1]) * 0.5e-3, [1.0, 1.0])
+
+    @pytest.mark.parametrize(
+        ("x", "step", "h"), [(0.5, None, EPS ** (1 / 3)), (8.0, None, 8 * EPS ** (1 / 3)), (8.0, 0.25, 2.0)]
+    )
+    def test_the_allowance_for_rounding_is_four_epsilon_of_the_value_over_the_step(self, x, step, h):
+        allowance = 4 * EPS * 3e9 / h
+        for excess, passes in ((0.999, True), (1.001, False)):
+            flat = rule(lambda x: x * 0 - 3e9, lambda g, x, d=excess * allowance: g * d)
+            if passes:
+                tg.check_gradients(flat, x, step=step, atol=0)
+            else:
+                with pytest.raises(tg.GradientError):
+                    tg.check_gradients(flat, x, step=step, atol=0)
+
     @pytest.mark.parametrize("step", [0, -1e-6, float("nan"), float("inf")])
     def test_step_must_be_positive_and_finite(self, step):
         with pytest.raises(ValueError, match="step must be a finite number above 0"):
@@ -268,6 +316,25 @@ class TestTolerance:
 
 
 class TestBadInput:
+    @pytest.mark.parametrize("check", CHECKS)
+    def test_of_nothing_to_differentiate_by_is_refused(self, check):
+        with pytest.raises(ValueError, match=r"no inputs .*\(f, x1, x2\) or \(loss, \*model\.parameters\(\)\)"):
+            check(lambda: tg.Tensor(1.0))
+        with pytest.raises(ValueError, match="no inputs"):
+            check(lambda *_: tg.Tensor(1.0), *tg.Sequential(np.tanh).parameters())
+
+    @pytest.mark.parametrize("check", CHECKS)
+    @pytest.mark.parametrize("kind", [list, tuple])
+    def test_of_parameters_without_their_star_says_so(self, check, kind):
+        layer = tg.nn.Linear(2, 3, rng=0)
+        with pytest.raises(TypeError, match=rf"input 1 is a {kind.__name__} of 2 Tensors; .*\*model\.parameters\(\)"):
+            check(lambda *_: layer(np.ones((1, 2))).sum(), 1.0, kind(layer.parameters()))
+
+    def test_of_parameters_without_their_star_says_so_before_it_counts_names(self):
+        layer = tg.nn.Linear(2, 3, rng=0)
+        with pytest.raises(TypeError, match=r"\*model\.parameters\(\)"):
+            tg.check_gradients(lambda *_: layer(np.ones((1, 2))), layer.parameters(), names=["weight", "bias"])
+
     @pytest.mark.parametrize("x", [1, [1, 2], np.array([True]), np.array([1j]), "text"], ids=lambda x: str(x)[:20])
     def test_that_is_not_floating_is_refused(self, x):
         with pytest.raises(TypeError, match="has no gradient; give floating numbers"):

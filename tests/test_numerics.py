@@ -1,8 +1,9 @@
-"""Functions at the edge of a dtype's range: silent where the limit is the answer, and only there."""
+"""Functions at the edge of a dtype's range, silent where the limit is the answer; gradients in a leaf's own dtype."""
 
 import numpy as np
 import pytest
 
+import tinygrad_np as tg
 from tinygrad_np import numerics
 
 
@@ -46,3 +47,17 @@ def test_quick_reductions_are_numpys(ours, numpys):
     x = np.array([[3.0, -1.0], [2.0, 5.0]])
     for axis in (None, 0, 1):
         np.testing.assert_array_equal(getattr(numerics, ours)(x, axis), numpys(x, axis))
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize(("dtype", "wider"), [(np.float32, np.float64), (np.float16, np.float32)])
+def test_a_narrow_leaf_used_with_wider_data_has_a_narrow_gradient(dtype, wider, create_graph):
+    """The data makes the gradient on its way wider; it is rounded once, where it arrives."""
+    x, data = tg.Tensor([1.0, 3.0], requires_grad=True, dtype=dtype), np.array([0.1, 1 / 3], wider)
+    y = (x * x * x * data).sum()
+    slope = tg.gradients(y, x, create_graph=create_graph)
+    np.testing.assert_array_equal(slope.data, (3 * x.data**2 * data).astype(dtype), strict=True)
+    if create_graph:
+        curvature = tg.gradients(slope.sum(), x)
+        np.testing.assert_allclose(curvature.data, 6 * x.data * data.astype(dtype), rtol=4 * np.finfo(dtype).eps)
+        assert curvature.dtype == dtype

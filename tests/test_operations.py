@@ -279,6 +279,11 @@ def test_a_declaration_without_parentheses_is_told_so():
         cube(np.ones(2))
 
 
+def test_a_ragged_list_is_refused_by_name():
+    with pytest.raises(ValueError, match=r"^add: a list that is no array, .*inhomogeneous.*; give rows of one length"):
+        OPERATIONS["add"](tg.Tensor([1.0]), [[1.0, 2.0], [3.0]])
+
+
 def test_too_many_options_after_a_sequence_are_refused():
     with pytest.raises(TypeError, match=r"concatenate takes \['axis'\] after the arrays, got 2 values"):
         OPERATIONS["concatenate"]([np.ones(2)], 0, 1)

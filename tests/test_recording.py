@@ -1,6 +1,7 @@
 """no_grad: as a context and a decorator, nested, past exceptions, in threads, generators and async tasks."""
 
 import asyncio
+import contextvars
 import pickle
 import threading
 from contextlib import suppress
@@ -233,6 +234,24 @@ def test_a_block_in_one_task_does_not_touch_another():
         return await asyncio.gather(unrecorded(), recorded())
 
     assert asyncio.run(main()) == [False, True]
+
+
+def test_a_block_that_ends_in_another_context_than_it_began_leaves_that_one_recording(x):
+    """A suspended generator may be finalised anywhere: by another thread, or by the loop of async tasks."""
+
+    def batches():
+        with tg.no_grad():
+            yield
+
+    suspended = batches()
+    contextvars.copy_context().run(next, suspended)
+    assert is_recording()
+    suspended.close()
+    assert is_recording()
+    assert (x * 2).requires_grad
+    with tg.no_grad():
+        assert not is_recording()
+    assert is_recording()
 
 
 def test_decorating_an_asynchronous_generator_is_refused_with_advice():

@@ -30,35 +30,17 @@ def numerical_gradient(
     is, its data changed in place and put back: so that a model's own parameters can be checked. It
     returns one number, as a Tensor, an array or a float.
 
-    Raises TypeError for inputs that are not floating, ValueError for a result that is not scalar and for a
-    step that is not positive.
+    Raises TypeError for inputs that are not floating, ValueError for a result that is not scalar, for a
+    step that is not positive and where there are no inputs.
 
     >>> import numpy as np
     >>> numerical_gradient(lambda x, y: np.sum(x**2 * y), [1.0, 2.0], [3.0, 4.0])[0].round(6)
     array([ 6., 16.])
     """
-    if step is not None and not 0 < step < np.inf:
-        raise ValueError(f"step must be a finite number above 0, got {step!r}")
-    tensors = [_float_tensor(x) for x in inputs]
+    names = _names(None, inputs)
+    tensors = [_float_tensor(x, name) for x, name in zip(inputs, names)]
     arguments = [t if isinstance(x, Tensor) else t.data for x, t in zip(inputs, tensors)]
-    results = []
-    with no_grad():
-        for tensor in tensors:
-            slopes = np.empty(tensor.shape)
-            scale = step or float(np.cbrt(np.finfo(tensor.dtype).eps))
-            for index in np.ndindex(tensor.shape):
-                value = tensor.data[index]
-                h = scale * max(1.0, abs(float(value)))
-                try:
-                    tensor.data[index] = value + h
-                    above, high = _number(f(*arguments)), tensor.data[index]
-                    tensor.data[index] = value - h
-                    below, low = _number(f(*arguments)), tensor.data[index]
-                finally:
-                    tensor.data[index] = value
-                slopes[index] = (above - below) / (high - low)  # the step that was really taken
-            results.append(slopes)
-    return tuple(results)
+    return tuple([slopes for slopes, _ in _differences(lambda: _number(f(*arguments)), tensors, step)])
 
 
 def check_gradients(
@@ -71,10 +53,20 @@ def check_gradients(
 ) -> None:
     """Raise unless the gradient of ``f`` that autodiff gives agrees with central differences, element by element.
 
-    Agreement is |analytic − numerical| ≤ atol + rtol·|numerical|. ``f`` takes Tensors and returns
-    one; a result that is not scalar is multiplied by fixed random numbers and summed, so that every
-    element counts. Arrays become float64 leaves (float32 ones are upcast, for differences in float32
-    prove nothing); Tensors are passed as they are, which checks a model in place:
+    Agreement is
+
+        |analytic − numerical| ≤ atol + rtol·|numerical| + 4ε·|f(x)| / hᵢ,    ε = 2⁻⁵²
+
+    with hᵢ the step of ``numerical_gradient`` and |f(x)| the mean of |f(x + hᵢeᵢ)| and |f(x − hᵢeᵢ)|. The
+    last term is what the differences cannot see: f(x ± hᵢeᵢ) are rounded to some ε·|f|, and the quotient
+    magnifies that by 1/hᵢ (Press et al. (2007), "Numerical recipes", 5.7). It is 10⁻¹⁰ for an f near 1,
+    but hides a slope of 10⁻³ beside an f of 10⁷; a larger ``step`` or an f without its large constant
+    brings it down.
+
+    ``f`` takes Tensors and returns one; a result that is not scalar is multiplied by fixed random numbers
+    and summed, so that every element counts, and |f| is then the sum of the terms' absolute values.
+    Arrays become float64 leaves (float32 ones are upcast, for differences in float32 prove nothing);
+    Tensors are passed as they are, which checks a model in place:
 
     >>> import numpy as np, tinygrad_np as tg
     >>> tg.check_gradients(lambda x: np.tanh(x) * x, [0.5, -2.0])
@@ -84,9 +76,10 @@ def check_gradients(
 
     Raises GradientError (an AssertionError) with the worst element's input, index and both values,
     also for NaN and for a gradient of another shape or dtype; TypeError for inputs that are not
-    floating, ValueError for Tensors that are not float64 leaves requiring a gradient.
+    floating, ValueError for Tensors that are not float64 leaves requiring a gradient and where there
+    are no inputs.
     """
-    names = _names(names, len(inputs))
+    names = _names(names, inputs)
     tensors = [_leaf(x, name) for x, name in zip(inputs, names)]
     output = f(*tensors)
     if not isinstance(output, Tensor):
@@ -95,18 +88,49 @@ def check_gradients(
             "inputs"
         )
     weights = np.random.default_rng(0).uniform(0.5, 1.5, output.shape) if output.ndim else np.ones(())
-
-    def scalar(*_: Any) -> Any:
-        return np.sum(f(*tensors) * weights)
-
     analytic = _analytic(np.sum(output * weights), tensors, names)
-    numerical = numerical_gradient(scalar, *tensors, step=step)
+    numerical = _differences(lambda: f(*tensors).data * weights, tensors, step)
     failures = [
-        failure for name, a, n in zip(names, analytic, numerical) for failure in _disagreements(name, a, n, rtol, atol)
+        failure
+        for name, a, (n, rounding) in zip(names, analytic, numerical)
+        for failure in _disagreements(name, a, n, atol + rtol * np.abs(n) + rounding)
     ]
     if failures:
         _, text = max(failures)
         raise GradientError(text)
+
+
+def _differences(
+    terms: Callable[[], Any], tensors: Sequence[Tensor], step: float | None
+) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """For each of ``tensors`` the central differences of the sum of ``terms()``, and how far off rounding may put them.
+
+    ``terms`` gives a number or an array of its own, which does not change when the tensors do.
+    """
+    if step is not None and not 0 < step < np.inf:
+        raise ValueError(f"step must be a finite number above 0, got {step!r}")
+    results = []
+    for tensor in tensors:
+        slopes, rounding = np.empty(tensor.shape), np.empty(tensor.shape)
+        eps = float(np.finfo(tensor.dtype).eps)
+        scale = step or float(np.cbrt(eps))
+        for index in np.ndindex(tensor.shape):
+            value = tensor.data[index]
+            h = scale * max(1.0, abs(float(value)))
+            try:
+                with no_grad():
+                    tensor.data[index] = value + h
+                    above, high = terms(), tensor.data[index]
+                    tensor.data[index] = value - h
+                    below, low = terms(), tensor.data[index]
+            finally:
+                tensor.data[index] = value
+            h = float(high - low) / 2  # the step that was really taken
+            with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN, which agrees with nothing
+                slopes[index] = np.sum(above - below) / (2 * h)
+            rounding[index] = 4 * eps * np.sum(np.abs(above) / 2 + np.abs(below) / 2) / h
+        results.append((slopes, rounding))
+    return results
 
 
 def _analytic(output: Tensor, leaves: Sequence[Tensor], names: Sequence[str]) -> list[NDArray[Any]]:
@@ -124,11 +148,12 @@ def _analytic(output: Tensor, leaves: Sequence[Tensor], names: Sequence[str]) ->
 
 
 def _disagreements(
-    name: str, analytic: NDArray[Any], numerical: NDArray[Any], rtol: float, atol: float
+    name: str, analytic: NDArray[Any], numerical: NDArray[Any], tolerance: NDArray[Any]
 ) -> Iterator[tuple[float, str]]:
     """How far off and what to say, for the worst element of one input, if any is wrong."""
-    error = np.abs(analytic - numerical)
-    wrong = ~(error <= atol + rtol * np.abs(numerical))  # NaN is wrong too
+    with np.errstate(invalid="ignore"):
+        error = np.abs(analytic - numerical)
+    wrong = ~(error <= tolerance) | (error == np.inf)  # NaN is wrong too, and infinity whatever the tolerance
     if wrong.any():
         error = np.where(np.isnan(error), np.inf, error)
         worst = np.unravel_index(int(np.argmax(np.where(wrong, error, -1.0))), error.shape)
@@ -143,29 +168,40 @@ def _disagreements(
         )
 
 
-def _float_tensor(x: ArrayLike | Tensor, requires_grad: bool = False) -> Tensor:
+def _float_tensor(x: ArrayLike | Tensor, name: str, requires_grad: bool = False) -> Tensor:
     """``x`` itself if it is a Tensor, else a Tensor with a float64 copy of it; floating numbers in either case."""
     array = x.data if isinstance(x, Tensor) else np.asarray(x)
     if array.dtype.kind != "f":
-        raise TypeError(f"an input of {array.dtype} has no gradient; give floating numbers, as in np.asarray(x, float)")
+        raise TypeError(f"{name} of {array.dtype} has no gradient; give floating numbers, as in np.asarray(x, float)")
     return x if isinstance(x, Tensor) else Tensor(np.array(array, np.float64), requires_grad)
 
 
 def _leaf(x: ArrayLike | Tensor, name: str) -> Tensor:
     """``x`` as a float64 leaf that requires a gradient."""
     if not isinstance(x, Tensor):
-        return _float_tensor(x, requires_grad=True)
+        return _float_tensor(x, name, requires_grad=True)
     if not (x.is_leaf and x.requires_grad and x.dtype == np.float64):
         raise ValueError(f"{name} must be a float64 leaf that requires a gradient, got {x!r}")
     return x
 
 
-def _names(names: Sequence[str] | None, n: int) -> Sequence[str]:
-    """One name for each of ``n`` inputs."""
+def _names(names: Sequence[str] | None, inputs: Sequence[Any]) -> Sequence[str]:
+    """One name for each of ``inputs``, of which there must be some."""
+    if not inputs:
+        raise ValueError(
+            "there are no inputs to differentiate by; give them after the function, as in (f, x1, x2) or "
+            "(loss, *model.parameters())"
+        )
+    for i, x in enumerate(inputs):
+        if isinstance(x, list | tuple) and any(isinstance(item, Tensor) for item in x):
+            raise TypeError(
+                f"input {i} is a {type(x).__name__} of {len(x)} Tensors; give each as an input of its own, with a star "
+                "as in *model.parameters()"
+            )
     if names is None:
-        return [f"input {i}" for i in range(n)]
-    if len(names) != n:
-        raise ValueError(f"{len(names)} names for {n} inputs; give one each")
+        return [f"input {i}" for i in range(len(inputs))]
+    if len(names) != len(inputs):
+        raise ValueError(f"{len(names)} names for {len(inputs)} inputs; give one each")
     return names
 
 

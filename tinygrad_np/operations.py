@@ -97,7 +97,7 @@ class Operation:
                     last = len(kept)
             else:
                 if argument.__class__ is list:
-                    argument = asarray(argument)
+                    argument = self._array(argument)
                 arrays.append(argument)
                 kept.append(argument)
         try:
@@ -135,6 +135,13 @@ class Operation:
                 for watch in mode.watchers:
                     watch(node, arrays, value)
         return output
+
+    def _array(self, values: list[Any]) -> Any:
+        """A list among the arguments as an array."""
+        try:
+            return asarray(values)
+        except ValueError as error:
+            raise ValueError(f"{self.name}: a list that is no array, {error}; give rows of one length") from error
 
     def _checked(self, value: Any) -> Any:
         """A rule's value that is no plain array: a scalar as an array, one that cannot be recorded refused."""

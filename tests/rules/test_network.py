@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_np as tg
+from tests.differences import slope
 
 INF = np.inf
 
@@ -176,3 +177,36 @@ def test_second_derivatives_are_the_covariance_of_the_softmax():
     slope = tg.gradients(tg.softmax_cross_entropy(x, [1]), x, create_graph=True)
     hessian = [tg.gradients(slope[0, i], x).data[0] for i in range(3)]
     np.testing.assert_allclose(hessian, np.diag(p) - np.outer(p, p), rtol=1e-13, atol=1e-15)
+
+
+EXTREMES = {
+    "sigmoid": (tg.sigmoid, [-1000.0, -INF, INF, 1000.0], [0, 0, 1, 1], [0, 0, 0, 0]),
+    "relu": (tg.relu, [-1e300, 1e300, -INF, INF], [0, 1e300, 0, INF], [0, 1, 0, 1]),
+    "relu at 0": (tg.relu, [-1.0, 0.0, -0.0, 1.0], [0, 0, 0, 1], [0, 0, 0, 1]),
+}
+
+
+@pytest.mark.parametrize(("f", "at", "values", "expected"), EXTREMES.values(), ids=EXTREMES)
+def test_at_an_extreme_value_and_gradient_are_the_limit_without_a_warning(f, at, values, expected):
+    with np.errstate(all="raise"):
+        np.testing.assert_array_equal(f(tg.Tensor(at)).data, values)
+    np.testing.assert_allclose(slope(f, at), expected, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("at", [-745.0, -720.0, -40.0, 40.0, 720.0])
+def test_sigmoid_is_exact_far_out(at):
+    """Down to the smallest number there is; its gradient too, which is y·(1 − y)."""
+    with np.errstate(all="ignore"):
+        exact = np.exp(np.float64(at)) if at < -36 else 1.0
+        np.testing.assert_allclose(tg.sigmoid(tg.Tensor(at)).item(), exact, rtol=1e-13, atol=5e-324)
+
+
+@pytest.mark.parametrize("at", [-745.0, -710.0, 710.0])
+@pytest.mark.parametrize(
+    "f", [tg.sigmoid, np.tanh, lambda x: np.logaddexp(x, 0.0), lambda x: tg.softmax(x - [0.0, 1.0])]
+)
+def test_a_tiny_gradient_into_saturated_units_stays_finite(f, at):
+    x = tg.Tensor([at, at], requires_grad=True)
+    with np.errstate(all="raise", under="ignore"):
+        f(x).backward([1e-30, 1e-30])
+    assert np.all(np.isfinite(x.grad))

@@ -14,10 +14,15 @@ from tinygrad_np.numerics import (
     max_over,
     min_over,
     sum_over,
+    vanishing,
 )
 from tinygrad_np.operations import Result, operation, unchanged
 from tinygrad_np.shapes import as_array, rows
 from tinygrad_np.tape import Array
+
+NO_NUMBERS = "{} must be real numbers, got {} data; convert it first, as in np.asarray(data, dtype=float)"
+
+divide_to_zero = vanishing(np.divide)
 
 
 @operation()
@@ -33,7 +38,9 @@ def relu(x: Array) -> Result:
     >>> x.grad
     array([0., 0., 1.])
     """
-    return np.maximum(x, 0), (lambda g: g * (x > 0),)
+    x = as_array(x)
+    zero = _zero(x.dtype)
+    return np.maximum(x, zero), (lambda g: np.where(x > zero, g, zero),)  # g·0 would be NaN for an infinite g
 
 
 @operation()
@@ -52,7 +59,8 @@ def sigmoid(x: Array) -> Result:
     >>> x.grad
     array([0.  , 0.25, 0.  ])
     """
-    y = exp_to_zero(-logaddexp_to_zero(0, np.negative(x)))
+    x = _floating(x)
+    y = exp_to_zero(-logaddexp_to_zero(_zero(x.dtype), np.negative(x)))
     return y, (lambda g: g * (y * (1 - y)),)
 
 
@@ -61,17 +69,17 @@ def softmax(x: Array, axis: int = -1) -> Result:
     """Softmax, yᵢ = e^(xᵢ) / Σⱼ e^(xⱼ) along ``axis``: positive, and 1 in sum.
 
     ∂L/∂x = y·(g − Σ g·y). The maximum of each slice is subtracted first, so nothing overflows.
-    Raises NumPy's AxisError for an axis that does not exist. Bridle (1990), "Probabilistic
-    interpretation of feedforward classification network outputs".
+    Raises NumPy's AxisError for an axis that does not exist, ValueError for a number, which has none.
+    Bridle (1990), "Probabilistic interpretation of feedforward classification network outputs".
 
     >>> import tinygrad_np as tg
     >>> tg.softmax(tg.Tensor([[0.0, 0.0], [1e4, -1e4]])).data
     array([[0.5, 0.5],
            [1. , 0. ]])
     """
-    x = as_array(x)
+    x = _with_axes(x)
     e = exp_to_zero(x - max_over(x, axis, keepdims=True))
-    y = e / sum_over(e, axis, keepdims=True)
+    y = divide_to_zero(e, sum_over(e, axis, keepdims=True))
     return y, (lambda g: y * (g - sum_over(g * y, axis, keepdims=True)),)
 
 
@@ -80,19 +88,19 @@ def log_softmax(x: Array, axis: int = -1) -> Result:
     """Logarithm of the softmax, yᵢ = xᵢ − ln Σⱼ e^(xⱼ) along ``axis``, exact where the softmax is 0.
 
     ∂L/∂x = g − eʸ·Σ g. An element of −inf gives −inf. Raises NumPy's AxisError for an axis that
-    does not exist.
+    does not exist, ValueError for a number, which has none.
 
     >>> import tinygrad_np as tg
     >>> tg.log_softmax(tg.Tensor([1e4, -1e4])).data
     array([     0., -20000.])
     """
-    x = as_array(x)
+    x = _with_axes(x)
     shifted = x - max_over(x, axis, keepdims=True)
     y = shifted - np.log(sum_over(exp_to_zero(shifted), axis, keepdims=True))
     return y, (lambda g: g - exp_to_zero(y) * sum_over(g, axis, keepdims=True),)
 
 
-@operation(hint="linear takes x (..., in), a weight (in, out) and a bias (out,)")
+@operation(hint="linear takes real numbers: x (..., in), a weight (in, out) and a bias (out,)")
 def linear(x: Array, weight: Array, bias: Array | None = None) -> Result:
     """Affine map of the rows, y = x W + b: x (..., in), weight (in, out), bias (out,), y (..., out).
 
@@ -105,7 +113,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Result:
     >>> y.data
     array([[4.5, 6.5]])
     """
-    x = as_array(x)
+    x, weight, bias = as_array(x), as_array(weight), bias if bias is None else as_array(bias)
     if not x.ndim or weight.ndim != 2 or (bias is not None and bias.shape != weight.shape[1:]):
         raise ValueError("the shapes do not fit")
     # The method dot takes two thirds of np.dot's time.
@@ -125,7 +133,8 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> Result:
     probability 0 costs a finite loss. A batch of no rows has loss 0. Labels have no gradient;
     probabilities have ∂L/∂t = −ln softmax(x) / n. Raises ValueError for a label outside
     [0, classes), for rows that are not probabilities and for shapes that do not fit, TypeError for
-    labels that are not integers. Bishop (2006), "Pattern recognition and machine learning", 4.3.4.
+    labels that are not integers and for what holds no real numbers. Bishop (2006), "Pattern
+    recognition and machine learning", 4.3.4.
 
     >>> import numpy as np, tinygrad_np as tg
     >>> logits = tg.Tensor([[0.0, 0.0, 0.0], [1e4, 0.0, 0.0]], requires_grad=True)
@@ -137,7 +146,7 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> Result:
     array([[ 0.1667,  0.1667, -0.3333],
            [ 0.    ,  0.    ,  0.    ]])
     """
-    targets = as_array(targets)
+    logits, targets = _floating(logits, "logits"), as_array(targets)
     if logits.ndim != 2:
         raise ValueError("logits must have shape (n, classes); give one row as logits[None, :]")
     n = len(logits) or 1
@@ -154,6 +163,34 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> Result:
         lambda g: (exp_to_zero(log_p) * sum_over(targets, 1, keepdims=True) - targets) * (g / n),
         lambda g: log_p * (-g / n),
     )
+
+
+def _floating(x: Any, name: str = "x") -> Array:
+    """``x`` as floating numbers: integers become float64, for the difference of two may not fit in their own dtype."""
+    x = as_array(x)
+    if x.dtype.kind == "f":
+        return x
+    if x.dtype.kind not in "iub":
+        raise TypeError(NO_NUMBERS.format(name, x.dtype))
+    return x.astype(np.float64)
+
+
+def _with_axes(x: Any) -> Array:
+    """``x`` as floating numbers along at least one axis."""
+    x = _floating(x)
+    if not x.ndim:
+        raise ValueError(
+            "a single number has no axis to sum over; give at least one row of numbers, of shape (classes,)"
+        )
+    return x
+
+
+@lru_cache(maxsize=16)
+def _zero(dtype: np.dtype[Any]) -> Array:
+    """0 as an array of a dtype of real numbers, which NumPy would have to make of a plain 0 at each call."""
+    if dtype.kind not in "fiub":
+        raise TypeError(NO_NUMBERS.format("x", dtype))
+    return np.zeros((), dtype)
 
 
 def _row_logsumexp(x: Array) -> Array:
@@ -177,7 +214,10 @@ def _one_hot(labels: Array, x: Array) -> tuple[Array, Array]:
     """The element of each row of ``x`` that its label names, and the labels as one-hot rows of x's dtype."""
     n, classes = x.shape
     if labels.dtype.kind not in "iu":
-        raise TypeError(f"labels must be integers, got {labels.dtype}; convert them with labels.astype(int)")
+        raise TypeError(
+            f"labels must be integers, got {labels.dtype}; convert whole numbers with labels.astype(int), and number "
+            "anything else with np.unique(labels, return_inverse=True)[1]"
+        )
     if len(labels) != n:
         raise ValueError(f"{len(labels)} labels for {n} rows of logits; give one label for each row")
     try:
@@ -200,6 +240,8 @@ def _check_probabilities(targets: Any, shape: tuple[int, ...]) -> None:
             f"targets of shape {targets.shape} for logits of shape {shape}; give integer labels ({shape[0]},) or "
             f"probabilities {shape}"
         )
+    if targets.dtype.kind not in "fiub":
+        raise TypeError(NO_NUMBERS.format("probabilities", targets.dtype))
     tolerance = 1e-3 if targets.dtype.itemsize < 8 else 1e-6
     sums = sum_over(targets, 1)
     wrong = ~(abs(sums - 1) <= tolerance) | (min_over(targets, 1) < 0)
