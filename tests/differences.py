@@ -55,6 +55,14 @@ def leaves(arrays):
     return [tg.Tensor(np.array(x), requires_grad=True) for x in arrays]
 
 
+def slope(f, at):
+    """The gradient of Σ f at numbers, and no warning on the way even where the user made all of them errors."""
+    x = tg.Tensor(np.array(at, float), requires_grad=True)
+    with np.errstate(all="raise"):
+        f(x).sum().backward()
+    return x.grad
+
+
 def value_of(f):
     """A function of Tensors as a function from arrays to a number."""
     return lambda *arrays: f(*leaves(arrays)).item()

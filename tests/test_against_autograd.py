@@ -9,6 +9,7 @@ import pytest
 import tinygrad_np as tg
 
 N = 4  # expressions are of N × N matrices
+PROGRAMS = 120
 
 UNARY = {
     "tanh": lambda xp, a: xp.tanh(a),
@@ -35,6 +36,33 @@ UNARY = {
     "swap halves": lambda xp, a: xp.concatenate([a[:, 2:], a[:, :2]], axis=1),
     "where": lambda xp, a: xp.where(np.eye(N) > 0, xp.tanh(a), a * 0.5),
     "negative": lambda xp, a: -a,
+    "sin": lambda xp, a: xp.sin(a) + xp.cos(0.5 * a),
+    "arctan": lambda xp, a: xp.arctan(a) + xp.arcsinh(a * 0.3),
+    "cosh": lambda xp, a: xp.cosh(xp.sin(a)) - xp.sinh(xp.cos(a)),
+    "tan": lambda xp, a: xp.tan(0.5 * xp.tanh(a)),
+    "log1p": lambda xp, a: xp.log1p(a * a) - xp.expm1(-a * a),
+    "exp2": lambda xp, a: xp.exp2(xp.sin(a)) + xp.log2(1.5 + a * a) + xp.log10(2 + a * a),
+    "arcsin": lambda xp, a: xp.arcsin(0.7 * xp.sin(a)) - xp.arccos(0.5 * xp.tanh(a)) + xp.arctanh(0.5 * xp.sin(a)),
+    "clip": lambda xp, a: xp.clip(a, -0.9, 1.1) + 0.1 * a,
+    "cumsum": lambda xp, a: xp.cumsum(a, axis=1) * 0.4,
+    "prod": lambda xp, a: a + xp.prod(0.7 * a, axis=0) * 0.5,
+    "var": lambda xp, a: a / xp.std(a + np.arange(N), axis=0, keepdims=True) + xp.var(a, axis=1, ddof=1),
+    "sort": lambda xp, a: xp.reshape(xp.sort(xp.ravel(a)), (N, N)) - 0.5 * a,
+    "diff": lambda xp, a: xp.concatenate([xp.diff(a, axis=0), a[:1]], axis=0),
+    "roll": lambda xp, a: xp.roll(a, 1, axis=0) - 0.3 * xp.flipud(a) + xp.rot90(a, 3) * 0.2,
+    "pad": lambda xp, a: xp.pad(a, ((1, 0), (0, 2)), "constant")[:N, 1 : N + 1],
+    "tile": lambda xp, a: xp.tile(a, (1, 2))[:, 2 : N + 2] + xp.repeat(a, 2, axis=0)[1 : N + 1],
+    "triangles": lambda xp, a: xp.tril(a) - xp.triu(a, 1) * 0.5 + xp.diag(a[0]),
+    "trace": lambda xp, a: a * 0.5 + xp.trace(a) * 0.1 + xp.diag(a)[:, None] * 0.2,
+    "moved": lambda xp, a: xp.squeeze(xp.moveaxis(xp.expand_dims(a, 0), 0, 2), 2),
+    "stacked": lambda xp, a: xp.hstack([a[:, 1:], a[:, :1]]) - 0.5 * xp.vstack([a[1:], a[:1]]),
+    "split": lambda xp, a: xp.concatenate(xp.split(a, 2, axis=1)[::-1], axis=1),
+    "inv": lambda xp, a: xp.linalg.inv(xp.tanh(a) + 6 * np.eye(N)),
+    "logdet": lambda xp, a: a * xp.linalg.slogdet(xp.dot(a, a.T) * 0.1 + np.eye(N))[1] * 0.3,
+    "det": lambda xp, a: xp.tanh(a) + 0.1 * xp.linalg.det(xp.tanh(a) + 2 * np.eye(N)) / 2**N,
+    "cholesky": lambda xp, a: xp.linalg.cholesky(xp.dot(a, a.T) * 0.1 + np.eye(N)),
+    "norm": lambda xp, a: a / (1 + xp.linalg.norm(a)) * 2,
+    "eigenvalues": lambda xp, a: a + xp.linalg.eigh(np.diag([1.0, 2.0, 4.0, 8.0]) + 0.05 * xp.sin(a + a.T))[0] * 0.1,
 }
 BINARY = {
     "add": lambda xp, a, b: a + b,
@@ -47,6 +75,12 @@ BINARY = {
     "maximum": lambda xp, a, b: xp.maximum(a, b),
     "minimum": lambda xp, a, b: xp.minimum(a, b) * 1.1,
     "logaddexp": lambda xp, a, b: xp.logaddexp(a, b) * 0.5,
+    "arctan2": lambda xp, a, b: xp.arctan2(a, 1.5 + b * b),
+    "einsum": lambda xp, a, b: xp.einsum("ij,kj->ik", a, b) * 0.3 + xp.einsum("ij,jk,lk->li", a, b, a) * 0.1,
+    "tensordot": lambda xp, a, b: xp.tensordot(a, b, axes=([0], [1])) * 0.3,
+    "inner": lambda xp, a, b: xp.inner(a, b) * 0.2 + xp.outer(a[0], b[:, 1]) * 0.2,
+    "kron": lambda xp, a, b: xp.kron(a[:2, :2], b[2:, 2:]) * 0.5,
+    "solve": lambda xp, a, b: xp.linalg.solve(xp.tanh(a) + 6 * np.eye(N), b),
 }
 
 
@@ -75,7 +109,7 @@ def assert_close(ours, theirs):
     np.testing.assert_allclose(ours / scale, theirs / scale, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(PROGRAMS))
 def test_values_gradients_and_hessians_agree(seed):
     rng = np.random.default_rng(seed)
     program, x = random_program(rng, steps=int(rng.integers(3, 9))), rng.normal(size=N * N)
@@ -94,7 +128,7 @@ def test_values_gradients_and_hessians_agree(seed):
 @pytest.mark.parametrize("name", [*UNARY, *BINARY])
 def test_every_building_block_is_used_by_some_program(name):
     """So that no line of the table above is dead."""
-    programs = [random_program(rng := np.random.default_rng(seed), int(rng.integers(3, 9))) for seed in range(60)]
+    programs = [random_program(rng := np.random.default_rng(seed), int(rng.integers(3, 9))) for seed in range(PROGRAMS)]
     assert any(name == step for program in programs for step, _ in program)
 
 

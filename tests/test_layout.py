@@ -22,12 +22,14 @@ FLOORS = {
     "saved": 0,
     "tape": 0,
     "anomaly": 0.5,
+    "coverage": 0,
     "operations": 1,
     "rules": 2,
     "protocols": 2,
     "tensor": 3,
 }
-FLOORS |= {"trees": 0, "graph": 4, "views": 4.1, "checkpoint": 4.1, "gradients": 4.1, "forward": 4.2, "traced": 4.3, "transforms": 4.4, "initializers": 4, "checks": 4.1, "nn": 5}
+FLOORS |= {"trees": 0, "graph": 4, "gradients": 4.1, "views": 4.1, "checkpoint": 4.1, "forward": 4.2, "traced": 4.3}
+FLOORS |= {"transforms": 4.4, "fft": 4, "initializers": 4, "checks": 4.1, "nn": 5}
 FLOORS |= {"optim.flat": 4.1, "optim.optimizer": 4.2, "optim.methods": 4.3, "optim": 4.4}
 
 

@@ -135,18 +135,18 @@ def test_a_composition_is_differentiated_through_the_operations_it_is_made_of():
         cubed(x, np.ones(3))
 
 
-def test_a_rule_for_a_numpy_function_makes_it_record():
-    try:
+def test_a_rule_for_a_numpy_function_makes_it_record(monkeypatch):
+    monkeypatch.delitem(operations.table, np.cbrt)
+    x = tg.Tensor([8.0, 27.0], requires_grad=True)
+    with pytest.raises(TypeError, match=r"np\.cbrt on a Tensor is not supported"):
+        np.cbrt(x)
 
-        @tg.operation(np.cbrt)
-        def cbrt(x):
-            y = np.cbrt(x)
-            return y, (lambda g: g / (3 * y * y),)
+    @tg.operation(np.cbrt)
+    def cbrt(x):
+        y = np.cbrt(x)
+        return y, (lambda g: g / (3 * y * y),)
 
-        x = tg.Tensor([8.0, 27.0], requires_grad=True)
-        np.cbrt(x).sum().backward()
-    finally:
-        operations.table.pop(np.cbrt, None)
+    np.cbrt(x).sum().backward()
     np.testing.assert_allclose(x.grad, [1 / 12, 1 / 27], rtol=1e-15)
 
 
@@ -214,7 +214,7 @@ SHAPES_THAT_DO_NOT_FIT = [
         r"matmul\(float64 \(2,\), float64 \(3, 2\)\): .*transpose one with \.T",
     ),
     (lambda x: np.dot(x, np.ones(3)), ValueError, r"dot\(float64 \(2,\), float64 \(3,\)\): .*not aligned"),
-    (lambda x: np.dot(x, np.ones((2, 2, 2))), ValueError, r"more than two axes; use np\.matmul"),
+    (lambda x: np.dot(x, np.ones((2, 3, 2))), ValueError, r"dot\(float64 \(2,\), float64 \(2, 3, 2\)\): "),
     (lambda x: x.reshape(3, 3), ValueError, r"reshape\(float64 \(2,\), \(3, 3\)\): .*as many elements"),
     (lambda x: np.concatenate([x, np.ones((2, 2))]), ValueError, r"concatenate\(float64 \(2,\), float64 \(2, 2\)\)"),
     (lambda x: np.broadcast_to(x, (3,)), ValueError, r"broadcast_to\(float64 \(2,\), \(3,\)\)"),

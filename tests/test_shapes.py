@@ -51,3 +51,18 @@ def test_rows_keep_a_matrix_and_flatten_a_stack():
     assert shapes.rows(matrix) is matrix
     np.testing.assert_array_equal(shapes.rows(stack), stack.reshape(6, 4))
     assert shapes.rows(vector).shape == (1, 4)
+
+
+@given(st.data(), hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=3))
+def test_reduced_axes_put_first_are_the_slices_of_a_reduction_and_go_back(data, shape):
+    axes = data.draw(st.none() | hnp.valid_tuple_axes(len(shape)))
+    x = np.random.default_rng(0).normal(size=shape)
+    slices = shapes.reduced_first(x, axes)
+    np.testing.assert_allclose(slices.sum(0), np.sum(x, axes), rtol=1e-13, atol=1e-13)
+    np.testing.assert_array_equal(shapes.unreduced(slices, shape, axes), x)
+
+
+def test_a_part_of_one_axis_is_all_of_the_others():
+    x = np.arange(24).reshape(2, 3, 4)
+    np.testing.assert_array_equal(x[shapes.along(1, slice(1, None))], x[:, 1:])
+    np.testing.assert_array_equal(x[shapes.along(2, slice(None, None, -1))], x[:, :, ::-1])

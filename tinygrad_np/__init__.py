@@ -8,7 +8,7 @@
 array([0.6397, 0.1362, 0.0196])
 """
 
-from tinygrad_np import initializers, nn, optim
+from tinygrad_np import fft, initializers, nn, optim
 from tinygrad_np.anomaly import AnomalyError, detect_anomaly
 from tinygrad_np.checkpoint import checkpointed
 from tinygrad_np.checks import GradientError, check_gradients, numerical_gradient
@@ -17,6 +17,7 @@ from tinygrad_np.nn import Sequential
 from tinygrad_np.operations import Operation, operation
 from tinygrad_np.optim import MomentumSGD
 from tinygrad_np.recording import is_recording, no_grad
+from tinygrad_np.rules.indexing import index_update
 from tinygrad_np.rules.network import linear, log_softmax, relu, sigmoid, softmax, softmax_cross_entropy
 from tinygrad_np.rules.reductions import logsumexp
 from tinygrad_np.tape import GraphError
@@ -37,11 +38,13 @@ __all__ = [
     "check_gradients",
     "checkpointed",
     "detect_anomaly",
+    "fft",
     "grad",
     "gradients",
     "graph_summary",
     "hessian",
     "hvp",
+    "index_update",
     "initializers",
     "is_recording",
     "jacobian",

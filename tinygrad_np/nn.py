@@ -2,20 +2,22 @@
 
 A layer is anything that can be called with a Tensor: a Module here, or any function. A Module's
 parameters are the Tensors among its attributes and those of the Modules it holds, in the order in
-which they were set.
+which they were set. What is met twice, a shared parameter or a Module that holds its parent, counts
+where it is met first.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from tinygrad_np.initializers import Initializer, as_generator, glorot_uniform, zeros
-from tinygrad_np.rules import elementwise, network
+from tinygrad_np.rules import network, trigonometric
 from tinygrad_np.tensor import Tensor
 
 Layer = Callable[[Any], Any]
@@ -40,11 +42,9 @@ class Module:
 
     def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
         """Pairs of a dotted name and a parameter, in declaration order, each parameter once."""
-        seen: set[Tensor] = set()
-        for name, parameter in self._all_parameters(prefix):
-            if parameter not in seen:
-                seen.add(parameter)
-                yield name, parameter
+        met = {id(self): self}
+        for name, value in self._children():
+            yield from _parameters_in(value, prefix + name, met)
 
     def parameters(self) -> list[Tensor]:
         """The parameters in declaration order, each once: what an optimizer takes."""
@@ -62,23 +62,27 @@ class Module:
         """Names and values of what this Module holds."""
         yield from vars(self).items()
 
-    def _all_parameters(self, prefix: str) -> Iterator[tuple[str, Tensor]]:
-        for name, value in self._children():
-            yield from _parameters_in(value, prefix + name)
 
+def _parameters_in(value: Any, name: str, met: dict[int, Any]) -> Iterator[tuple[str, Tensor]]:
+    """The parameters in ``value``, which may be a Tensor, a Module, or a list, tuple or dict of such.
 
-def _parameters_in(value: Any, name: str) -> Iterator[tuple[str, Tensor]]:
-    """The parameters in ``value``, which may be a Tensor, a Module, or a list, tuple or dict of such."""
+    What was ``met`` before is passed over, for Modules may hold each other. They are told apart by
+    id, as two that are equal are still two, and held meanwhile, lest an id be given to another.
+    """
+    if id(value) in met:
+        return
+    met[id(value)] = value
+    items: Iterable[tuple[Any, Any]] = ()
     if isinstance(value, Tensor):
         yield name, value
     elif isinstance(value, Module):
-        yield from value._all_parameters(f"{name}.")
+        items = value._children()
     elif isinstance(value, (list, tuple)):
-        for i, item in enumerate(value):
-            yield from _parameters_in(item, f"{name}.{i}")
+        items = enumerate(value)
     elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _parameters_in(item, f"{name}.{key}")
+        items = value.items()
+    for key, item in items:
+        yield from _parameters_in(item, f"{name}.{key}", met)
 
 
 class Linear(Module):
@@ -87,8 +91,8 @@ class Linear(Module):
     ``weight`` has shape (in_features, out_features), ``bias`` (out_features,); they are drawn in
     this order from ``rng`` (a np.random.Generator, an int seed, or None for a fresh one), by
     ``weight_init`` (Glorot's uniform by default) and ``bias_init`` (zeros). ``dtype`` is a floating
-    dtype. Raises TypeError or ValueError for sizes that are not positive integers and for other
-    dtypes.
+    dtype. Raises TypeError or ValueError for sizes that are not positive integers, for other dtypes,
+    for a ``bias`` that is not a bool and for initializers that are no functions or give other shapes.
 
     >>> import numpy as np, tinygrad_np as tg
     >>> layer = tg.nn.Linear(2, 3, rng=0)
@@ -108,6 +112,12 @@ class Linear(Module):
     ) -> None:
         rng = as_generator(rng)
         shape = (_size("in_features", in_features), _size("out_features", out_features))
+        if not isinstance(bias, (bool, np.bool_)):
+            raise TypeError(
+                f"bias must be True or False, got {bias!r}; what follows the sizes is best given by name, as in "
+                "bias_init=tg.initializers.zeros or rng=0"
+            )
+        dtype = _floating(dtype)
         self.weight = _parameter("weight_init", weight_init, shape, rng, dtype)
         self.bias = _parameter("bias_init", bias_init, shape[1:], rng, dtype) if bias else None
 
@@ -127,7 +137,7 @@ class Tanh(Module):
     array([0., 1.])
     """
 
-    __call__ = staticmethod(elementwise.tanh)
+    __call__ = staticmethod(trigonometric.tanh)
 
 
 class ReLU(Module):
@@ -200,6 +210,11 @@ def _parameter(
     name: str, initializer: Initializer, shape: tuple[int, ...], rng: np.random.Generator, dtype: DTypeLike
 ) -> Tensor:
     """A leaf of ``shape`` with the values that ``initializer`` draws."""
+    if not callable(initializer):
+        raise TypeError(
+            f"{name} must be a function of (shape, rng), got {initializer!r}; give one of tg.initializers, as in "
+            f"{name}=tg.initializers.uniform(-1, 1), or a function of your own"
+        )
     values = np.asarray(initializer(shape, rng))
     if values.shape != shape:
         raise ValueError(f"{name} gave an array of shape {values.shape} for a parameter of shape {shape}")
@@ -214,3 +229,12 @@ def _size(name: str, value: Any) -> int:
     if size < 1:
         raise ValueError(f"{name} must be a positive integer, got {value!r}")
     return size
+
+
+def _floating(dtype: Any) -> np.dtype[Any]:
+    """``dtype`` as a NumPy dtype, or an error that says which ones there are."""
+    with suppress(TypeError, ValueError):  # NumPy's, for what is no dtype at all
+        converted: np.dtype[Any] = np.dtype(dtype)
+        if converted.kind == "f":
+            return converted
+    raise TypeError(f"dtype must be a floating one, such as np.float32 or np.float64, got {dtype!r}")

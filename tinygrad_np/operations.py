@@ -65,7 +65,8 @@ class Operation:
         self.hint = hint
         self.linear = linear
         self.elementwise = False
-        kinds = [p.kind for p in signature(rule).parameters.values()]
+        self.parameters = signature(rule).parameters
+        kinds = [parameter.kind for parameter in self.parameters.values()]
         self.positional: float = math.inf if VAR_POSITIONAL in kinds else len(kinds) - kinds.count(KEYWORD_ONLY)
 
     def __repr__(self) -> str:
@@ -102,7 +103,7 @@ class Operation:
                 kept.append(argument)
         try:
             value, derivatives = self.rule(*arrays, **keywords) if keywords else self.rule(*arrays)
-        except (ValueError, TypeError, IndexError) as error:
+        except (ValueError, TypeError, IndexError, AttributeError) as error:
             raise self._explained(error, arrays, keywords) from error
         if derivatives.__class__ is not tuple:
             raise TypeError(RESULT.format(self.name, type(derivatives).__name__))
@@ -179,8 +180,10 @@ class Operation:
         message = f"{self.call(arrays, keywords)}: {error}"
         if "unpack" in message and error.__traceback__ and error.__traceback__.tb_next is None:
             return TypeError(RESULT.format(self.name, "something else"))  # what the rule returned was not a pair
-        if self.hint and isinstance(error, ValueError):
+        if self.hint and isinstance(error, (ValueError, AttributeError)):
             message = f"{message.rstrip('.')}. {self.hint}"
+        if isinstance(error, AttributeError):  # the rule asked an argument for what only arrays have
+            return TypeError(message)
         try:
             return type(error)(message)
         except TypeError:  # NumPy's own subclasses take other arguments
@@ -191,7 +194,7 @@ class SequenceOperation(Operation):
     """An operation that takes its arrays in one sequence, as np.concatenate does."""
 
     def __call__(self, arrays: Any, *options: Any, **keywords: Any) -> Any:
-        names = list(signature(self.rule).parameters)[1:]
+        names = list(self.parameters)[1:]
         if len(options) > len(names):
             raise TypeError(f"{self.name} takes {names} after the arrays, got {len(options)} values")
         return super().__call__(*arrays, **dict(zip(names, options)), **keywords)

@@ -16,24 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_np.coverage import REFUSED, RUN_ON_DATA
 from tinygrad_np.operations import Operation, table
 from tinygrad_np.tape import Variable
-
-# fmt: off
-RUN_ON_DATA: frozenset[Any] = frozenset({
-    # comparisons and tests
-    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.array_equal, np.allclose,
-    np.isclose, np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.all, np.any, np.isnan, np.isinf,
-    np.isfinite, np.signbit, np.iscomplexobj, np.isrealobj,
-    # constant between their jumps
-    np.sign, np.floor, np.ceil, np.rint, np.trunc, np.floor_divide,
-    # positions and counts
-    np.argmax, np.argmin, np.argsort, np.nonzero, np.flatnonzero, np.count_nonzero, np.searchsorted,
-    # shapes, dtypes, new arrays in another's likeness, text
-    np.shape, np.ndim, np.size, np.result_type, np.may_share_memory, np.shares_memory,
-    np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.array_repr, np.array_str, np.array2string,
-})
-# fmt: on
 
 # What stands for "not given" where a signature cannot be read, as those of ufuncs before NumPy 2.4.
 DEFAULTS: dict[str, Any] = {
@@ -49,13 +34,18 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], keywords:
     """What ``Tensor.__array_ufunc__`` does: NumPy's ``ufunc.method(*inputs, **keywords)``."""
     if method == "__call__":
         return apply_function(ufunc, inputs, keywords)
-    if method == "reduce":
+    if method == "outer":
+        x1, x2 = inputs
+        return apply_function(ufunc, (np.reshape(x1, np.shape(x1) + (1,) * np.ndim(x2)), x2), keywords)
+    if method in ("reduce", "accumulate"):
         keywords = {"axis": 0, **keywords}
     return apply_function(getattr(ufunc, method), inputs, keywords)
 
 
 def apply_function(function: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     """What ``Tensor.__array_function__`` does: NumPy's ``function(*arguments, **keywords)``."""
+    if function is np.where and len(arguments) == 1:
+        function = np.nonzero  # for which it is another name
     operation = table.get(function)
     if operation is not None:
         if keywords or len(arguments) > operation.positional:
@@ -70,7 +60,7 @@ def _supported(
     function: Callable[..., Any], operation: Operation, arguments: tuple[Any, ...], keywords: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The call in the rule's own terms, without options that say nothing; a TypeError for one that it does not take."""
-    defaults, parameters = _defaults(function), signature(operation.rule).parameters
+    defaults, parameters = _defaults(function), operation.parameters
     if not arguments:  # np.sum(a=t): the array came under NumPy's name for it
         arguments = (keywords.pop(next(iter(defaults))),)
     allowed = int(min(len(arguments), operation.positional))
@@ -79,10 +69,13 @@ def _supported(
     silent = [name for name in keywords if name not in parameters and _equal(keywords[name], defaults.get(name))]
     refused = [f"{name}=" for name in keywords if name not in parameters and name not in silent]
     if refused:
-        raise TypeError(
-            f"{_name(function)} on a Tensor does not take {', '.join(refused)}: no gradient could follow. "
-            f"It takes {', '.join(parameters)}; for anything else call it on t.data"
+        name = _name(function)
+        instead = (
+            f"an array cannot hold a gradient; write y = {name}(...), and x = x + y for x += y"
+            if "out=" in refused
+            else f"no gradient could follow. It takes {', '.join(parameters)}; for anything else call it on t.data"
         )
+        raise TypeError(f"{name} on a Tensor does not take {', '.join(refused)}: {instead}")
     return arguments[:allowed], {name: value for name, value in keywords.items() if name not in silent}
 
 
@@ -114,9 +107,13 @@ def plain(value: Any) -> Any:
 
 def _refusal(function: Callable[..., Any]) -> str:
     """Why ``function`` does not run on a Tensor, and what does."""
-    name = _name(function)
+    name, owner = _name(function), getattr(function, "__self__", None)
+    if function in REFUSED:
+        return f"{name} on a Tensor is not supported: {REFUSED[function]}"
+    if isinstance(owner, np.ufunc) and function.__name__ == "at":
+        return f"{name} on a Tensor is not supported: it writes into its array; use tg.index_update(x, index, value)"
     nearest = get_close_matches(name, map(_name, [*table, *RUN_ON_DATA]), n=1, cutoff=0.75)
-    instead = f"the nearest that is supported is {nearest[0]}; " if nearest else ""
+    instead = f"the nearest name that is supported is {nearest[0]}; " if nearest else ""
     return (
         f"{name} on a Tensor is not supported: {instead}for a result without a gradient call it on t.data; to teach "
         "it, declare its rule with @tg.operation"

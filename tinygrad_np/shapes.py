@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
 Axis = int | tuple[int, ...] | None
+
+FIT = "Shapes fit where, counted from the last axis, they are equal or 1: insert an axis with x[:, None] or reshape"
 
 
 def reduced_shape(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
@@ -31,6 +34,34 @@ def remaining_shape(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
         return ()
     axes = normalize_axes(axis, len(shape))
     return tuple(n for i, n in enumerate(shape) if i not in axes)
+
+
+def reduced_first(x: Any, axis: Axis) -> Any:
+    """``x`` with the reduced axes made one and put first: (n, ...), n elements to a slice.
+
+    >>> reduced_first(np.zeros((2, 3, 4)), (0, -1)).shape, reduced_first(np.zeros((2, 3)), None).shape
+    ((8, 3), (6,))
+    """
+    remaining = remaining_shape(x.shape, axis)
+    x = x.transpose(_reduced_axes_first(x.ndim, axis))
+    return x.reshape((prod(x.shape[: x.ndim - len(remaining)]), *remaining))
+
+
+def unreduced(x: Any, shape: tuple[int, ...], axis: Axis) -> Any:
+    """An array that came of ``reduced_first``, in the ``shape`` from before it."""
+    order = _reduced_axes_first(len(shape), axis)
+    return x.reshape(tuple(shape[i] for i in order)).transpose(tuple(np.argsort(order).tolist()))
+
+
+def _reduced_axes_first(ndim: int, axis: Axis) -> tuple[int, ...]:
+    """All axes, with the reduced ones put first."""
+    axes = tuple(range(ndim)) if axis is None else normalize_axes(axis, ndim)
+    return axes + tuple(i for i in range(ndim) if i not in axes)
+
+
+def along(axis: int, part: slice) -> tuple[slice, ...]:
+    """The index that takes ``part`` of an axis counted from the front, and all of the others."""
+    return (slice(None),) * axis + (part,)
 
 
 def normalize_axes(axis: int | tuple[int, ...], ndim: int) -> tuple[int, ...]:

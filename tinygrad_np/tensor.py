@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from copy import deepcopy
 from threading import Lock
 from typing import Any, NoReturn, Self
 
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinygrad_np import protocols
-from tinygrad_np.rules import arithmetic, products, reductions, selection
+from tinygrad_np.rules import arithmetic, indexing, products, reductions, selection
 from tinygrad_np.rules import shape as shape_rules
 from tinygrad_np.tape import GraphError, Leaf, Variable, tick, walk
 
@@ -24,6 +23,7 @@ if hasattr(os, "register_at_fork"):
     )
 
 Operator = Callable[["Tensor", Any], "Tensor"]
+IF_MEANT = "if that is meant"
 
 
 def _binary(operation: Callable[..., Any]) -> tuple[Operator, Operator]:
@@ -260,15 +260,12 @@ class Tensor(Variable):
     __hash__ = object.__hash__
 
     def __getitem__(self, index: Any) -> Tensor:
-        index = protocols.plain(index)
-        if not shape_rules.is_basic(index):
-            index = deepcopy(index)  # its arrays may be changed before the gradient is asked for
-        return shape_rules.getitem(self, index=index)  # type: ignore[no-any-return]
+        return indexing.getitem(self, index=indexing.frozen(index))  # type: ignore[no-any-return]
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise TypeError(
-            "a Tensor cannot be assigned into: what was computed from it would change behind its back. "
-            "Write np.where(mask, value, t), or assign to t.data before it is used"
+            "a Tensor cannot be assigned into: what was computed from it would change behind its back. Write "
+            "t = tg.index_update(t, index, value), or t = np.where(mask, value, t)"
         )
 
     def __len__(self) -> int:
@@ -284,22 +281,23 @@ class Tensor(Variable):
         return bool(self._data)
 
     def __float__(self) -> float:
-        self._refuse_conversion("float(t)", "t.item()")
+        self._refuse_conversion("float(t)", f"t.item() {IF_MEANT}")
         return float(self._data)
 
     def __int__(self) -> int:
-        self._refuse_conversion("int(t)", "int(t.item())")
+        self._refuse_conversion("int(t)", f"int(t.item()) {IF_MEANT}")
         return int(self._data)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        self._refuse_conversion("np.asarray(t)", "t.data, or np.concatenate to join Tensors,")
+        self._refuse_conversion("np.asarray(t)", f"t.data {IF_MEANT}, np.stack or np.concatenate to join Tensors")
         return np.array(self._data, dtype, copy=copy)
 
     def _refuse_conversion(self, what: str, instead: str) -> None:
         """A tracked value must not lose its gradient without a word."""
         if self._node is not None:
             raise TypeError(
-                f"{what} would lose the gradient of a Tensor that requires one; write {instead} if you mean it"
+                f"{what} would lose the gradient of a Tensor that requires one; write {instead}. To put it into an "
+                "array, write array = tg.index_update(array, index, t) for array[index] = t"
             )
 
     # -- NumPy's methods ---------------------------------------------------------------------------
@@ -334,7 +332,7 @@ class Tensor(Variable):
 
     def transpose(self, *axes: Any) -> Tensor:
         """The Tensor with its axes permuted (reversed without ``axes``)."""
-        if not axes or axes == (None,):
+        if not axes or (len(axes) == 1 and axes[0] is None):
             return self.T
         return shape_rules.transpose(self, axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes)  # type: ignore[no-any-return]
 

@@ -2,17 +2,72 @@
 
 import numpy as np
 
-from tests.cases.rows import Row, apart, reduced, uniform
+from tests.cases.rows import Row, Variant, apart, either_sign, of_shapes, over, reduced, uniform
 from tinygrad_np.rules import reductions
 
+MASK = np.array([[True, False, True, False], [True, True, False, False], [True] * 4])
+FEW_AXES = [None, -1, (0, 1), ()]
+
+
+def masked(*axes):
+    """Some of the elements, by a mask of x's shape and by one that is broadcast to it."""
+    return [Variant((uniform(3, 4),), {"axis": a, "where": m, "keepdims": k}) for a, m, k in axes]
+
+
+MASKED = masked((0, MASK, False), (None, MASK, True), (1, MASK[1], False))
+WITH_ZEROS = [np.array(x) for x in ([1.5, 0.0, -2.0], [0.0, 0.7, 0.0, 1.2], [[0.0, 0.0], [0.0, -1.1], [0.8, 1.9]])]
+
+
+def spread(draw=uniform):
+    """Cases of a variance; of one element it is 0."""
+    some = [Variant((draw(3, 4),), {"axis": axis}) for axis in (None, 0, -1, (0, -1))]
+    some += [Variant((draw(3, 4),), {"axis": 1, "ddof": 1, "keepdims": True}), Variant((draw(5),), {"ddof": 0.5})]
+    return [*some, Variant((draw(2, 3, 2),), {"axis": (0, 2)}), Variant((draw(0, 3),), {"axis": 1})]
+
+
+def about(operation, x, *mean, **options):
+    """A spread about the elements' own mean, or about one that is given."""
+    return operation(x, **options, mean=mean[0]) if mean else operation(x, **options)
+
+
+def of_numbers(draw, **options):
+    """Cases of a reduction that passes over NaN, of which there is none where it is compared with differences."""
+    axes = {None: False, 1: True, (0, -1): False}
+    return [Variant((draw(3, 4),), {"axis": axis, "keepdims": keepdims} | options) for axis, keepdims in axes.items()]
+
+
 ROWS = [
-    Row(reductions.sum, reduced(uniform)),
-    Row(reductions.mean, reduced(uniform)),
-    Row(reductions.max, reduced(apart)),
-    Row(reductions.min, reduced(apart)),
+    Row(reductions.sum, reduced(uniform) + MASKED),
+    Row(reductions.mean, reduced(uniform, FEW_AXES) + MASKED),
+    Row(reductions.variance, spread() + MASKED, formula=np.var),
+    Row(
+        reductions.var,
+        over("correction", [1, 0.5], 5)
+        + of_shapes(((3, 4), (1, 4)), axis=0, ddof=1)
+        + of_shapes(((3, 4), (3, 1)), axis=1, where=MASK)
+        + MASKED[:1],
+        call=about,
+    ),
+    Row(reductions.deviation, spread(apart)[:-1] + MASKED, formula=np.std),
+    Row(
+        reductions.std,
+        over("correction", [1], 3) + of_shapes(((3, 4), (1, 4)), axis=0) + MASKED[:1],
+        call=about,
+    ),
+    Row(reductions.prod, reduced(either_sign, FEW_AXES) + [Variant((x,), {"axis": 0}) for x in WITH_ZEROS]),
+    Row(reductions.max, reduced(apart, FEW_AXES)),
+    Row(reductions.min, reduced(apart, FEW_AXES)),
+    Row(reductions.nansum, of_numbers(uniform)),
+    Row(reductions.nanmean, of_numbers(uniform)),
+    Row(reductions.nanvar, of_numbers(uniform, ddof=1)),
+    Row(reductions.nanstd, of_numbers(uniform, correction=1)),
+    Row(reductions.nanprod, of_numbers(either_sign)),
+    Row(reductions.nanmax, of_numbers(apart)),
+    Row(reductions.nanmin, of_numbers(apart)),
+    Row(reductions.ptp, reduced(apart, [0, (0, -1)])[:-1]),
     Row(
         reductions.logsumexp,
-        reduced(uniform),
+        [*reduced(uniform, FEW_AXES), Variant((uniform(10, 8),), {"axis": 0})],
         formula=lambda x, axis=None, keepdims=False: np.log(np.exp(x).sum(axis, keepdims=keepdims)),
     ),
 ]

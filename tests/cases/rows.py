@@ -9,6 +9,8 @@ import numpy as np
 from tinygrad_np import operations
 
 rng = np.random.default_rng()
+FLOATS = (np.float16, np.float32, np.float64, np.longdouble)
+LAPACK = FLOATS[:3]  # longdouble is refused, for in float64 it would lose digits without a word
 
 
 def begin(family):
@@ -24,12 +26,16 @@ class Variant(NamedTuple):
 
 
 class Row(NamedTuple):
-    """An operation under test. ``call`` takes the operation, or the NumPy function it mirrors, then the arrays."""
+    """An operation under test. ``call`` takes the operation, or the NumPy function it mirrors, then the arrays.
+
+    ``dtypes`` are those that it takes; any other is refused.
+    """
 
     operation: operations.Operation
     variants: Sequence[Variant]
     formula: Callable[..., Any] | None = None
     call: Callable[..., Any] = lambda operation, *arrays, **options: operation(*arrays, **options)
+    dtypes: Sequence[type] = FLOATS
 
     @property
     def name(self):
@@ -71,6 +77,17 @@ PAIRS += [((2, 3, 4), (3, 1)), ((4,), (2, 1, 4)), ((), ()), ((0, 3), (3,)), ((1,
 
 def binary(first=uniform, second=uniform):
     return [Variant((first(*left), second(*right))) for left, right in PAIRS]
+
+
+def lean(draw=uniform):
+    """A matrix, a scalar and no elements: enough where the rule does not depend on the shape."""
+    return [Variant((draw(*shape),)) for shape in [(3, 4), (), (0, 3)]]
+
+
+def lean_pairs(first=uniform, second=uniform):
+    """Pairs that broadcast both, one or nothing: enough where the rule does not depend on the shapes."""
+    pairs = [((3, 4), (3, 4)), ((3, 1), (1, 4)), ((), (3, 4)), ((0, 3), (3,))]
+    return [Variant((first(*left), second(*right))) for left, right in pairs]
 
 
 def positive(*shape):

@@ -65,3 +65,18 @@ def test_derivatives_through_a_curved_function_of_the_output(row, variant):
 
     for order in (1, 2):
         assert_slope_is_right(curved, order, variant.arrays)
+
+
+@pytest.mark.parametrize(**every_variant())
+def test_forward_mode_is_the_transpose_of_reverse_mode(row, variant):
+    """⟨g, J ẋ⟩ = ⟨Jᵀ g, ẋ⟩ for all ẋ and g: in the plain mode, and in the one that records."""
+    tangents = [numbers_like(x, seed) - 1 for seed, x in enumerate(variant.arrays)]
+    tensors = leaves(variant.arrays)
+    value, pullback = tg.vjp(function(row, variant), *variant.arrays)
+    g = numbers_like(value, seed=7) - 1
+    expected = sum(np.sum(gx * t) for gx, t in zip(pullback(g), tangents))
+    for primals in (variant.arrays, tensors):
+        again, tangent = tg.jvp(function(row, variant), primals, tangents)
+        np.testing.assert_array_equal(np.asarray(again.data if primals is tensors else again), value)
+        pushed = np.sum(g * (tangent.data if isinstance(tangent, tg.Tensor) else tangent))
+        np.testing.assert_allclose(pushed, expected, rtol=1e-11, atol=1e-13)

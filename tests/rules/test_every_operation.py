@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_np as tg
-from tests.cases import every_operation, every_variant, mirrored
+from tests.cases import ROWS, every_operation, every_variant, mirrored
 from tests.differences import leaves, numbers_like
 
 TOLERANCE = {np.float16: 2e-2, np.float32: 1e-5, np.float64: 0, np.longdouble: 1e-12}
@@ -56,7 +56,7 @@ def test_the_numpy_function_on_tensors_is_the_operation(row, variant):
 
 @pytest.mark.parametrize(**every_variant())
 def test_the_dtype_is_kept_in_value_and_gradients(row, variant):
-    for dtype in TOLERANCE:
+    for dtype in row.dtypes:
         tensors = leaves(in_dtype(variant, dtype))
         y = row.on(*tensors, **variant.options)
         ones = np.ones(y.shape)
@@ -65,6 +65,13 @@ def test_the_dtype_is_kept_in_value_and_gradients(row, variant):
         assert y.dtype == dtype
         assert [t.grad.dtype for t in tensors] == [dtype] * len(tensors)
         assert [g.dtype for g in functional] == [dtype] * len(tensors)
+
+
+@pytest.mark.parametrize(("row", "dtype"), [(row, d) for row in ROWS for d in TOLERANCE if d not in row.dtypes])
+def test_a_dtype_that_an_operation_does_not_take_is_refused(row, dtype):
+    variant = row.variants[0]
+    with pytest.raises(TypeError, match=np.dtype(dtype).name):
+        row.on(*leaves(in_dtype(variant, dtype)), **variant.options)
 
 
 @pytest.mark.parametrize(**every_variant())
@@ -85,7 +92,8 @@ def test_the_gradient_on_its_way_has_the_dtype_too(row, variant):
 
 @pytest.mark.parametrize(**every_variant())
 def test_other_dtypes_agree_with_float64_to_their_precision(row, variant):
-    for dtype, tolerance in TOLERANCE.items():
+    for dtype in row.dtypes:
+        tolerance = TOLERANCE[dtype]
         other = leaves(in_dtype(variant, dtype))
         wide = leaves([t.data.astype(np.float64) for t in other])
         y, expected = backward(row, other, variant.options), backward(row, wide, variant.options)

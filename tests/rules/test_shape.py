@@ -1,4 +1,4 @@
-"""Shape rules: every kind of index, joins, and arrangements, over shapes that hypothesis chooses."""
+"""Shape rules: reshaping, and axes that are moved, added and dropped, over shapes that hypothesis chooses."""
 
 import numpy as np
 import pytest
@@ -7,117 +7,25 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_np as tg
-from tinygrad_np.rules import shape as rules
 
 SHAPES = hnp.array_shapes(min_dims=1, max_dims=4, max_side=4)
 
 
-def check_index(shape, index):
-    """Value and gradient of x[index] by the element numbers that NumPy picks: each counts as often as it was taken."""
-    numbers = np.arange(int(np.prod(shape))).reshape(shape)
-    x = numbers + 0.5
-    t = tg.Tensor(x, requires_grad=True)
-    y = t[index]
-    np.testing.assert_array_equal(y.data, np.asarray(x[index]), strict=True)
-    weights = np.random.default_rng(0).uniform(0.5, 1.5, y.shape)
-    y.backward(weights, retain_graph=True)
-    expected = np.bincount(np.ravel(numbers[index]), np.ravel(weights), numbers.size).reshape(shape)
-    np.testing.assert_allclose(t.grad, expected, rtol=1e-14)
-    curved = tg.gradients((y**3 * weights).sum(), t, create_graph=True)
-    np.testing.assert_allclose(curved.data, 3 * expected * x**2, rtol=1e-13)
-    second = tg.gradients(curved.sum(), t, create_graph=True)
-    np.testing.assert_allclose(second.data, 6 * expected * x, rtol=1e-13)
+def leaf(*shape):
+    """A leaf whose elements are all different."""
+    return tg.Tensor(np.arange(float(np.prod(shape))).reshape(shape), requires_grad=True)
 
 
-@given(SHAPES, st.data())
-def test_basic_indices(shape, data):
-    check_index(shape, data.draw(hnp.basic_indices(shape, allow_newaxis=True)))
-
-
-@given(SHAPES, st.data())
-def test_arrays_of_integers_as_indices(shape, data):
-    check_index(shape, data.draw(hnp.integer_array_indices(shape)))
-
-
-@given(SHAPES, st.data())
-def test_masks_of_all_or_of_the_first_axes(shape, data):
-    axes = data.draw(st.integers(1, len(shape)))
-    check_index(shape, data.draw(hnp.arrays(bool, shape[:axes])))
-
-
-@given(SHAPES, st.data())
-def test_any_mixture_of_slices_integers_arrays_masks_and_new_axes(shape, data):
-    length = data.draw(st.integers(0, 3))
-    parts = []
-    for n in shape:
-        part = st.sampled_from(
-            [slice(None), slice(None, None, -1), slice(1, None), slice(0, 0), -1, 0, np.int64(0), None]
-        )
-        part |= st.lists(st.integers(-n, n - 1), min_size=length, max_size=length)
-        parts.append(data.draw(part))
-    if data.draw(st.booleans()):
-        parts[data.draw(st.integers(0, len(parts) - 1)) :] = [Ellipsis]
-    if data.draw(st.booleans()):
-        parts = [data.draw(hnp.arrays(bool, shape[:1])), *parts[1:]]
-    try:
-        np.empty(shape)[tuple(parts)]
-    except IndexError:  # lists and a mask of different lengths: an error in NumPy too
-        with pytest.raises(IndexError):
-            tg.Tensor(np.empty(shape))[tuple(parts)]
-        return
-    check_index(shape, tuple(parts))
-
-
-def test_an_element_taken_twice_gets_both_gradients():
-    x = tg.Tensor([1.0, 2.0, 3.0], requires_grad=True)
-    x[[0, 0, 1]].backward([1.0, 10.0, 100.0])
-    np.testing.assert_array_equal(x.grad, [11, 100, 0])
-
-
-@pytest.mark.parametrize(
-    "index", [1, slice(1, 3), (slice(None), None), Ellipsis, np.int64(1), (1, slice(None, None, -1))]
-)
-def test_basic_indices_do_without_the_slow_scatter(index):
-    assert rules.is_basic(index)
-
-
-@pytest.mark.parametrize(
-    "index", [[1], np.array([1]), True, np.True_, (0, [1]), np.array(1), (slice(None), np.array([True]))]
-)
-def test_other_indices_need_the_scatter_that_adds_up(index):
-    assert not rules.is_basic(index)
-
-
-@pytest.mark.parametrize("wrap", [lambda i: i, lambda i: (slice(None), i), list])
-def test_an_index_changed_after_its_use_does_not_move_the_gradient(wrap):
-    x = tg.Tensor(np.ones((3, 3)), requires_grad=True)
-    index = np.array([0, 1])
-    used = wrap(index)
-    y = x[used].sum()
-    expected = tg.gradients(y, x).data
-    index[...] = 2
-    if isinstance(used, list):
-        used[0] = 2
-    y.backward()
-    np.testing.assert_array_equal(x.grad, expected)
-
-
-def test_put_adds_up_what_lands_on_one_element():
-    y = rules.put(np.array([1.0, 10.0, 100.0]), index=[0, 0, 2], shape=(3,))
-    np.testing.assert_array_equal(y, [11, 0, 100])
-
-
-@given(SHAPES, st.data())
-def test_reshape_and_back(shape, data):
+@given(SHAPES, st.sampled_from("CF"), st.data())
+def test_reshape_and_back(shape, order, data):
     size = int(np.prod(shape))
     first = data.draw(st.sampled_from([n for n in range(1, size + 1) if size % n == 0]))
     target = data.draw(st.sampled_from([(first, size // first), (-1, first), (size,), -1, (1, size, 1)]))
-    x = np.arange(float(size)).reshape(shape)
-    t = tg.Tensor(x, requires_grad=True)
-    y = t.reshape(target)
-    np.testing.assert_array_equal(y.data, x.reshape(target))
-    y.backward(x.reshape(target))
-    np.testing.assert_array_equal(t.grad, x)
+    t = leaf(*shape)
+    y = np.reshape(t, target, order)
+    np.testing.assert_array_equal(y.data, t.data.reshape(target, order=order))
+    y.backward(y.data)
+    np.testing.assert_array_equal(t.grad, t.data)
 
 
 @given(SHAPES, st.data())
@@ -132,50 +40,82 @@ def test_transpose_by_any_permutation_counted_from_either_end(shape, data):
     np.testing.assert_array_equal(t.grad, x)
 
 
-@pytest.mark.parametrize("axes", [(0,), (0, 0), (0, 2), (0, 1, 2)])
-def test_axes_that_are_no_permutation_are_numpys_error(axes):
-    with pytest.raises(ValueError, match=r"transpose\(float64 \(2, 3\), "):
-        np.transpose(tg.Tensor(np.ones((2, 3))), axes)
+@given(SHAPES, st.data())
+def test_axes_move_to_where_numpy_moves_them_and_the_gradient_moves_back(shape, data):
+    n = len(shape)
+    axis = st.integers(-n, n - 1)
+    a, b, start = data.draw(axis), data.draw(axis), data.draw(st.integers(-n, n))
+    for move in (lambda x: np.moveaxis(x, a, b), lambda x: np.rollaxis(x, a, start), lambda x: np.swapaxes(x, a, b)):
+        t = leaf(*shape)
+        y = move(t)
+        np.testing.assert_array_equal(y.data, move(t.data))
+        y.backward(y.data)
+        np.testing.assert_array_equal(t.grad, t.data)
+
+
+def test_what_is_a_view_in_numpy_shares_the_data():
+    x = leaf(2, 3)
+    views = [x[0], x.T, x.reshape(-1), x.swapaxes(0, 1), np.broadcast_to(x, (4, 2, 3)), np.ravel(x)]
+    views += [np.moveaxis(x, 0, 1), np.squeeze(x[None]), np.expand_dims(x, 1), np.atleast_3d(x), np.diagonal(x)]
+    views += [np.flip(x, 0), np.rot90(x), *np.split(x, 2), *np.broadcast_arrays(x, np.ones(3))[:1]]
+    for y in views:
+        assert np.shares_memory(y.data, x.data)
+
+
+def test_several_arrays_come_back_in_the_container_that_numpy_gives():
+    x, constant = leaf(3), np.ones((2, 1))
+    for function in (np.broadcast_arrays, np.atleast_1d, np.atleast_2d, np.atleast_3d):
+        ours, numpys = function(x, constant), function(x.data, constant)
+        assert type(ours) is type(numpys) is tuple
+        assert isinstance(ours[0], tg.Tensor)
+        assert type(ours[1]) is np.ndarray  # a constant array stays one
+        for a, b in zip(ours, numpys):
+            np.testing.assert_array_equal(np.asarray(getattr(a, "data", a)), b)
+
+
+def test_what_has_axes_enough_is_given_back_as_it_is():
+    x = leaf(2, 3)
+    assert np.atleast_2d(x) is x
+    assert np.atleast_1d(x) is x
+
+
+def test_a_broadcast_argument_gets_the_sum():
+    x, y = leaf(3), leaf(2, 1)
+    a, b = np.broadcast_arrays(x, y)
+    (a * 2 + b * 10).backward([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    np.testing.assert_array_equal(x.grad, [10, 14, 18])
+    np.testing.assert_array_equal(y.grad, [[60], [150]])
+
+
+REFUSED = {
+    "elements that do not fit": (lambda x: np.reshape(x, (4, 4)), ValueError, r"reshape\(float64 \(2, 3\), \(4, 4\)\)"),
+    "an order by memory": (lambda x: np.reshape(x, -1, "A"), ValueError, r"order 'A' depends on .*'C' \(by rows\)"),
+    "ravel by memory": (lambda x: np.ravel(x, "K"), ValueError, r"ravel\(.*order 'K' depends on"),
+    "a copy asked for": (lambda x: np.reshape(x, -1, copy=True), TypeError, r"reshape on a Tensor does not take copy="),
+    "one axis too few": (lambda x: np.transpose(x, (0,)), ValueError, r"transpose\(float64 \(2, 3\), \(0,\)\)"),
+    "an axis twice": (lambda x: np.transpose(x, (0, 0)), ValueError, r"transpose\(float64 \(2, 3\), "),
+    "an axis too far": (lambda x: np.transpose(x, (0, 2)), ValueError, r"transpose\(float64 \(2, 3\), "),
+    "an axis too many": (lambda x: np.transpose(x, (0, 1, 2)), ValueError, r"transpose\(float64 \(2, 3\), "),
+    "no matrix": (lambda x: np.matrix_transpose(x[0]), ValueError, r"matrix_transpose\(float64 \(3,\)\).*a matrix"),
+    "moved from nowhere": (lambda x: np.moveaxis(x, 2, 0), np.exceptions.AxisError, r"moveaxis\(.*axis 2 is out of"),
+    "moved twice": (lambda x: np.moveaxis(x, (0, 0), (0, 1)), ValueError, r"moveaxis\(.*repeated axis"),
+    "moved to fewer": (lambda x: np.moveaxis(x, (0, 1), 0), ValueError, r"moveaxis\(.*same number"),
+    "rolled to nowhere": (lambda x: np.rollaxis(x, 0, 3), np.exceptions.AxisError, r"start must lie between -2 and 2"),
+    "rolled before all": (lambda x: np.rollaxis(x, 0, -3), np.exceptions.AxisError, r"between -2 and 2, got -3"),
+    "a long axis dropped": (lambda x: np.squeeze(x, 0), ValueError, r"squeeze\(float64 \(2, 3\), 0\): cannot select"),
+    "an axis added twice": (lambda x: np.expand_dims(x, (0, 0)), ValueError, r"expand_dims\(.*repeated axis"),
+    "an axis added too far": (lambda x: np.expand_dims(x, 3), np.exceptions.AxisError, r"axis 3 is out of bounds"),
+    "no common shape": (lambda x: np.broadcast_arrays(x, np.ones(2)), ValueError, r"broadcast_arrays\(.*mismatch"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "kind", "message"), REFUSED.values(), ids=REFUSED)
+def test_bad_input_is_numpys_error_with_the_operations_name(call, kind, message):
+    with pytest.raises(kind, match=message):
+        call(leaf(2, 3))
 
 
 @pytest.mark.parametrize("axis", [0, -1])
 def test_a_scalar_has_no_axis_to_transpose(axis):
     with pytest.raises(ValueError, match=r"axes don't match|out of bounds"):
         tg.Tensor(1.0).transpose(axis)
-
-
-@given(st.integers(1, 4), SHAPES, st.data())
-def test_concatenate_gives_each_its_part(n, shape, data):
-    axis = data.draw(st.integers(-len(shape), len(shape) - 1) | st.none())
-    lengths = data.draw(st.lists(st.integers(0, 3), min_size=n, max_size=n))
-    shapes = [
-        shape if axis is None else tuple(k if i == axis % len(shape) else m for i, m in enumerate(shape))
-        for k in lengths
-    ]
-    arrays = [np.random.default_rng(i).normal(size=s) for i, s in enumerate(shapes)]
-    tensors = [tg.Tensor(a, requires_grad=True) for a in arrays]
-    y = np.concatenate(tensors, axis=axis)
-    np.testing.assert_array_equal(y.data, np.concatenate(arrays, axis=axis))
-    y.backward(y.data)
-    for t, a in zip(tensors, arrays):
-        np.testing.assert_array_equal(t.grad, a)
-
-
-def test_concatenate_takes_the_same_tensor_twice_and_constants_between():
-    x = tg.Tensor([1.0, 2.0], requires_grad=True)
-    np.concatenate((x, np.ones(1), x), 0).backward([1.0, 2.0, 9.0, 10.0, 20.0])
-    np.testing.assert_array_equal(x.grad, [11, 22])
-
-
-def test_concatenate_takes_a_matrix_for_its_rows():
-    x = tg.Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
-    y = np.concatenate(x)
-    np.testing.assert_array_equal(y.data, [1, 2, 3, 4])
-    y.backward([1.0, 2.0, 3.0, 4.0])
-    np.testing.assert_array_equal(x.grad, [[1, 2], [3, 4]])
-
-
-def test_a_view_of_the_data_is_shared_as_in_numpy():
-    x = tg.Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
-    for y in (x[0], x.T, x.reshape(-1), x.swapaxes(0, 1), np.broadcast_to(x, (4, 2, 3))):
-        assert np.shares_memory(y.data, x.data)

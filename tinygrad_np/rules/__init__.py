@@ -1,5 +1,51 @@
 """The rules, by family. Importing this package fills the operation table."""
 
-from tinygrad_np.rules import elementwise, linalg, network, reductions, shape
+from tinygrad_np.rules import (
+    arithmetic,
+    construction,
+    convolution,
+    cumulative,
+    decompositions,
+    diagonals,
+    einsum,
+    exponential,
+    fourier,
+    indexing,
+    inverses,
+    joining,
+    network,
+    norms,
+    products,
+    rearranging,
+    reductions,
+    selection,
+    shape,
+    sorting,
+    statistics,
+    trigonometric,
+)
 
-__all__ = ["elementwise", "linalg", "network", "reductions", "shape"]
+__all__ = [
+    "arithmetic",
+    "construction",
+    "convolution",
+    "cumulative",
+    "decompositions",
+    "diagonals",
+    "einsum",
+    "exponential",
+    "fourier",
+    "indexing",
+    "inverses",
+    "joining",
+    "network",
+    "norms",
+    "products",
+    "rearranging",
+    "reductions",
+    "selection",
+    "shape",
+    "sorting",
+    "statistics",
+    "trigonometric",
+]

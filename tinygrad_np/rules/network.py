@@ -113,7 +113,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Result:
     >>> y.data
     array([[4.5, 6.5]])
     """
-    x, weight, bias = as_array(x), as_array(weight), bias if bias is None else as_array(bias)
+    x = as_array(x)
     if not x.ndim or weight.ndim != 2 or (bias is not None and bias.shape != weight.shape[1:]):
         raise ValueError("the shapes do not fit")
     # The method dot takes two thirds of np.dot's time.
@@ -146,7 +146,9 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> Result:
     array([[ 0.1667,  0.1667, -0.3333],
            [ 0.    ,  0.    ,  0.    ]])
     """
-    logits, targets = _floating(logits, "logits"), as_array(targets)
+    logits, targets = as_array(logits), as_array(targets)
+    if logits.dtype.kind != "f":
+        logits = _floating(logits, "logits")
     if logits.ndim != 2:
         raise ValueError("logits must have shape (n, classes); give one row as logits[None, :]")
     n = len(logits) or 1

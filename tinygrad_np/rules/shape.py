@@ -1,25 +1,37 @@
-"""Shape operations: the elements of x in another arrangement, and parts of it."""
+"""Shape operations: the elements of x under other axes."""
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
-from tinygrad_np.operations import Result, operation, unchanged
-from tinygrad_np.shapes import normalize_axes
+from tinygrad_np.operations import Result, composition, operation, unchanged
+from tinygrad_np.shapes import as_array, normalize_axes
 from tinygrad_np.tape import Array
 
+Order = Literal["C", "F"]
 
-@operation(np.reshape, hint="The new shape must hold as many elements; one length may be -1")
-def reshape(x: Array, shape: int | tuple[int, ...]) -> Result:
-    """y = x in another shape, row by row;  ∂L/∂x = g in x's shape."""
+
+@operation(np.reshape, linear=1, hint="The new shape must hold as many elements; one length may be -1")
+def reshape(x: Array, shape: int | tuple[int, ...], order: Order = "C") -> Result:
+    """y = x in another shape, row by row (column by column for order "F");  ∂L/∂x = g in x's shape."""
     before = x.shape
-    return x.reshape(shape), (lambda g: g.reshape(before),)
+    if order == "C":
+        return x.reshape(shape), (lambda g: g.reshape(before),)
+    if order != "F":
+        raise ValueError(f"order {order!r} depends on how x lies in memory; give 'C' (by rows) or 'F' (by columns)")
+    return np.reshape(x, shape, order), (lambda g: np.reshape(g, before, order),)
 
 
-@operation(np.transpose)
+@composition(np.ravel)
+def ravel(x: Array, order: Order = "C") -> Array:
+    """y = x in one axis."""
+    return np.reshape(x, -1, order)
+
+
+@operation(np.transpose, linear=1)
 def transpose(x: Array, axes: tuple[int, ...] | None = None) -> Result:
     """y = x with its axes permuted (reversed without ``axes``);  ∂L/∂x = g permuted back."""
     y = x.transpose(axes)
@@ -29,63 +41,78 @@ def transpose(x: Array, axes: tuple[int, ...] | None = None) -> Result:
     return y, (lambda g: g.transpose(back),)
 
 
-@operation(np.swapaxes)
+@composition(np.matrix_transpose, np.linalg.matrix_transpose, hint="It takes a matrix, or a stack of matrices")
+def matrix_transpose(x: Array) -> Array:
+    """y = each matrix of a stack transposed."""
+    return np.swapaxes(x, -1, -2)
+
+
+@operation(np.swapaxes, linear=1)
 def swapaxes(x: Array, axis1: int, axis2: int) -> Result:
     """y = x with two axes exchanged;  ∂L/∂x = g with them exchanged back."""
     return x.swapaxes(axis1, axis2), (lambda g: g.swapaxes(axis1, axis2),)
 
 
-@operation(np.broadcast_to)
+@operation(np.moveaxis, linear=1)
+def moveaxis(x: Array, source: int | tuple[int, ...], destination: int | tuple[int, ...]) -> Result:
+    """y = x with the axes ``source`` moved to ``destination``;  ∂L/∂x = g with them moved back."""
+    return np.moveaxis(x, source, destination), (lambda g: np.moveaxis(g, destination, source),)
+
+
+@composition(np.rollaxis)
+def rollaxis(x: Array, axis: int, start: int = 0) -> Array:
+    """y = x with one axis moved to before the one that is at ``start``."""
+    axis, before = normalize_axis_index(axis, x.ndim), start + x.ndim if start < 0 else start
+    if not 0 <= before <= x.ndim:
+        raise np.exceptions.AxisError(f"start must lie between {-x.ndim} and {x.ndim}, got {start}")
+    return np.moveaxis(x, axis, before - (axis < before))
+
+
+@operation(np.squeeze, linear=1)
+def squeeze(x: Array, axis: int | tuple[int, ...] | None = None) -> Result:
+    """y = x without the axes ``axis``, or without all axes, of length 1;  ∂L/∂x = g in x's shape."""
+    before = x.shape
+    return np.squeeze(x, axis), (lambda g: g.reshape(before),)
+
+
+@operation(np.expand_dims, linear=1)
+def expand_dims(x: Array, axis: int | tuple[int, ...]) -> Result:
+    """y = x with axes of length 1 that are y's ``axis``;  ∂L/∂x = g in x's shape."""
+    before = x.shape
+    return np.expand_dims(x, axis), (lambda g: g.reshape(before),)
+
+
+@operation(np.broadcast_to, linear=1)
 def broadcast_to(x: Array, shape: int | tuple[int, ...]) -> Result:
     """y = x repeated to ``shape``;  ∂L/∂x = g, which the walk sums back to x's shape."""
     return np.broadcast_to(x, shape), (unchanged,)
 
 
-@operation(np.concatenate, sequence=True, hint="All but the joined axis must be equal")
-def concatenate(*xs: Array, axis: int | None = 0) -> Result:
-    """y = x1, x2, ... joined along ``axis`` (flattened first if None);  ∂L/∂xᵢ = its part of g."""
-    y = np.concatenate(xs, axis)
-    lengths = [np.size(x) if axis is None else np.shape(x)[axis] for x in xs]
-    ends = np.cumsum([0, *lengths]).tolist()
-
-    def derivative(x: Array, start: int, stop: int) -> Any:
-        if axis is None:
-            return lambda g: g[start:stop].reshape(np.shape(x))
-        part = (slice(None),) * (axis % y.ndim) + (slice(start, stop),)
-        return lambda g: g[part]
-
-    return y, tuple([derivative(x, *span) for x, span in zip(xs, pairwise(ends), strict=True)])
+@composition(np.broadcast_arrays)
+def broadcast_arrays(*xs: Array) -> tuple[Array, ...]:
+    """Each of the arrays, repeated to the shape that they have together."""
+    shape = np.broadcast_shapes(*map(np.shape, xs))
+    return tuple([np.broadcast_to(x, shape) for x in xs])
 
 
-@operation()
-def getitem(x: Array, index: Any) -> Result:
-    """y = x[index];  ∂L/∂x = g at ``index`` and 0 elsewhere, added up where an element was taken twice."""
-    shape = x.shape
-    return x[index], (lambda g: put(g, index=index, shape=shape),)
+@composition(np.atleast_1d)
+def atleast_1d(*xs: Array) -> Any:
+    """Each x with one axis or more, in a tuple if there are several."""
+    return _each([x if x.ndim else x.reshape(1) for x in map(as_array, xs)])
 
 
-@operation()
-def put(x: Array, index: Any, shape: tuple[int, ...]) -> Result:
-    """y = zeros of ``shape`` with x added at ``index``;  ∂L/∂x = g[index]. The transpose of getitem."""
-    # On Tensors, in the second run of a higher derivative, it is the operation itself: it cannot be written into.
-    y = _put(x, index, shape) if isinstance(x, (np.ndarray, np.generic)) else put(x, index=index, shape=shape)
-    return y, (lambda g: getitem(g, index=index),)
+@composition(np.atleast_2d)
+def atleast_2d(*xs: Array) -> Any:
+    """Each x with two axes or more, a vector as a row; in a tuple if there are several."""
+    return _each([x if x.ndim > 1 else x.reshape(1, -1) for x in map(as_array, xs)])
 
 
-def _put(x: Array, index: Any, shape: tuple[int, ...]) -> Array:
-    """Zeros of ``shape`` with x added at ``index``."""
-    y = np.zeros(shape, x.dtype)
-    if is_basic(index):
-        y[index] = x  # takes no element twice, and is many times faster than add.at
-    else:
-        np.add.at(y, index, x)
-    return y
+@composition(np.atleast_3d)
+def atleast_3d(*xs: Array) -> Any:
+    """Each x with three axes or more, a matrix as columns of depth 1; in a tuple if there are several."""
+    return _each([x if x.ndim > 2 else np.atleast_2d(x)[:, :, None] for x in map(as_array, xs)])
 
 
-def is_basic(index: Any) -> bool:
-    """Whether NumPy calls this a basic index: integers, slices, Ellipsis and None only."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return all(
-        part is None or part is Ellipsis or (isinstance(part, (slice, int, np.integer)) and not isinstance(part, bool))
-        for part in parts
-    )
+def _each(ys: list[Array]) -> Any:
+    """One y alone, several in a tuple."""
+    return ys[0] if len(ys) == 1 else tuple(ys)

@@ -1,0 +1,79 @@
+"""Cases of the cumulative sums and products, and of differences."""
+
+import numpy as np
+
+from tests.cases.rows import Row, Variant, either_sign, of_shapes, over, uniform
+from tinygrad_np.rules import cumulative
+
+PLACES = np.array([0.0, 0.4, 1.5, 1.9, 3.0])  # uneven steps
+
+
+def accumulated(draw, **options):
+    """Along each axis, and over all elements."""
+    some = [Variant((draw(3, 4),), {"axis": a} | options) for a in (0, -1)]
+    return [
+        *some,
+        Variant((draw(2, 3, 2),), {"axis": 1} | options),
+        Variant((draw(5),)),
+        Variant((draw(0, 3),), {"axis": 1}),
+    ]
+
+
+FLAT = [Variant((either_sign(3, 4),)), Variant((either_sign(),))]
+WITH_ZEROS = [([1.5, 0.0, -2.0], 0), ([0.0, 0.7, 0.0, 1.2, 0.9], 0), ([[0.0, 0.0], [0.6, -1.1], [0.0, 1.9]], None)]
+PRODUCTS = accumulated(either_sign) + FLAT + [Variant((np.array(x),), {"axis": a}) for x, a in WITH_ZEROS]
+INITIAL = accumulated(either_sign, include_initial=True)[:3]
+
+
+def packed(operation, *arrays, **options):
+    """The slopes along several axes in one array."""
+    y = operation(*arrays, **options)
+    return np.concatenate([part.reshape(-1) for part in y]) if isinstance(y, tuple) else y
+
+
+def joined(operation, x, *ends, n=1, axis=-1):
+    """Differences of x and of what is joined to it."""
+    return operation(x, n, axis, *ends)
+
+
+def spaced(operation, f, spacings=(), **options):
+    """Slopes of samples with these spacings."""
+    return packed(operation, f, *spacings, **options)
+
+
+ROWS = [
+    Row(cumulative.cumsum, accumulated(uniform) + FLAT),
+    Row(cumulative.cumprod, PRODUCTS),
+    Row(cumulative.cumulative_sum, accumulated(uniform)[1:4] + INITIAL),
+    Row(cumulative.cumulative_prod, accumulated(either_sign)[1:4] + INITIAL),
+    Row(cumulative.nancumsum, accumulated(uniform)[1:4]),
+    Row(cumulative.nancumprod, accumulated(either_sign)[1:4]),
+    Row(
+        cumulative.differences,
+        [Variant((uniform(3, 4),), {"n": n, "axis": a}) for n, a in [(1, -1), (2, 0), (3, 1), (1, 0), (5, 1)]],
+        formula=np.diff,
+    ),
+    Row(
+        cumulative.diff,
+        [Variant((uniform(3, 4),), {"n": n, "axis": a}) for n, a in [(1, -1), (2, 0), (0, 1)]]
+        + of_shapes(((5,),), ((3, 4), (3, 1)), ((3, 4), (), (3, 2)), n=2)
+        + of_shapes(((3, 4), (2, 4), (1, 4)), axis=0),
+        call=joined,
+    ),
+    Row(cumulative.ediff1d, of_shapes(((3, 4),), ((4,), (2,)), ((4,), (), (2, 1)), ((1,), (2,)))),
+    Row(
+        cumulative.trapezoid,
+        over("axis", [0, -1], 3, 4)
+        + over("dx", [0.5], 5)
+        + of_shapes(((3, 4), (4,)), ((3, 4), (3, 4)), ((0, 4),))
+        + of_shapes(((3, 4), (3,)), axis=0),
+    ),
+    Row(
+        cumulative.gradient,
+        [Variant((uniform(4, 5),)), Variant((uniform(5),), {"spacings": (0.5,), "edge_order": 2})]
+        + [Variant((uniform(4, 5),), {"spacings": (PLACES,), "axis": 1, "edge_order": e}) for e in (1, 2)]
+        + [Variant((uniform(5, 3),), {"spacings": (PLACES, 2.0), "edge_order": 2}), Variant((uniform(2),))]
+        + [Variant((uniform(2, 3, 3),), {"axis": (0, -1)})],
+        call=spaced,
+    ),
+]
