@@ -95,6 +95,24 @@ METHODS = {
     "ravel": lambda a: a.ravel(),
     "flatten": lambda a: a.flatten(),
     "astype": lambda a: a.astype(np.float32),
+    "prod": lambda a: a.prod(axis=0),
+    "var": lambda a: a.var(axis=1, ddof=1),
+    "std": lambda a: a.std(0),
+    "cumsum": lambda a: a.cumsum(1),
+    "cumprod": lambda a: a.cumprod(),
+    "clip": lambda a: a.clip(2.5, 4.5),
+    "clip by name": lambda a: a.clip(min=2.5),
+    "conj": lambda a: a.conj() * a.conjugate(),
+    "copy": lambda a: a.copy(),
+    "squeeze": lambda a: a[:1].squeeze(axis=0),
+    "diagonal": lambda a: a.diagonal(1),
+    "trace": lambda a: a.trace(offset=-1),
+    "take": lambda a: a.take([0, 0, -1], axis=1),
+    "repeat": lambda a: a.repeat(2, axis=0),
+    "compress": lambda a: a.compress([True, False, True], axis=1),
+    "mT": lambda a: a.mT,
+    "real": lambda a: a.real,
+    "reshape, columns first": lambda a: a.reshape(3, 2, order="F"),
     "element": lambda a: a[1, 2],
     "row": lambda a: a[1],
     "mask": lambda a: a[np.array([True, False])],
@@ -113,6 +131,39 @@ def test_positions_of_extremes_are_plain_integers(t):
     assert t.argmax() == 5
     np.testing.assert_array_equal(t.argmin(axis=0), [0, 0, 0])
     assert not isinstance(t.argmax(1), tg.Tensor)
+
+
+ON_DATA = {
+    "argsort": lambda a: a.argsort(axis=0),
+    "argpartition": lambda a: a.argpartition(1),
+    "nonzero": lambda a: a.nonzero(),
+    "any": lambda a: a.any(axis=1),
+    "all": lambda a: a.all(),
+    "round": lambda a: a.round(1),
+    "imag": lambda a: a.imag,
+    "searchsorted": lambda a: a[0].searchsorted([2.5, a[0, 1]]),
+    "floor division": lambda a: 7.5 // a,
+}
+
+
+@pytest.mark.parametrize("call", ON_DATA.values(), ids=ON_DATA)
+def test_a_method_without_a_gradient_gives_numpys_own(t, call):
+    result, expected = call(t), call(t.data)
+    assert type(result) is type(expected)
+    np.testing.assert_array_equal(result, expected)
+
+
+def test_divmod_has_a_plain_quotient_and_a_recorded_rest(t):
+    for (quotient, rest), (q, r) in [(divmod(t, 2.5), divmod(t.data, 2.5)), (divmod(7.5, t), divmod(7.5, t.data))]:
+        np.testing.assert_array_equal(quotient, q)
+        np.testing.assert_array_equal(rest.data, r)
+        assert rest.requires_grad
+
+
+@pytest.mark.parametrize("name", ["sort", "partition", "put", "fill", "resize"])
+def test_a_method_that_would_write_into_the_tensor_says_what_to_write(t, name):
+    with pytest.raises(TypeError, match=rf"t\.{name}\(\) would write into a Tensor.*write t = "):
+        getattr(t, name)(1)
 
 
 def test_an_index_may_hold_tensors(t):

@@ -11,7 +11,17 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinygrad_np import protocols
-from tinygrad_np.rules import arithmetic, indexing, products, reductions, selection
+from tinygrad_np.rules import (
+    arithmetic,
+    construction,
+    cumulative,
+    diagonals,
+    indexing,
+    products,
+    rearranging,
+    reductions,
+    selection,
+)
 from tinygrad_np.rules import shape as shape_rules
 from tinygrad_np.tape import GraphError, Leaf, Variable, tick, walk
 
@@ -38,11 +48,20 @@ def _binary(operation: Callable[..., Any]) -> tuple[Operator, Operator]:
     return forward, reflected
 
 
-def _on_data(function: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
-    """An operator that no gradient passes through, such as a comparison: it gives a plain array."""
+def _on_data(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An operator or method that no gradient passes through, such as a comparison: it gives a plain array."""
 
-    def method(self: Tensor, other: Any) -> Any:
-        return function(self._data, other._data if isinstance(other, Tensor) else other)
+    def method(self: Tensor, *arguments: Any, **keywords: Any) -> Any:
+        return function(self._data, *protocols.plain(arguments), **keywords)
+
+    return method
+
+
+def _refused(name: str, instead: str) -> Callable[..., NoReturn]:
+    """A method of ndarray's that writes into the array."""
+
+    def method(self: Tensor, *arguments: Any, **keywords: Any) -> NoReturn:
+        raise TypeError(f"t.{name}() would write into a Tensor, which a graph may use; write t = {instead}")
 
     return method
 
@@ -241,6 +260,7 @@ class Tensor(Variable):
     __mul__, __rmul__ = _binary(arithmetic.multiply)
     __truediv__, __rtruediv__ = _binary(arithmetic.divide)
     __mod__, __rmod__ = _binary(arithmetic.remainder)
+    __divmod__, __rdivmod__ = _binary(arithmetic.divmod)
     __pow__, __rpow__ = _binary(arithmetic.power)
     __matmul__, __rmatmul__ = _binary(products.matmul)
     __neg__ = arithmetic.negative
@@ -251,6 +271,7 @@ class Tensor(Variable):
 
     # No gradient passes through these: they give plain arrays.
     __floordiv__ = _on_data(np.floor_divide)
+    __rfloordiv__ = _on_data(lambda x1, x2: np.floor_divide(x2, x1))
     __lt__ = _on_data(np.less)
     __le__ = _on_data(np.less_equal)
     __gt__ = _on_data(np.greater)
@@ -302,33 +323,46 @@ class Tensor(Variable):
 
     # -- NumPy's methods ---------------------------------------------------------------------------
 
-    sum = reductions.sum
-    mean = reductions.mean
-    max = reductions.max
-    min = reductions.min
-    dot = products.dot
-    swapaxes = shape_rules.swapaxes
+    sum, mean, prod, var, std = reductions.sum, reductions.mean, reductions.prod, reductions.var, reductions.std
+    max, min = reductions.max, reductions.min
+    cumsum, cumprod = cumulative.cumsum, cumulative.cumprod
+    clip, choose = selection.clip, selection.choose
+    dot, conj, conjugate, copy = products.dot, arithmetic.positive, arithmetic.positive, construction.copy
+    swapaxes, squeeze, ravel, flatten = shape_rules.swapaxes, shape_rules.squeeze, shape_rules.ravel, shape_rules.ravel
+    diagonal, trace = diagonals.diagonal, diagonals.trace
+    take, repeat = indexing.take, rearranging.repeat
+
+    argmax, argmin, argsort = _on_data(np.argmax), _on_data(np.argmin), _on_data(np.argsort)
+    argpartition, searchsorted = _on_data(np.argpartition), _on_data(np.searchsorted)
+    all, any, nonzero, round = _on_data(np.all), _on_data(np.any), _on_data(np.nonzero), _on_data(np.round)
+
+    sort, partition = _refused("sort", "np.sort(t)"), _refused("partition", "np.partition(t, kth)")
+    put, fill = _refused("put", "tg.index_update(t, index, value)"), _refused("fill", "np.full_like(t, value)")
+    resize = _refused("resize", "np.resize(t, shape)")
 
     @property
     def T(self) -> Tensor:
         """The Tensor with its axes reversed."""
         return shape_rules.transpose(self)  # type: ignore[no-any-return]
 
-    def reshape(self, *shape: Any) -> Tensor:
+    @property
+    def mT(self) -> Tensor:
+        """Each matrix of a stack transposed: the last two axes exchanged."""
+        return shape_rules.matrix_transpose(self)  # type: ignore[no-any-return]
+
+    @property
+    def real(self) -> Tensor:
+        """The Tensor itself: its numbers are real."""
+        return self
+
+    @property
+    def imag(self) -> NDArray[Any]:
+        """Zeros, as a plain array."""
+        return self._data.imag
+
+    def reshape(self, *shape: Any, order: Any = "C") -> Tensor:
         """The elements in another shape, given as one tuple or as several integers."""
-        return shape_rules.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[no-any-return]
-
-    def astype(self, dtype: DTypeLike) -> Tensor:
-        """The elements in another dtype; a floating one if a gradient is to follow."""
-        if self._node is not None and np.dtype(dtype).kind != "f":
-            raise TypeError(f"no gradient passes through {np.dtype(dtype)}; use t.detach().astype(...) for a constant")
-        return selection.astype(self, dtype)  # type: ignore[no-any-return]
-
-    def ravel(self) -> Tensor:
-        """The elements in one axis."""
-        return self.reshape(-1)
-
-    flatten = ravel
+        return shape_rules.reshape(self, shape[0] if len(shape) == 1 else shape, order)  # type: ignore[no-any-return]
 
     def transpose(self, *axes: Any) -> Tensor:
         """The Tensor with its axes permuted (reversed without ``axes``)."""
@@ -336,13 +370,15 @@ class Tensor(Variable):
             return self.T
         return shape_rules.transpose(self, axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes)  # type: ignore[no-any-return]
 
-    def argmax(self, axis: int | None = None) -> Any:
-        """Index of the largest element along ``axis``, as a plain array."""
-        return self._data.argmax(axis)
+    def compress(self, condition: Any, axis: int | None = None) -> Tensor:
+        """The parts along ``axis`` (elements of the flattened Tensor without it) where the condition holds."""
+        return indexing.compress(condition, self, axis)  # type: ignore[no-any-return]
 
-    def argmin(self, axis: int | None = None) -> Any:
-        """Index of the smallest element along ``axis``, as a plain array."""
-        return self._data.argmin(axis)
+    def astype(self, dtype: DTypeLike) -> Tensor:
+        """The elements in another dtype; a floating one if a gradient is to follow."""
+        if self._node is not None and np.dtype(dtype).kind != "f":
+            raise TypeError(f"no gradient passes through {np.dtype(dtype)}; use t.detach().astype(...) for a constant")
+        return selection.astype(self, dtype)  # type: ignore[no-any-return]
 
     # -- NumPy's protocols, text, copies -----------------------------------------------------------
 

@@ -100,7 +100,7 @@ def log_softmax(x: Array, axis: int = -1) -> Result:
     return y, (lambda g: g - exp_to_zero(y) * sum_over(g, axis, keepdims=True),)
 
 
-@operation(hint="linear takes real numbers: x (..., in), a weight (in, out) and a bias (out,)")
+@operation(linear=2, hint="linear takes real numbers: x (..., in), a weight (in, out) and a bias (out,)")
 def linear(x: Array, weight: Array, bias: Array | None = None) -> Result:
     """Affine map of the rows, y = x W + b: x (..., in), weight (in, out), bias (out,), y (..., out).
 
