@@ -1,4 +1,4 @@
-"""Side-by-side measurements of tinygrad_np: ``python -m benchmarks [step|chain|import] [--quick] [--markdown]``.
+"""Side-by-side measurements of tinygrad_np: ``python -m benchmarks --help``.
 
 One BLAS thread, as the networks here are small: a BLAS reads its variable when it is loaded, so the
 variables are set here, which Python runs before the modules of this package import NumPy. A value

@@ -3,10 +3,16 @@
 import argparse
 from collections.abc import Sequence
 
-from benchmarks import chain, imports, step
+from benchmarks import chain, imports, memory, operations, step
 from benchmarks.tables import machine
 
-BENCHMARKS = {"step": step.run, "chain": chain.run, "import": imports.run}
+BENCHMARKS = {
+    "step": step.run,
+    "operations": operations.run,
+    "chain": chain.run,
+    "memory": memory.run,
+    "import": imports.run,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from time import perf_counter
 from typing import NamedTuple
 
@@ -19,20 +20,30 @@ def interleaved(contestants: Mapping[str, Callable[[], object]], rounds: int, st
 
     In a round each contestant takes ``steps`` steps in a row; the round after begins with the next
     contestant. The first round, in which caches fill, is not counted. The garbage collector is left
-    as it is.
+    as it is. Every round is called from another depth: CPython keeps its frames in chunks of 16 KB, and a call that
+    needs a chunk of its own allocates one, which makes whoever happens to make it in a loop up to ten times as slow.
     """
     names = list(contestants)
     seconds: dict[str, list[float]] = {name: [] for name in names}
     for i in range(-1, rounds):
         for name in names[i % len(names) :] + names[: i % len(names)]:
-            step = contestants[name]
-            start = perf_counter()
-            for _ in range(steps):
-                step()
-            elapsed = perf_counter() - start
+            elapsed = at_depth(5 * i % 150, partial(timed, contestants[name], steps))
             if i >= 0:
                 seconds[name].append(elapsed / steps)
     return seconds
+
+
+def timed(step: Callable[[], object], steps: int) -> float:
+    """Seconds that ``steps`` steps in a row take."""
+    start = perf_counter()
+    for _ in range(steps):
+        step()
+    return perf_counter() - start
+
+
+def at_depth(depth: int, function: Callable[[], float]) -> float:
+    """What ``function`` gives, called from so many frames further down; 150 of them fill a chunk."""
+    return at_depth(depth - 1, function) if depth else function()
 
 
 def summary(values: Iterable[float]) -> Summary:

@@ -1,5 +1,6 @@
 """The benchmarks' contestants do the same work, and the command prints its tables. Nothing here is timed."""
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import chain
+from benchmarks import chain, memory, networks, operations, rows
 from benchmarks.contestants import Contestant, Problem, assert_agreement, hand_derived, hand_tuned, ours
 from benchmarks.peers import PEERS
+from benchmarks.timing import interleaved
 
 ROOT = Path(__file__).parents[1]
 
@@ -57,11 +59,96 @@ def test_chain_has_the_gradient_of_the_formula(build):
     np.testing.assert_allclose(chain.ours(build, 50), np.full(4, chain.slope(build, 50)), rtol=1e-13)
 
 
+def test_contestants_take_turns_from_changing_depths():
+    calls = []
+
+    def contestant(name):
+        return lambda: calls.append((name, len(inspect.stack(0))))
+
+    seconds = interleaved({"a": contestant("a"), "b": contestant("b")}, rounds=3, steps=2)
+    assert {name: len(measured) for name, measured in seconds.items()} == {"a": 3, "b": 3}
+    assert [name for name, _ in calls] == list("bbaaaabbbbaaaabb")  # the first round is not counted
+    assert [len({depth for _, depth in calls[i : i + 4]}) for i in range(0, 16, 4)] == [1] * 4
+    assert len({depth for _, depth in calls}) == 4
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", rows.ROWS)
+def test_libraries_have_the_same_gradient_of_an_operation(name):
+    row = rows.ROWS[name]
+    peers = [peer for peer in operations.installed() if peer in row.peers]
+    if not peers:
+        pytest.skip(f"{' and '.join(row.peers)} not installed")
+    calls = operations.calls(name, row.function, row.arrays, peers)
+    for call in calls.values():
+        call.step()  # a second time: nothing is left over from the first
+    for gradients in zip(row.arrays, *[call.gradients() for call in calls.values()], strict=True):
+        assert len({np.shape(g) for g in gradients}) == 1
+        np.testing.assert_allclose(gradients[2:], gradients[1:-1], rtol=1e-9, atol=1e-12)
+
+
+def test_no_operation_is_listed_twice():
+    assert len(rows.ROWS) == sum(len(lines) for lines, _ in rows.GROUPS)
+
+
+def test_a_library_with_another_gradient_is_named(monkeypatch):
+    monkeypatch.setitem(
+        operations.LIBRARIES, "other", lambda _, arrays: operations.ours(lambda xp, x: xp.cos(x), arrays)
+    )
+    with pytest.raises(ValueError, match="sin: other has the gradient"):
+        operations.calls("sin", lambda xp, x: xp.sin(x), [np.ones(4)], ["other"])
+
+
+NETWORKS = {
+    wanted: networks.Network.random(3, width=5, batch=4, of_parameters=wanted == "parameters")
+    for wanted in ("parameters", "batch")
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("wanted", NETWORKS)
+@pytest.mark.parametrize("name", networks.LIBRARIES)
+def test_libraries_have_the_same_gradients_of_a_deep_network(name, wanted):
+    network, (module, build, _) = NETWORKS[wanted], networks.LIBRARIES[name]
+    pytest.importorskip(module)
+    forward, backward = build(network)
+    gradients = backward(forward())
+    g, expected = np.ones((4, 5)), []
+    hidden = [network.x]
+    for w, b in zip(network.weights, network.biases, strict=True):
+        hidden.append(np.tanh(hidden[-1] @ w + b))
+    for w, x, y in reversed(list(zip(network.weights, hidden[:-1], hidden[1:], strict=True))):
+        g = g * (1 - y**2)
+        expected.append((x.T @ g, g.sum(0)))
+        g = g @ w.T
+    of_weights, of_biases = zip(*reversed(expected), strict=True)
+    for x, y in zip([*of_weights, *of_biases] if network.of_parameters else [g], gradients, strict=True):
+        np.testing.assert_allclose(np.asarray(y), x, rtol=1e-12)
+
+
+@pytest.mark.parametrize("wanted", NETWORKS)
+def test_the_rules_of_a_deep_network_must_save_the_output_of_each_layer(wanted):
+    network = NETWORKS[wanted]
+    saved = 3 * 4 * 5 * 8
+    assert memory.must_save(network) == saved
+    measured = memory.weigh(networks.OURS, network)
+    assert saved <= measured.held <= measured.peak
+
+
+@pytest.mark.parametrize("of_parameters", [True, False])
+def test_the_backward_pass_keeps_to_what_the_rules_must_save(of_parameters):
+    network = networks.Network.random(layers=50, width=128, batch=128, of_parameters=of_parameters)
+    memory.weigh(networks.OURS, network)  # caches fill
+    assert memory.weigh(networks.OURS, network).peak <= memory.GOAL * memory.must_save(network)
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (["step"], ["NumPy, hand-derived", "tinygrad_np", "≤ 1.0"]),
         (["chain"], ["y·x, both tracked", "1,000", "bytes a node"]),
+        (["operations"], ["x1 + x2", "linalg.inv", "Operations, forward", "backward / forward"]),
+        (["memory"], ["tinygrad_np, gradients of the parameters", "times S", "≤ 1.1 S"]),
         (["import", "--verbose"], ["what tinygrad_np adds", "≤ 25 ms", "Heaviest modules"]),
         (["step", "--markdown"], ["| tinygrad_np", "|---|---:|"]),
     ],
