@@ -64,6 +64,6 @@ REFUSED: Mapping[Any, str] = {
                     _POLYNOMIALS),
     **dict.fromkeys((np.busday_count, np.busday_offset, np.is_busday, np.datetime_as_string), _DATES),
     **dict.fromkeys((np.frexp, np.nextafter, np.spacing), _BITS),
-    np.i0: "it has no rule yet; declare one with @tg.operation",
+    np.i0: "its slope, the Bessel function I1, is none of NumPy's; declare a rule with @tg.operation and scipy.special",
 }
 # fmt: on

@@ -53,9 +53,9 @@ class Operation:
     """A rule that can be called: arrays give an array, Tensors give a Tensor that remembers.
 
     Lists among the arguments are taken for arrays, so what is none, such as an index, goes by name.
-    ``hint`` is what an error says after NumPy's own words: what the operation expects. ``positional`` is
-    how many arguments may come without a name. For forward mode: the value is linear in each of the first
-    ``linear`` arguments; ``elementwise`` operations mirror a ufunc.
+    ``hint`` is what an error says after NumPy's own words: what the operation expects. At least ``required``
+    arguments must come, and at most ``positional`` without a name. For forward mode: the value is linear
+    in each of the first ``linear`` arguments; ``elementwise`` operations mirror a ufunc.
     """
 
     def __init__(self, rule: Rule, hint: str = "", linear: int = 0) -> None:
@@ -68,6 +68,7 @@ class Operation:
         self.parameters = signature(rule).parameters
         kinds = [parameter.kind for parameter in self.parameters.values()]
         self.positional: float = math.inf if VAR_POSITIONAL in kinds else len(kinds) - kinds.count(KEYWORD_ONLY)
+        self.required = [parameter.default for parameter in self.parameters.values()].count(Parameter.empty)
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
@@ -164,7 +165,10 @@ class Operation:
         self, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Move arrays that came by name to their positions: only positions have derivatives."""
-        if not any(isinstance(value, Variable) for value in keywords.values()):
+        for value in keywords.values():
+            if isinstance(value, Variable):
+                break
+        else:
             return arguments, keywords
         bound = signature(self.rule).bind(*arguments, **keywords)
         bound.apply_defaults()

@@ -30,10 +30,8 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """What ``Tensor.__array_ufunc__`` does: NumPy's ``ufunc.method(*inputs, **keywords)``."""
-    if method == "__call__":
-        return apply_function(ufunc, inputs, keywords)
+def apply_method(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """What ``Tensor.__array_ufunc__`` does for a method, such as ``np.add.reduce``, of a ufunc."""
     if method == "outer":
         x1, x2 = inputs
         return apply_function(ufunc, (np.reshape(x1, np.shape(x1) + (1,) * np.ndim(x2)), x2), keywords)
@@ -44,11 +42,11 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], keywords:
 
 def apply_function(function: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     """What ``Tensor.__array_function__`` does: NumPy's ``function(*arguments, **keywords)``."""
-    if function is np.where and len(arguments) == 1:
-        function = np.nonzero  # for which it is another name
     operation = table.get(function)
     if operation is not None:
-        if keywords or len(arguments) > operation.positional:
+        if keywords or not operation.required <= len(arguments) <= operation.positional:
+            if function is np.where and len(arguments) == 1:
+                return np.nonzero(*plain(arguments))  # for which it is another name
             arguments, keywords = _supported(function, operation, arguments, keywords)
         return operation(*arguments, **keywords)
     if function in RUN_ON_DATA and "out" not in keywords:
@@ -60,7 +58,11 @@ def _supported(
     function: Callable[..., Any], operation: Operation, arguments: tuple[Any, ...], keywords: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The call in the rule's own terms, without options that say nothing; a TypeError for one that it does not take."""
-    defaults, parameters = _defaults(function), operation.parameters
+    parameters = operation.parameters
+    if arguments and len(arguments) <= operation.positional and keywords.keys() <= parameters.keys():
+        given = {name: value for name, value in keywords.items() if value is not np._NoValue}
+        return arguments, given  # nearly always
+    defaults = _defaults(function)
     if not arguments:  # np.sum(a=t): the array came under NumPy's name for it
         arguments = (keywords.pop(next(iter(defaults))),)
     allowed = int(min(len(arguments), operation.positional))

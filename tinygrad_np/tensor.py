@@ -237,18 +237,21 @@ class Tensor(Variable):
 
     def seed(self, gradient: ArrayLike | None) -> Any:
         """∂L/∂self, where backward() starts: ``gradient`` as an array of its own, or 1 if this is the loss."""
-        dtype = self._data.dtype
-        if gradient is None:
-            if self._data.size != 1:
+        data, seed = self._data, gradient
+        if seed is None:
+            if data.size != 1:
                 raise ValueError(
                     f"backward() of a Tensor of shape {self.shape} needs a gradient of that shape; "
                     "or reduce it first, as in t.sum().backward()"
                 )
-            if not self._data.ndim:
-                return dtype.type(1)
-            gradient = np.ones(self._data.shape, dtype)
-        seed = np.array(gradient._data if isinstance(gradient, Tensor) else _real_array(gradient), dtype)
-        if seed.shape != self._data.shape:
+            if not data.ndim:
+                return data.dtype.type(1)
+            seed = np.ones(data.shape, data.dtype)
+        elif isinstance(seed, np.ndarray) and seed.dtype is data.dtype:
+            seed = seed.copy()
+        else:
+            seed = np.array(seed._data if isinstance(seed, Tensor) else _real_array(seed), data.dtype)
+        if seed.shape != data.shape:
             raise ValueError(f"backward() got a gradient of shape {seed.shape} for a Tensor of shape {self.shape}")
         seed.flags.writeable = isinstance(self._node, Leaf)  # a derivative that writes into its g is to be found out
         return seed
@@ -383,7 +386,9 @@ class Tensor(Variable):
     # -- NumPy's protocols, text, copies -----------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
-        return protocols.apply_ufunc(ufunc, method, inputs, keywords)
+        if method == "__call__":
+            return protocols.apply_function(ufunc, inputs, keywords)
+        return protocols.apply_method(ufunc, method, inputs, keywords)
 
     def __array_function__(
         self, function: Any, types: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
