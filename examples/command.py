@@ -1,24 +1,20 @@
-"""What the examples' command lines have in common: options with limits, one-line errors, a quiet Ctrl-C."""
+"""What the examples' command lines have in common: options with limits."""
 
 import argparse
-import functools
 import math
 import os
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn, ParamSpec
+from typing import Any, NoReturn
 
-from examples.training import DivergenceError
-
-P = ParamSpec("P")
+from examples.program import ExampleError
 
 MAX_SEED = 2**32 - 1  # scikit-learn's limit
 MAX_EPOCHS = 10**7
 
 
 class Parser(argparse.ArgumentParser):
-    """An argparse parser whose errors are one line on stderr, with exit status 2, and whose --help shows defaults."""
+    """An argparse parser with the options of all examples; what the user gave wrongly is a ExampleError."""
 
     def __init__(self, program: str, seed: int, epochs: int, **options: Any) -> None:
         super().__init__(
@@ -48,7 +44,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End the program over what the user gave."""
-        self.exit(2, f"{self.prog}: error: {message}\n")
+        raise ExampleError(message)
 
     def make_directory(self, path: Path) -> None:
         """Make the directory that --out names, before minutes of training and not after them."""
@@ -56,7 +52,7 @@ class Parser(argparse.ArgumentParser):
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             self.error(f"argument --out: cannot make the directory {path}: {error.strerror}")
-        if not os.access(path, os.W_OK):
+        if not os.access(path, os.W_OK | os.X_OK):
             self.error(f"argument --out: cannot write to the directory {path}")
 
 
@@ -91,26 +87,3 @@ def number(holds: Callable[[float], bool], expected: str) -> Callable[[str], flo
 
 
 positive = number(lambda value: value > 0, "above 0")
-
-
-def gently(main: Callable[P, int]) -> Callable[P, int]:
-    """``main`` so that Ctrl-C and a diverged training end it with one line instead of a traceback."""
-
-    @functools.wraps(main)
-    def wrapper(*arguments: P.args, **keywords: P.kwargs) -> int:
-        try:
-            return main(*arguments, **keywords)
-        except KeyboardInterrupt:
-            print("\nstopped before the end; no picture was written", file=sys.stderr)
-            return 130  # what shells report for a program ended by Ctrl-C
-        except DivergenceError as error:
-            print(f"error: {error}", file=sys.stderr)
-            return 1
-
-    return wrapper
-
-
-def show_written(paths: Sequence[Path]) -> None:
-    """The last lines of every example: which files it wrote."""
-    for path in paths:
-        print(f"wrote {path}")

@@ -12,6 +12,7 @@ Labels = NDArray[np.intp]
 
 TRAINING_ROWS = 300  # the article's number of samples
 HELD_OUT_ROWS = 1000  # enough for an accuracy to within one or two percent
+ROUNDING = 1e-14  # numbers that differ by less than this share of their size differ by rounding
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,14 @@ class Scaling:
 
     @classmethod
     def standardizing(cls, x: Array) -> Self:
-        """The map that gives each feature of x (n, 2) mean 0 and standard deviation 1; a constant one becomes 0."""
-        deviation = x.std(axis=0)
-        return cls(x.mean(axis=0), np.where(deviation == 0, 1.0, deviation))
+        """The map that gives each feature of x (n, 2) mean 0 and standard deviation 1; a constant one becomes 0.
+
+        Constant is also what differs by rounding alone. Its size then stands for its deviation, so that half
+        a deviation more is another number, however large it is.
+        """
+        mean, deviation = x.mean(axis=0), x.std(axis=0)
+        size = np.abs(mean)
+        return cls(mean, np.where(deviation <= ROUNDING * size, np.maximum(size, 1.0), deviation))
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from examples.datasets import Samples
+from examples.program import ExampleError, one_line
 
 Array = NDArray[np.float64]
 Scores = Callable[[Array], Array]  # points (n, 2) to scores (n, classes), the largest of which is the prediction
@@ -33,7 +34,10 @@ LONGEST_NAME = 24  # characters of a name in a picture
 
 @contextmanager
 def picture(path: Path, columns: int = 1) -> Iterator[Any]:
-    """The axes of a new picture, or as many side by side as ``columns``; written to ``path`` as PNG at the end."""
+    """The axes of a new picture, or as many side by side as ``columns``; at the end it is written to ``path`` as PNG.
+
+    Reports that it was. Raises ExampleError where it cannot be written.
+    """
     installed = set(fontManager.get_font_names())
     style: dict[Any, Any] = {
         "font.family": [name for name in FONTS if name in installed],
@@ -51,7 +55,11 @@ def picture(path: Path, columns: int = 1) -> Iterator[Any]:
         figure.savefig(drawn, format="png")
     # 256 colours look the same and take less than half the bytes.
     image = Image.open(drawn).convert("RGB").quantize(dither=Image.Dither.NONE)
-    image.save(path, format="png", optimize=True)
+    try:
+        image.save(path, format="png", optimize=True)
+    except OSError as error:
+        raise ExampleError(f"cannot write {path}: {error.strerror or error}") from None
+    print(one_line(f"wrote {path}"))
 
 
 def draw_samples(axes: Axes, samples: Samples, title: str) -> None:

@@ -4,6 +4,11 @@ Prints loss, accuracy on the training data and on held-out data, and how far the
 draws the article's three figures: the data, the loss over the epochs, the decision regions.
 """
 
+if __name__ == "__main__":  # before the imports below: they take a second, and Ctrl-C works in it too
+    from examples.program import run
+
+    raise SystemExit(run("three_class"))
+
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +18,7 @@ from numpy.typing import NDArray
 
 import tinygrad_np as tg
 from examples import csv_data, datasets, figures
-from examples.command import Parser, gently, number, positive, show_written, whole
+from examples.command import Parser, number, positive, whole
 from examples.datasets import Split
 from examples.training import Trained, learn
 from models import article, reference
@@ -27,7 +32,6 @@ TRACED = 1e-8  # loss curves that differ by less are one curve
 ROUNDING = 1e-10  # gradients that differ by less than this share of the largest agree
 
 
-@gently
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the example with command-line arguments ``argv``; returns the exit status."""
     options, split = _arguments(argv)
@@ -44,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.optimizer != "adam":  # plain SGD is the article's rule with momentum 0
         trained["hand-derived"] = _train_by_hand(by_hand, options, split)
     _report(trained, np.maximum(before, _gradient_difference(model, split)))
-    show_written(_draw(options.out, split, model, trained))
+    _draw(options.out, split, model, trained)
     return 0
 
 
@@ -57,10 +61,7 @@ def _arguments(argv: Sequence[str] | None) -> tuple[argparse.Namespace, Split]:
     options.lr = options.lr or RATES[options.optimizer]
     if options.momentum is None:
         options.momentum = article.MOMENTUM if options.optimizer == "momentum" else 0.0
-    try:
-        split = _data(options)
-    except csv_data.DataError as error:
-        parser.error(str(error))
+    split = _data(options)
     parser.make_directory(options.out)
     return options, split
 
@@ -179,24 +180,18 @@ def _report(trained: Mapping[str, Trained], gradients: Array) -> None:
     print()
 
 
-def _draw(directory: Path, split: Split, model: tg.Sequential, trained: Mapping[str, Trained]) -> list[Path]:
-    """Draw the article's three figures, and return their paths."""
-    paths = [directory / f"{name}.png" for name in ("data", "loss", "regions")]
+def _draw(directory: Path, split: Split, model: tg.Sequential, trained: Mapping[str, Trained]) -> None:
+    """Draw the article's three figures."""
     ours, samples = trained["autodiff"], split.training
-    with figures.picture(paths[0]) as axes:
+    with figures.picture(directory / "data.png") as axes:
         figures.draw_samples(axes, samples, f"Training data: {len(samples)} samples, {len(samples.classes)} classes")
-    with figures.picture(paths[1]) as axes:
+    with figures.picture(directory / "loss.png") as axes:
         curves = {name: way.history.losses for name, way in trained.items()}
         title = f"Loss over {len(ours.history.losses)} epochs"
         if len(curves) == 2:
             title += f"\nlargest difference between the two ways {np.abs(np.subtract(*curves.values())).max():.1e}"
         figures.draw_losses(axes, curves, title)
-    with figures.picture(paths[2]) as axes, tg.no_grad():
+    with figures.picture(directory / "regions.png") as axes, tg.no_grad():
         title = f"Decision regions\naccuracy {ours.accuracy:.1%} in training, {ours.held_out_accuracy:.1%} held out"
         margin = MARGIN * split.scaling.deviation
         figures.draw_regions(axes, samples, lambda x: model(split.scaling(x)).data, margin, title)
-    return paths
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

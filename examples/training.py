@@ -1,5 +1,6 @@
 """Epochs under a progress bar, and what they did to loss and accuracy."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -8,12 +9,15 @@ from numpy.typing import NDArray
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from examples.datasets import Labels, Split
+from examples.program import ExampleError
 
 Array = NDArray[np.float64]
 
 
-class DivergenceError(ArithmeticError):
+class DivergenceError(ExampleError):
     """The loss left the range of numbers, so that there is no trained network."""
+
+    status = 1
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,10 @@ def fit(name: str, epochs: int, train_epoch: Callable[[], float], accuracy: Call
     of rows that are then right. Raises DivergenceError, with the epoch, at the first loss that is no number.
     """
     history = History(np.empty(epochs), np.empty(epochs))
+    visible = sys.stderr is not None and sys.stderr.isatty()
     with (
         np.errstate(over="raise", invalid="raise"),
-        tqdm(total=epochs, desc=name, unit="epoch", disable=None, dynamic_ncols=True) as bar,
+        tqdm(total=epochs, desc=name, unit="epoch", disable=not visible, dynamic_ncols=True) as bar,
     ):
         for epoch in range(epochs):
             loss, right = _one_epoch(train_epoch, accuracy)

@@ -5,6 +5,11 @@ points that they were not trained on, which turns the suspicion into numbers; on
 the decision regions side by side.
 """
 
+if __name__ == "__main__":  # before the imports below: they take a second, and Ctrl-C works in it too
+    from examples.program import run
+
+    raise SystemExit(run("two_moons"))
+
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +20,7 @@ from matplotlib.axes import Axes
 
 import tinygrad_np as tg
 from examples import datasets, figures
-from examples.command import Parser, gently, number, show_written
+from examples.command import Parser, number
 from examples.datasets import Split
 from examples.training import Trained, learn
 from models import article
@@ -37,7 +42,6 @@ class Result:
     held_out_loss: float
 
 
-@gently
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the example with command-line arguments ``argv``; returns the exit status."""
     parser = Parser("two_moons", seed=SEED, epochs=3000, description=__doc__)
@@ -58,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     results = [_train(hidden, split, options) for hidden in HIDDEN]
     _report(results)
-    show_written([_draw(options.out / "regions.png", split, results)])
+    _draw(options.out / "regions.png", split, results)
     return 0
 
 
@@ -95,12 +99,11 @@ def _report(results: Sequence[Result]) -> None:
     print(f"{100 * seen_gain:+.2f} points in training and {100 * unseen_gain:+.2f} points held out\n")
 
 
-def _draw(path: Path, split: Split, results: Sequence[Result]) -> Path:
-    """Draw the decision regions of the networks side by side, and return the picture's path."""
+def _draw(path: Path, split: Split, results: Sequence[Result]) -> None:
+    """Draw the decision regions of the networks side by side."""
     with figures.picture(path, columns=len(results)) as panels, tg.no_grad():
         for axes, result in zip(panels, results):
             _draw_panel(axes, split, result)
-    return path
 
 
 def _draw_panel(axes: Axes, split: Split, r: Result) -> None:
@@ -111,7 +114,3 @@ def _draw_panel(axes: Axes, split: Split, r: Result) -> None:
         f"held out: accuracy {r.trained.held_out_accuracy:.1%}, loss {r.held_out_loss:.3f}"
     )
     figures.draw_regions(axes, split.training, lambda x: r.model(x).data, MARGIN, title)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -4,6 +4,11 @@ Prints for each seed whether all four points are right and from which epoch on; 
 regions of the first network that succeeded and the loss of all.
 """
 
+if __name__ == "__main__":  # before the imports below: they take a second, and Ctrl-C works in it too
+    from examples.program import run
+
+    raise SystemExit(run("xor"))
+
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +18,7 @@ import numpy as np
 
 import tinygrad_np as tg
 from examples import figures
-from examples.command import Parser, gently, show_written, whole
+from examples.command import Parser, whole
 from examples.datasets import Samples
 from examples.training import History, fit
 from models import article
@@ -43,7 +48,6 @@ class Start:
         return self.history.epochs_needed is not None
 
 
-@gently
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the example with command-line arguments ``argv``; returns the exit status."""
     parser = Parser("xor", seed=0, epochs=1000, description=__doc__)
@@ -60,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"training  the article's, {options.epochs} epochs, {STARTS} seeds from {options.seed}\n")
     starts = [_train(options.seed + i, options) for i in range(STARTS)]
     _report(starts)
-    show_written([_draw(options.out / "xor.png", starts)])
+    _draw(options.out / "xor.png", starts)
     return 0
 
 
@@ -88,8 +92,8 @@ def _report(starts: Sequence[Start]) -> None:
     print(f"\n{sum(start.solved for start in starts)} of {len(starts)} seeds learn XOR to 100%\n")
 
 
-def _draw(path: Path, starts: Sequence[Start]) -> Path:
-    """Draw one network's decision regions beside every network's loss, and return the picture's path."""
+def _draw(path: Path, starts: Sequence[Start]) -> None:
+    """Draw one network's decision regions beside every network's loss."""
     shown = next((start for start in starts if start.solved), starts[0])
     with figures.picture(path, columns=2) as (left, right), tg.no_grad():
         title = f"Decision regions, seed {shown.seed}: accuracy {shown.history.accuracies[-1]:.0%}"
@@ -97,8 +101,3 @@ def _draw(path: Path, starts: Sequence[Start]) -> Path:
         solved = sum(start.solved for start in starts)
         title = f"Loss: {solved} of {len(starts)} seeds learn XOR"
         figures.draw_many_losses(right, [(start.history.losses, start.solved) for start in starts], title)
-    return path
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,10 +1,13 @@
 """Running an example in this process, and looking at what it wrote."""
 
+import signal
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from matplotlib.image import imread
+
+from examples import program
 
 
 @dataclass
@@ -16,17 +19,16 @@ class Outcome:
 
 @pytest.fixture
 def run(capsys):
-    """``run(main, *arguments)``: exit status, stdout and stderr of an example."""
+    """``run(name, *arguments)``: exit status, stdout and stderr of an example."""
+    before = signal.getsignal(signal.SIGINT)
 
-    def run(main, *arguments):
+    def run(name, *arguments):
         capsys.readouterr()
-        try:
-            status = main([str(argument) for argument in arguments])
-        except SystemExit as exit_:
-            status = exit_.code
+        status = program.run(name, [str(argument) for argument in arguments])
         return Outcome(status, *capsys.readouterr())
 
-    return run
+    yield run
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 """A person's own data: files that are read as they should be, and one line for each way that a file can be wrong."""
 
+import os
+
 import numpy as np
 import pytest
 
-from examples import csv_data, datasets, three_class
+from examples import csv_data, datasets
 
 GOOD = "height,width,species\n5.1,3.5,setosa\n7,3.2,versicolor\n4.9,3,setosa\n6.4,3.1,versicolor\n"
 
@@ -55,6 +57,22 @@ def test_integer_labels_are_in_numerical_order(read):
     assert samples.labels.tolist() == [2, 1, 0, 2, 1, 0]
 
 
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (["1.0", "0.0"], ("0.0", "1.0")),
+        (["--1", "1"], ("--1", "1")),
+        (["+-", "-"], ("+-", "-")),
+        (["9", "99999999999999999999"], ("9", "99999999999999999999")),
+        (["a\nb", "\x1b[31m"], ("\x1b[31m", "a\nb")),
+    ],
+)
+def test_any_other_label_is_text(read, labels, classes):
+    samples = read("a,b,c\n" + "".join(f'{i},0,"{label}"\n' for i, label in enumerate(labels * 2)))
+    assert samples.classes == classes
+    assert [samples.classes[label] for label in samples.labels] == labels * 2
+
+
 def test_a_fifth_of_every_class_is_held_out_and_no_row_is_lost():
     labels = np.repeat([0, 1, 2], [50, 10, 2])
     samples = datasets.Samples(np.arange(124.0).reshape(62, 2), labels, ("a", "b", "c"))
@@ -78,15 +96,25 @@ WRONG = {
     "empty": ("", "line 1, column 1", "empty"),
     "blank lines only": ("\n\n", "line 1, column 1", "empty"),
     "header only": ("height,width,species\n", "line 2, column 1 ('height')", "no rows"),
-    "header with a missing column": ("height,species\n5,a\n", "line 1, column 3", "2 of 3 columns"),
-    "header with a column too many": ("id,height,width,species\n", "line 1, column 4", "4 of 3 columns"),
-    "semicolons": (GOOD.replace(",", ";"), "line 1, column 2", "1 of 3 columns"),
+    "header only, further down": ("\n\nheight,width,species\n", "line 4, column 1 ('height')", "no rows"),
+    "header with a missing column": ("height,species\n5,a\n", "line 1, column 3", "has 2 columns; 3 are needed"),
+    "header with a column too many": ("id,height,width,species\n", "line 1, column 4", "has 4 columns; 3 are needed"),
+    "semicolons": (GOOD.replace(",", ";"), "line 1, column 2", "has 1 column; 3 are needed, separated by commas"),
+    "tabs": (GOOD.replace(",", "\t"), "line 1, column 2", "has 1 column; 3 are needed"),
+    "a comment": ("# iris\n" + GOOD, "line 1, column 2", "has 1 column; 3 are needed"),
     "column without a name": ("height,,species\n" + ROWS, "line 1, column 2", "does not name"),
     "no header": (ROWS, "line 1, column 1", "'5.1' is a number"),
-    "row too short": (GOOD + "5.0,3.1\n", "line 6, column 3 ('species')", "missing"),
-    "row too long": (GOOD + "5.0,3.1,setosa,9\n", "line 6, column 4", "not in the header"),
+    "a long number for a header": ("9" * 500 + ",1,a\n", "line 1, column 1", "9…' is a number"),
+    "row too short": (
+        GOOD + "5.0,3.1\n",
+        "line 6, column 3 ('species')",
+        "missing; the row has 2 columns instead of 3",
+    ),
+    "row too long": (GOOD + "5.0,3.1,setosa,9\n", "line 6, column 4", "not in the header; the row has 4 columns"),
+    "a very long row": (GOOD + "1," * 200_000 + "\n", "line 6, column 4", "the row has 200001 columns instead of 3"),
     "text for a number": (GOOD + "5.0,tall,setosa\n", "line 6, column 2 ('width')", "'tall' is not a number"),
-    "text with a newline": (GOOD + '5.0,"ta\nll",setosa\n', "line 7, column 2 ('width')", r"'ta\nll' is not a number"),
+    "text with a newline": (GOOD + '5.0,"ta\nll",setosa\n', "line 6, column 2 ('width')", r"'ta\nll' is not a number"),
+    "text after a newline": (GOOD + '1,2,"a\nb"\n5.0,tall,setosa\n', "line 8, column 2 ('width')", "'tall' is not a"),
     "underscore in a number": (GOOD + "1_0,3.1,setosa\n", "line 6, column 1 ('height')", "'1_0' is not a number"),
     "decimal comma": (GOOD + '"5,0",3.1,setosa\n', "line 6, column 1 ('height')", "'5,0' is not a number"),
     "label first": ("species,height,width\na,1,2\n", "line 2, column 1 ('species')", "'a' is not a number"),
@@ -96,12 +124,39 @@ WRONG = {
     "overflow": (GOOD + "1e999,3.1,setosa\n", "line 6, column 1 ('height')", "'1e999' is not a finite number"),
     "too large to square": (GOOD + "5.0,1e200,setosa\n", "line 6, column 2 ('width')", "at most 1e+100"),
     "no label": (GOOD + "5.0,3.1,\n", "line 6, column 3 ('species')", "label is missing"),
+    "one row": ("a,b,c\n1,2,x\n", "line 2, column 3 ('c')", "every row up to here is 'x'"),
     "one class": ("a,b,c\n1,2,x\n2,3,x\n", "line 3, column 3 ('c')", "every row up to here is 'x'"),
     "a class of one row": (GOOD + "1,2,rare\n", "line 6, column 3 ('species')", "the only row of 'rare'"),
     "nine classes": ("a,b,c\n" + "".join(f"1,2,{i}\n" for i in range(9)), "line 10, column 3 ('c')", "at most 8"),
     "not utf-8": (GOOD.encode() + b"5.0,3.1,gr\xfcn\n", "line 6, column 3", "byte 0xfc is not UTF-8"),
+    "not utf-8, after a quoted comma": (
+        GOOD.encode() + b'"5,0",3.1,gr\xfcn\n',
+        "line 6, column 3",
+        "byte 0xfc is not UTF-8",
+    ),
+    "not utf-8, old line ends": (GOOD.replace("\n", "\r").encode() + b"5,3,gr\xfcn\r", "line 6, column 3", "byte 0xfc"),
+    "nul in a number": (GOOD + "5.0,3\0,setosa\n", "line 6, column 2", "byte 0x00 is not text"),
+    "nul in a label": (GOOD.replace("setosa", "se\0tosa"), "line 2, column 3", "byte 0x00 is not text"),
+    "utf-16 without a mark": (GOOD.encode("utf-16-le"), "line 1, column 1", "byte 0x00 is not text"),
     "utf-16": (GOOD.encode("utf-16"), "line 1, column 1", "is not UTF-8"),
-    "open quote": (GOOD + '5.0,3.1,"setosa\n', "line 6, column 1", "not CSV"),
+    "open quote": (GOOD + '5.0,3.1,"setosa\n', "line 6, column 3", "not CSV from here on: unexpected end of data"),
+    "open quote further up": (GOOD.replace("setosa", '"setosa', 1), "line 2, column 3", 'a quote (") must be closed'),
+    "open quote in a long file": (
+        GOOD.replace("setosa", '"setosa', 1) + "1,2,setosa\n" * 20_000,
+        "line 2, column 3",
+        "field larger than field limit",
+    ),
+    "text after a quote": (GOOD + '5.0,"3.1"0,setosa\n', "line 6, column 2", "',' expected after '\"'"),
+    "a field too long": (
+        GOOD + "5.0," + "9" * 131_073 + ",setosa\n",
+        "line 6, column 2",
+        "field larger than field limit",
+    ),
+    "a field just not too long": (
+        GOOD + "5.0," + "9" * 131_072 + ",setosa\n",
+        "line 6, column 2 ('width')",
+        "9…' is not",
+    ),
     "a very long field": (GOOD + "5.0," + "9a" * 5000 + ",setosa\n", "line 6, column 2", "is not a number"),
 }
 
@@ -110,7 +165,7 @@ WRONG = {
 def test_a_wrong_file_is_one_line_that_says_where(run, tmp_path, name):
     content, place, complaint = WRONG[name]
     path = write(tmp_path / "own data.csv", content)
-    outcome = run(three_class.main, "--data", path, "--out", tmp_path / "out")
+    outcome = run("three_class", "--data", path, "--out", tmp_path / "out")
     assert outcome.status == 2
     assert outcome.out == ""
     assert not (tmp_path / "out").exists()
@@ -121,12 +176,33 @@ def test_a_wrong_file_is_one_line_that_says_where(run, tmp_path, name):
     assert len(outcome.err) < 400
 
 
-@pytest.mark.parametrize(("name", "complaint"), [("absent.csv", "No such file"), (".", "Is a directory")])
-def test_a_file_that_cannot_be_read(run, tmp_path, name, complaint):
-    outcome = run(three_class.main, "--data", tmp_path / name, "--out", tmp_path / "out")
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("absent.csv", "absent.csv: No such file or directory"),
+        (".", ": Is a directory"),
+        ("a file/below.csv", "below.csv: Not a directory"),
+        ("private.csv", "private.csv: Permission denied"),
+        ("long.csv", "long.csv: more than 100 bytes, which is too large"),
+        ("line\nbreak.csv", r"line\nbreak.csv, line 1, column 1: the file is empty"),
+        ("\x1b[31mred.csv", r"\x1b[31mred.csv, line 1, column 1: the file is empty"),
+        ("/dev/null", "/dev/null, line 1, column 1: the file is empty"),
+    ],
+)
+def test_a_file_that_cannot_be_read(run, tmp_path, monkeypatch, name, complaint):
+    for empty in ("line\nbreak.csv", "\x1b[31mred.csv", "a file", "private.csv"):
+        (tmp_path / empty).touch()
+    (tmp_path / "private.csv").chmod(0)
+    if name == "private.csv" and os.access(tmp_path / name, os.R_OK):
+        pytest.skip("this user may read every file")
+    write(tmp_path / "long.csv", GOOD + "1,2,setosa\n" * 10)
+    monkeypatch.setattr(csv_data, "MAX_BYTES", 100)
+    outcome = run("three_class", "--data", tmp_path / name, "--out", tmp_path / "out")
     assert outcome.status == 2
     assert outcome.err.count("\n") == 1
-    assert f"error: {tmp_path / name}: {complaint}" in outcome.err
+    assert outcome.err.startswith("python -m examples.three_class: error: ")
+    assert complaint in outcome.err
+    assert not (tmp_path / "out").exists()
 
 
 # -- training on it ----------------------------------------------------------------------------------
@@ -141,7 +217,7 @@ def test_training_on_a_file(run, tmp_path, check_picture):
         for _ in range(30)
     ]
     path = write(tmp_path / "own.csv", "\n".join([r"$\length$,mass,$\size$", *rows]))
-    outcome = run(three_class.main, "--data", path, "--epochs", 30, "--out", tmp_path / "out")
+    outcome = run("three_class", "--data", path, "--epochs", 30, "--out", tmp_path / "out")
     assert outcome.status == 0
     assert outcome.err == ""
     assert "72 rows to train on, 18 held out, 3 classes" in outcome.out
@@ -151,9 +227,11 @@ def test_training_on_a_file(run, tmp_path, check_picture):
         check_picture(tmp_path / "out" / f"{name}.png")
 
 
-def test_a_constant_feature_and_names_without_a_glyph(run, tmp_path, check_picture):
-    path = write(tmp_path / "own.csv", "x,y,ラベル\n" + "1,7,猫\n2,7,猫\n5,7,犬\n6,7,犬\n")
-    outcome = run(three_class.main, "--data", path, "--epochs", 5, "--out", tmp_path / "out")
+@pytest.mark.parametrize("constant", ["7", "0.1", "-1.7e18", "1e100", "0", "1e-300"])
+def test_a_constant_feature_and_names_without_a_glyph(run, tmp_path, check_picture, constant):
+    rows = "".join(f"{i % 10},{constant},{'猫' if i % 10 < 5 else chr(27) + '犬'}\n" for i in range(30))
+    path = write(tmp_path / "own.csv", f"x,y,ラベル\n{rows}")
+    outcome = run("three_class", "--data", path, "--epochs", 5, "--out", tmp_path / "out")
     assert outcome.status == 0
     assert outcome.err == ""
     check_picture(tmp_path / "out" / "regions.png")

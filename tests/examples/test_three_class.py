@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from examples import datasets, figures, three_class
+from examples import datasets, figures
 
 REPORT = re.compile(
     r"data      300 rows to train on, 1000 held out, 3 classes\n"
@@ -25,7 +25,7 @@ REPORT = re.compile(
 
 
 def test_the_report_and_the_pictures(run, tmp_path, check_picture):
-    outcome = run(three_class.main, "--epochs", 20, "--out", tmp_path)
+    outcome = run("three_class", "--epochs", 20, "--out", tmp_path)
     assert outcome.status == 0
     assert outcome.err == "", "the progress bar is for terminals"
     report = REPORT.fullmatch(outcome.out)
@@ -42,10 +42,10 @@ def test_the_report_and_the_pictures(run, tmp_path, check_picture):
 
 
 def test_one_seed_prints_the_same_and_draws_the_same(run, tmp_path):
-    first = run(three_class.main, "--epochs", 3, "--seed", 5, "--out", tmp_path)
+    first = run("three_class", "--epochs", 3, "--seed", 5, "--out", tmp_path)
     pictures = [path.read_bytes() for path in sorted(tmp_path.iterdir())]
-    again = run(three_class.main, "--epochs", 3, "--seed", 5, "--out", tmp_path)
-    other = run(three_class.main, "--epochs", 3, "--seed", 6, "--out", tmp_path / "other")
+    again = run("three_class", "--epochs", 3, "--seed", 5, "--out", tmp_path)
+    other = run("three_class", "--epochs", 3, "--seed", 6, "--out", tmp_path / "other")
     assert first == again
     assert pictures == [path.read_bytes() for path in sorted(tmp_path.glob("*.png"))]
     assert first.out.splitlines()[5:8] != other.out.splitlines()[5:8]
@@ -53,14 +53,14 @@ def test_one_seed_prints_the_same_and_draws_the_same(run, tmp_path):
 
 def test_numpys_global_random_state_is_left_alone(run, tmp_path):
     before = np.random.get_state()[1].tolist()  # noqa: NPY002
-    run(three_class.main, "--epochs", 1, "--out", tmp_path)
+    run("three_class", "--epochs", 1, "--out", tmp_path)
     assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
 
 
 @pytest.mark.parametrize(("optimizer", "lr", "curves"), [("sgd", "0.5", True), ("adam", "0.01", False)])
 def test_other_optimizers(run, tmp_path, optimizer, lr, curves):
     """Plain SGD is the article's rule without momentum, so the curves compare; for Adam the gradients still do."""
-    outcome = run(three_class.main, "--optimizer", optimizer, "--epochs", 5, "--out", tmp_path)
+    outcome = run("three_class", "--optimizer", optimizer, "--epochs", 5, "--out", tmp_path)
     assert outcome.status == 0
     assert f"training  {optimizer}, lr {lr}, 5 epochs" in outcome.out
     gradients = re.search(r"largest gradient difference +(\S+)", outcome.out)
@@ -72,19 +72,19 @@ def test_other_optimizers(run, tmp_path, optimizer, lr, curves):
 
 def test_options_reach_the_training(run, tmp_path):
     options = ("--epochs", 4, "--lr", 0.1, "--momentum", 0.8, "--hidden", 5, 4, "--out", tmp_path / "new" / "place")
-    outcome = run(three_class.main, *options)
+    outcome = run("three_class", *options)
     assert outcome.status == 0
     assert "network   2-5-4-3 units" in outcome.out
     assert "momentum, lr 0.1, momentum 0.8, 4 epochs" in outcome.out
     assert (tmp_path / "new" / "place" / "regions.png").exists()
     losses = {out: re.search(r"final loss +(\S+)", out)[1] for out in (outcome.out,)}
-    slower = run(three_class.main, *options, "--lr", 0.001)
+    slower = run("three_class", *options, "--lr", 0.001)
     assert re.search(r"final loss +(\S+)", slower.out)[1] > losses[outcome.out]
 
 
 def test_curves_that_rounding_drives_apart_are_explained(run, tmp_path):
     """With this seed and so large a step, training is chaotic: the report says so and from which epoch on."""
-    outcome = run(three_class.main, "--seed", 3, "--lr", 2, "--epochs", 150, "--out", tmp_path)
+    outcome = run("three_class", "--seed", 3, "--lr", 2, "--epochs", 150, "--out", tmp_path)
     assert outcome.status == 0
     assert float(re.search(r"largest loss-curve difference +(\S+)", outcome.out)[1]) > 1e-8
     assert re.search(r"above 1e-08 only from epoch \d+ on: .* chaotic", outcome.out)

@@ -4,11 +4,9 @@ import re
 
 import pytest
 
-from examples import two_moons
-
 
 def test_the_report_and_the_picture(run, tmp_path, check_picture):
-    outcome = run(two_moons.main, "--epochs", 20, "--out", tmp_path)
+    outcome = run("two_moons", "--epochs", 20, "--out", tmp_path)
     assert outcome.status == 0
     assert outcome.err == ""
     assert "300 points to train on, 1000 held out, noise 0.2" in outcome.out
@@ -25,14 +23,14 @@ def test_the_report_and_the_picture(run, tmp_path, check_picture):
 
 def test_one_seed_prints_the_same(run, tmp_path):
     options = ("--epochs", 2, "--noise", 0.3, "--out", tmp_path)
-    first, again = run(two_moons.main, *options), run(two_moons.main, *options)
+    first, again = run("two_moons", *options), run("two_moons", *options)
     assert first == again
-    assert first.out.splitlines()[5:] != run(two_moons.main, *options, "--seed", 9).out.splitlines()[5:]
+    assert first.out.splitlines()[5:] != run("two_moons", *options, "--seed", 9).out.splitlines()[5:]
 
 
 @pytest.mark.parametrize("noise", ["-0.1", "nan", "inf", "much"])
 def test_noise_that_is_none(run, tmp_path, noise):
-    outcome = run(two_moons.main, f"--noise={noise}", "--out", tmp_path)
+    outcome = run("two_moons", f"--noise={noise}", "--out", tmp_path)
     assert outcome.status == 2
     assert outcome.err.count("\n") == 1
     assert f"argument --noise: must be a number from 0 to 10, got '{noise}'" in outcome.err

@@ -4,13 +4,13 @@ import re
 
 import numpy as np
 
-from examples import training, xor
+from examples import training
 
 ROW = re.compile(r"^ +(\d+) +(\d+)% +(\d+|-) +(\d+\.\d{6})$", re.MULTILINE)
 
 
 def test_nine_of_ten_seeds_learn_xor(run, tmp_path, check_picture):
-    outcome = run(xor.main, "--epochs", 400, "--out", tmp_path)
+    outcome = run("xor", "--epochs", 400, "--out", tmp_path)
     assert outcome.status == 0
     assert outcome.err == ""
     rows = ROW.findall(outcome.out)
@@ -24,7 +24,7 @@ def test_nine_of_ten_seeds_learn_xor(run, tmp_path, check_picture):
 
 
 def test_seeds_that_do_not_learn_are_counted_as_such(run, tmp_path, check_picture):
-    outcome = run(xor.main, "--epochs", 3, "--seed", 20, "--out", tmp_path)
+    outcome = run("xor", "--epochs", 3, "--seed", 20, "--out", tmp_path)
     assert outcome.status == 0
     rows = ROW.findall(outcome.out)
     assert [row[0] for row in rows] == [str(seed) for seed in range(20, 30)]
