@@ -183,3 +183,15 @@ def test_a_gradient_shares_memory_with_nothing(row, variant):
         rest = [u.grad for j, u in enumerate(tensors) if i != j]
         assert t.grad.flags.writeable
         assert not any(np.shares_memory(t.grad, other) for other in others + rest)
+
+
+@pytest.mark.parametrize(**every_variant())
+def test_nothing_warns_even_where_the_user_made_every_warning_an_error(row, variant):
+    """Value, gradient, and the gradient by running the rules again."""
+    with np.errstate(all="raise"):
+        tensors = leaves(variant.arrays)
+        y = backward(row, tensors, variant.options)
+        again = row.on(*tensors, **variant.options)
+        gradient = numbers_like(y, seed=7)
+        for t, g in zip(tensors, tg.gradients(again, tensors, output_gradients=gradient, create_graph=True)):
+            np.testing.assert_allclose(g.data, t.grad, rtol=1e-12, atol=1e-14)
