@@ -150,3 +150,27 @@ def test_it_is_a_decorator_nests_and_leaves_no_grad_alone(x):
             assert not np.log(x).requires_grad
         with pytest.raises(tg.AnomalyError):
             np.log(x)
+
+
+def test_a_changed_array_is_found_also_where_the_rules_are_run_again(x):
+    batch = np.array([1e-12, 2e-12, 3e-12])
+    with tg.detect_anomaly():
+        loss = np.sum(x * batch)
+    batch[:] = 1e-12
+    with pytest.raises(tg.GraphError, match=r"an array that multiply\(.* was written into"):
+        tg.gradients(loss, x, create_graph=True)
+
+
+def test_a_derivative_that_writes_into_its_gradient_is_named(x):
+    @tg.operation()
+    def doubled(x):
+        def gx(g):
+            g *= 2
+            return g
+
+        return x * 2, (gx,)
+
+    with tg.detect_anomaly():
+        loss = (np.sin(x) * doubled(x) * 2.0).sum()
+    with pytest.raises(tg.GraphError, match=r"the derivative of argument 0 of doubled\(.* wrote into the gradient"):
+        loss.backward()

@@ -130,6 +130,28 @@ def test_random_numbers_that_differ_are_noticed():
     assert x.grad is None
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_random_numbers_are_noticed_however_small_the_values(dtype):
+    rng, x = np.random.default_rng(0), tg.Tensor(np.full(9, 1e-6, dtype), requires_grad=True)
+    y = tg.checkpointed(lambda x: x * (rng.random(9) < 0.5))(x)
+    with pytest.raises(tg.GraphError, match="gave another value"):
+        y.sum().backward()
+
+
+@pytest.mark.parametrize("tracked", [True, False])
+def test_a_parameter_frozen_since_is_noticed(tracked):
+    w, x = tg.Tensor(2.0, requires_grad=True), tg.Tensor([1.0, 2.0], requires_grad=tracked)
+    y = np.sum(tg.checkpointed(lambda x: x * w)(x))
+    w.requires_grad = False
+    with pytest.raises(tg.GraphError, match="a parameter was frozen or replaced since"):
+        y.backward()
+
+
+def test_what_is_no_function_is_refused():
+    with pytest.raises(TypeError, match=r"checkpointed takes a function or a module, got 3"):
+        tg.checkpointed(3)
+
+
 def test_a_parameter_changed_since_is_noticed():
     x = tg.Tensor([1.0], requires_grad=True)
     y = tg.checkpointed(lambda x: x * 1.0)(x)
@@ -148,5 +170,5 @@ def test_a_function_that_records_more_when_run_again_is_noticed():
         return x * 1.0
 
     y = tg.checkpointed(longer)(tg.Tensor([1.0], requires_grad=True))
-    with pytest.raises(tg.GraphError, match="more than when it first ran"):
+    with pytest.raises(tg.GraphError, match="recorded another graph when it was run again"):
         y.backward()

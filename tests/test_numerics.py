@@ -61,3 +61,49 @@ def test_a_narrow_leaf_used_with_wider_data_has_a_narrow_gradient(dtype, wider, 
         curvature = tg.gradients(slope.sum(), x)
         np.testing.assert_allclose(curvature.data, 6 * x.data * data.astype(dtype), rtol=4 * np.finfo(dtype).eps)
         assert curvature.dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+def test_a_scalar_has_the_dtype_and_cannot_be_written_into(dtype):
+    half = numerics.scalar(0.5, np.dtype(dtype))
+    np.testing.assert_array_equal(half, np.asarray(0.5, dtype), strict=True)
+    with pytest.raises(ValueError, match="read-only"):
+        half[...] = 1
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 0), (2, numerics.SMALL)])
+def test_a_small_array_is_repeated_like_a_large_one_infinities_too(shape):
+    for g in (np.array([[1.5], [-np.inf]], np.float32), np.float64(np.nan), np.array(-0.0)):
+        np.testing.assert_array_equal(numerics.repeated(g, shape), np.broadcast_to(g, shape), strict=True)
+    x = tg.Tensor([[2.0], [3.0]], requires_grad=True)
+    (numerics.repeated(x, shape) ** 2).sum().backward()
+    np.testing.assert_array_equal(x.grad, 2 * shape[1] * x.data)
+
+
+def test_elements_that_are_zero_are_found_in_arrays_tensors_and_numbers():
+    for kind in (np.array, tg.Tensor):
+        assert [numerics.has_zero(kind(x)) for x in ([1.0, -0.0], [np.nan, -1.0], [], 0.0)] == [
+            True,
+            False,
+            False,
+            True,
+        ]
+    assert [numerics.has_zero(x) for x in (0, 0.0, 1.5)] == [True, True, False]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+def test_numbers_are_normal_to_the_ends_of_the_dtypes_range(dtype):
+    limits = np.finfo(dtype)
+    assert numerics.all_normal(np.array([limits.tiny, -limits.max, 1.0], dtype))
+    for one in (0.0, limits.smallest_subnormal, np.inf, np.nan):
+        assert not numerics.all_normal(np.array([1.0, one], dtype))
+    assert not numerics.all_normal(tg.Tensor([1.0]))
+
+
+def test_equal_shares_in_one_slice_leave_the_whole_to_the_only_one_of_another():
+    lost = np.array([[True, False, False], [True, True, False]])
+    g = np.array([[3.0], [np.inf]], np.float32)
+    np.testing.assert_array_equal(
+        numerics.shared(g, lost, 1), np.array([[0, 1.5, 1.5], [0, 0, np.inf]], np.float32), strict=True
+    )
+    np.testing.assert_array_equal(numerics.shared(g[1:], lost[1:], 1), [[0, 0, np.inf]])

@@ -270,6 +270,43 @@ def test_a_mistaken_rule_is_told_what_to_return(rule, message, n):
         mistaken(tg.Tensor(np.ones(n), requires_grad=True))
 
 
+@pytest.mark.parametrize("given", [2.0, None, [1.0]])
+def test_a_derivative_that_gives_no_array_is_named(given):
+    flat = tg.operation()(lambda x: (x * 2, (lambda g: given,)))
+    with pytest.raises(TypeError, match=r"a derivative of '<lambda>' gave .* which is no array"):
+        flat(tg.Tensor([1.0], requires_grad=True)).backward()
+
+
+def test_a_rule_of_what_is_no_operation_is_told_to_mirror_it():
+    constant = tg.operation()(lambda x: (np.asarray(x.tolist()) * 2, (lambda g: g * 2,)))
+    x = tg.Tensor([1.0], requires_grad=True)
+    constant(x).backward()
+    assert x.grad == 2
+    with pytest.raises(TypeError, match=r"gave a plain array when it was run on Tensors.*Mirror that"):
+        tg.gradients(constant(x), x, create_graph=True)
+
+
+@pytest.mark.parametrize("what", [None, "tanh"])
+def test_an_operation_mirrors_functions_only(what):
+    with pytest.raises(TypeError, match=r"an operation mirrors functions, such as np\.tanh, got"):
+        tg.operation(what)(lambda x: (x, (lambda g: g,)))
+
+
+def test_a_masked_array_or_a_matrix_is_refused_and_another_subclass_is_an_array():
+    x = tg.Tensor([[1.0, 2.0]], requires_grad=True)
+    with pytest.raises(TypeError, match=r"multiply takes no masked array.*data\.filled\(value\)"):
+        x * np.ma.array([[1.0, 2.0]], mask=[[False, True]])
+    with pytest.raises(TypeError, match="would lose the gradient"):
+        np.ma.array([[1.0, 2.0]], mask=[[False, True]]) * x
+    with pytest.raises(TypeError, match=r"multiply takes no np\.matrix.*np\.asarray\(matrix\)"):
+        x * np.ones((2, 1)).view(np.matrix)
+
+    class Own(np.ndarray):
+        pass
+
+    assert type((x * np.ones(2).view(Own)).data) is np.ndarray
+
+
 def test_a_declaration_without_parentheses_is_told_so():
     @tg.operation
     def cube(x):

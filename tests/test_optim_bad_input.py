@@ -176,6 +176,10 @@ class TestParams:
         with pytest.raises(ValueError, match="empty parameter list"):
             optimizer(params)
 
+    def test_in_a_set_have_no_order_and_are_refused(self, optimizer):
+        with pytest.raises(TypeError, match="params must be a list of Tensors or of groups, got set"):
+            optimizer({leaf()})
+
     def test_with_one_empty_group_are_refused(self, optimizer):
         with pytest.raises(ValueError, match="empty parameter list"):
             optimizer([{"params": [leaf()]}, {"params": []}])

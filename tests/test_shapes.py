@@ -66,3 +66,26 @@ def test_a_part_of_one_axis_is_all_of_the_others():
     x = np.arange(24).reshape(2, 3, 4)
     np.testing.assert_array_equal(x[shapes.along(1, slice(1, None))], x[:, 1:])
     np.testing.assert_array_equal(x[shapes.along(2, slice(None, None, -1))], x[:, :, ::-1])
+
+
+@given(st.data(), hnp.array_shapes(min_dims=1, max_dims=4, min_side=1, max_side=4))
+def test_the_order_after_a_move_is_numpys_moveaxis_and_its_inverse_undoes_it(data, shape):
+    source = data.draw(st.integers(-len(shape), len(shape) - 1) | hnp.valid_tuple_axes(len(shape), min_size=0))
+    n = len(source) if isinstance(source, tuple) else 1
+    places = data.draw(hnp.valid_tuple_axes(len(shape), min_size=n, max_size=n))
+    x, destination = np.arange(np.prod(shape)).reshape(shape), places if isinstance(source, tuple) else places[0]
+    order = shapes.order_after_move(source, destination, x.ndim)
+    np.testing.assert_array_equal(x.transpose(order), np.moveaxis(x, source, destination), strict=True)
+    np.testing.assert_array_equal(x.transpose(order).transpose(shapes.inverse_order(order)), x, strict=True)
+
+
+@pytest.mark.parametrize("axis", [0, -1, 1, True, np.int64(1), (1, -2), [1]])
+def test_axes_are_counted_from_the_front_as_numpy_counts_them(axis):
+    assert shapes.normalize_axes(axis, 2) == np.lib.array_utils.normalize_axis_tuple(axis, 2)
+
+
+def test_two_parts_exchanged_are_a_roll():
+    x = np.arange(24).reshape(2, 3, 4)
+    for axis, n in enumerate(x.shape):
+        for cut in range(n + 1):
+            np.testing.assert_array_equal(shapes.exchanged(x, cut, axis), np.roll(x, -cut, axis))

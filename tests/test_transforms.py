@@ -1,5 +1,6 @@
 """grad, value_and_grad, vjp, jvp, jacobian, hessian, hvp: values, structures, nesting, closures, bad input."""
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import autograd
@@ -288,3 +289,55 @@ BAD = {
 def test_bad_input_is_told_what_came_and_what_to_write(call, kind, message):
     with pytest.raises(kind, match=message):
         call()
+
+
+def test_what_runs_in_another_thread_is_followed_backward_and_refused_forward():
+    def f(x):
+        with ThreadPoolExecutor(2) as pool:
+            a, b = pool.map(lambda i: np.sin(x) * i, [1.0, 2.0])
+        return np.sum(a * b)
+
+    np.testing.assert_allclose(tg.grad(f)(X), 4 * np.sin(X) * np.cos(X), rtol=1e-14)
+    for forward in (tg.jvp, tg.hvp):
+        with pytest.raises(tg.GraphError, match=r"another thread or task.*use tg\.vjp or tg\.grad"):
+            forward(f, (X,), (X,))
+
+
+def test_results_share_no_memory_with_the_arguments():
+    for value in (
+        tg.vjp(lambda x: x, X)[0],
+        tg.jvp(lambda x: x.reshape(-1), (X,), (X,))[0],
+        tg.jvp(lambda x: x, (X,), (X,))[1],
+    ):
+        assert not np.shares_memory(value, X)
+        assert value.flags.writeable
+
+
+@pytest.mark.parametrize("n", [2, 5])
+def test_a_jacobian_of_integers_is_zero_by_rows_and_by_columns(n):
+    np.testing.assert_array_equal(tg.jacobian(lambda x: np.arange(n))(X), np.zeros((n, 3)))
+
+
+@pytest.mark.parametrize("n", [2, 5])
+def test_a_jacobian_has_the_arguments_dtype_by_rows_and_by_columns(n):
+    x = X.astype(np.float32)
+    assert tg.jacobian(lambda x: np.ones((n, 3)) @ x)(x).dtype == np.float32
+
+
+def test_a_jacobian_with_respect_to_nothing_is_empty():
+    assert tg.jacobian(lambda x: np.ones(2))([]) == []
+    assert tg.jacobian(lambda x: x, ())(X) == ()
+
+
+@pytest.mark.parametrize("bad", [X * 1j, ["a", "b", "c"]])
+def test_tangents_and_gradients_must_be_real_numbers(bad):
+    with pytest.raises(TypeError, match="real numbers"):
+        tg.jvp(np.sin, (X,), (np.array(bad),))
+    with pytest.raises(TypeError, match="real numbers"):
+        tg.vjp(np.sin, X)[1](np.array(bad))
+
+
+def test_an_untracked_tensor_as_tangent_counts_as_its_array():
+    _, tangent = tg.jvp(np.sin, (X.astype(np.float32),), (tg.Tensor(X),))
+    assert type(tangent) is np.ndarray
+    assert tangent.dtype == np.float32

@@ -99,3 +99,17 @@ def test_looking_changes_nothing():
     tg.to_dot(y)
     y.backward()
     np.testing.assert_array_equal(x.grad, np.exp(x.data))
+
+
+@pytest.mark.parametrize("names", [[None], {"w": 3}, ["x"], [tg.Tensor(1.0)]])
+def test_names_are_pairs_of_a_name_and_a_tensor(names):
+    x = tg.Tensor([1.0], requires_grad=True)
+    with pytest.raises(TypeError, match=r"pairs of a name and a Tensor.*model\.named_parameters\(\)"):
+        tg.to_dot(np.exp(x), names)
+
+
+def test_flops_of_contractions(capsys):
+    a, b = tg.Tensor(np.ones((3, 4)), requires_grad=True), np.ones((4, 5))
+    tg.graph_summary(np.tensordot(np.einsum("ij,jk->ik", a, b), np.ones((3, 5)), 2))
+    flops = [row[-1] for row in cells(capsys.readouterr().out) if row[0] in ("sum_of_products", "tensordot")]
+    assert flops == ["120", "30"]

@@ -29,11 +29,12 @@ class detect_anomaly(Block):  # noqa: N801 - reads as a statement, like no_grad
 
     - by an operation whose value is NaN, or infinite where all its arguments are finite;
     - by ``backward`` or ``tg.gradients`` where a derivative is NaN or infinite though the gradient that
-      arrives is finite.
+      arrives is finite (with ``create_graph`` only inside the block, where its operations are watched).
 
     GraphError is raised where an array that a derivative saved was written into since, as by
-    ``t.data[0] = 1``, which otherwise goes unnoticed. Every value is looked at and every saved array
-    hashed, so this is for finding a fault and not for every run.
+    ``t.data[0] = 1``, which otherwise goes unnoticed, and where a derivative writes into the gradient
+    that it is given. Every value is looked at and every saved array hashed, so this is for finding a
+    fault and not for every run.
 
     >>> import numpy as np, tinygrad_np as tg
     >>> x = tg.Tensor([1.0, 0.0], requires_grad=True)
@@ -68,14 +69,23 @@ def watch(node: Node, arrays: Sequence[Any], value: Array) -> None:
     saved = saved_arrays(derivatives)
     before = list(map(_fingerprint, saved))
 
+    def check() -> None:
+        if list(map(_fingerprint, saved)) != before:
+            raise GraphError(
+                f"an array that {call} saved for its derivative was written into since it was called at {line}; "
+                "write into a copy, or compute the output again"
+            )
+
     def guarded(i: int, derivative: Derivative) -> Derivative:
         def gx(g: Array) -> Array:
-            if list(map(_fingerprint, saved)) != before:
-                raise GraphError(
-                    f"an array that {call} saved for its derivative was written into since it was called at {line}; "
-                    "write into a copy, or compute the output again"
-                )
+            check()
+            arrived = _fingerprint(g) if isinstance(g, np.ndarray) else None
             result = derivative(g)
+            if arrived is not None and _fingerprint(g) != arrived:
+                raise GraphError(
+                    f"the derivative of argument {i} of {call} wrote into the gradient that it was given, which others "
+                    "may share; return a new array"
+                )
             if bad := _bad(result, infinite=not _bad(g, infinite=True)):
                 raise AnomalyError(
                     f"the gradient of argument {i} of {call} is {bad}, where the gradient that arrived is finite; "
@@ -83,6 +93,7 @@ def watch(node: Node, arrays: Sequence[Any], value: Array) -> None:
                 )
             return result
 
+        gx.check = check  # type: ignore[attr-defined]  # for the second run, which has derivatives of its own
         return gx
 
     node.derivatives = tuple([d and guarded(i, d) for i, d in enumerate(derivatives)])
@@ -100,7 +111,7 @@ def users_line() -> str:
 
 def _bad(value: Any, infinite: bool) -> str:
     """What is NaN (or, if asked, infinite) in ``value``: how many and where; empty if nothing is."""
-    array = value._data if hasattr(value, "_data") else np.asarray(value)
+    array = value._array if hasattr(value, "_array") else np.asarray(value)
     if array.dtype.kind != "f":
         return ""
     bad = ~np.isfinite(array) if infinite else np.isnan(array)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from typing import Any
 
@@ -34,6 +34,8 @@ def checkpointed(f: Callable[..., Any]) -> Callable[..., Any]:
     >>> x.grad.round(4)
     array([1.0731, 0.0095])
     """
+    if not callable(f):
+        raise TypeError(f"checkpointed takes a function or a module, got {f!r}; write tg.checkpointed(f)(x)")
 
     @wraps(f)
     def recomputed(*arguments: Any, **keywords: Any) -> Any:
@@ -42,6 +44,7 @@ def checkpointed(f: Callable[..., Any]) -> Callable[..., Any]:
         part = _Part(partial(f, *arguments, **keywords))
         value = part.run()
         part.end = tick()
+        part.outside = part.sources([output for _, output in leaves_of(value)])
         return rebuilt(value, [part.deferred(i, output) for i, (_, output) in enumerate(leaves_of(value))])
 
     return recomputed
@@ -53,15 +56,19 @@ class _Part:
     def __init__(self, run: Callable[[], Any]) -> None:
         self.run = run
         self.start = self.end = tick()  # between the two the part was recorded
+        self.outside: frozenset[Node] = frozenset()  # the nodes that it was computed from
         self.again: list[Tensor] = []
 
-    def __contains__(self, node: Any) -> bool:
-        """Whether a node lies outside of the part: it is a leaf, or older."""
+    def is_outside(self, node: Any) -> bool:
+        """Whether a node was there before the part: it is a leaf, or older."""
         return isinstance(node, Leaf) or bool(node.order > self.start)
+
+    # What ``ancestors`` takes for its frontier is a container.
+    __contains__ = is_outside
 
     def deferred(self, i: int, output: Any) -> Any:
         """The i-th output, behind which the graph is not kept."""
-        if not isinstance(output, Tensor) or output._node is None or output._node in self:
+        if not isinstance(output, Tensor) or output._node is None or self.is_outside(output._node):
             return output
         return placed(output.data, Deferred(self, i, output))
 
@@ -69,18 +76,30 @@ class _Part:
         """The outputs with the graph behind them, run again the first time that they are asked for."""
         if not self.again:
             with recorded(()):
-                self.again = [leaf for _, leaf in leaves_of(self.run())]
-            self._number_as_before()
+                again = [leaf for _, leaf in leaves_of(self.run())]
+            self._number_as_before(again)
+            self.again = again
         return self.again
 
-    def _number_as_before(self) -> None:
+    def sources(self, outputs: Sequence[Any]) -> frozenset[Node]:
+        """The nodes outside of the part that ``outputs`` were computed from."""
+        return frozenset(filter(self.is_outside, self._nodes(outputs)))
+
+    def _number_as_before(self, outputs: Sequence[Any]) -> None:
         """Give the new nodes the places in time that the first ones had, or the walk would take them for changes."""
-        roots = [t._node for t in self.again if isinstance(t, Tensor) and t._node is not None and t._node not in self]
-        nodes = [node for node in ancestors(roots, self) if node not in self]
-        if len(nodes) >= self.start - self.end:
-            raise GraphError(f"a checkpointed function recorded {len(nodes)} operations, more than when it first ran")
-        for i, node in enumerate(nodes, start=1):
+        nodes = self._nodes(outputs)
+        new = [node for node in nodes if not self.is_outside(node)]
+        if self.sources(outputs) != self.outside or len(new) >= self.start - self.end:
+            raise GraphError(
+                "a checkpointed function recorded another graph when it was run again: it does not do the same each "
+                "time, or a parameter was frozen or replaced since; compute the output again"
+            )
+        for i, node in enumerate(new, start=1):
             node.order = self.start - i
+
+    def _nodes(self, outputs: Sequence[Any]) -> list[Node]:
+        """The nodes behind ``outputs``, oldest first, as far as those outside of the part."""
+        return ancestors([t._node for t in outputs if isinstance(t, Tensor) and t._node is not None], self)
 
 
 def _identity(x: Any) -> Result:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinygrad_np.recording import no_grad
 from tinygrad_np.tape import GraphError, walk
 from tinygrad_np.tensor import Tensor
 
@@ -118,11 +117,10 @@ def _differences(
             value = tensor.data[index]
             h = scale * max(1.0, abs(float(value)))
             try:
-                with no_grad():
-                    tensor.data[index] = value + h
-                    above, high = terms(), tensor.data[index]
-                    tensor.data[index] = value - h
-                    below, low = terms(), tensor.data[index]
+                tensor.data[index] = value + h
+                above, high = terms(), tensor.data[index]
+                tensor.data[index] = value - h
+                below, low = terms(), tensor.data[index]
             finally:
                 tensor.data[index] = value
             h = float(high - low) / 2  # the step that was really taken

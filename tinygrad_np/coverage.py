@@ -30,11 +30,11 @@ RUN_ON_DATA: frozenset[Any] = frozenset({
     np.right_shift, np.packbits, np.unpackbits,
     # positions and counts
     np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpartition, np.lexsort, np.argwhere, np.nonzero,
-    np.flatnonzero, np.count_nonzero, np.searchsorted, np.digitize, np.bincount, np.unravel_index,
-    np.ravel_multi_index, np.diag_indices_from, np.tril_indices_from, np.triu_indices_from, np.ix_, linalg.matrix_rank,
+    np.flatnonzero, np.count_nonzero, np.searchsorted, np.digitize, np.unravel_index,
+    np.ravel_multi_index, np.diag_indices_from, np.tril_indices_from, np.triu_indices_from, linalg.matrix_rank,
     # shapes, dtypes, new arrays in another's likeness, text, files
     np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.common_type, np.min_scalar_type, np.may_share_memory,
-    np.shares_memory, np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.einsum_path, np.array_repr,
+    np.shares_memory, np.zeros_like, np.ones_like, np.empty_like, np.einsum_path, np.array_repr,
     np.array_str, np.array2string, np.save, np.savez, np.savez_compressed, np.savetxt,
 })
 
@@ -64,6 +64,8 @@ REFUSED: Mapping[Any, str] = {
                     _POLYNOMIALS),
     **dict.fromkeys((np.busday_count, np.busday_offset, np.is_busday, np.datetime_as_string), _DATES),
     **dict.fromkeys((np.frexp, np.nextafter, np.spacing), _BITS),
+    np.bincount: "its weights would lose their gradient; use np.where(x == np.arange(n)[:, None], w, 0).sum(1)",
+    np.ix_: "it makes indices, which have no gradient; call it on t.data, or use np.meshgrid(indexing='ij')",
     np.i0: "its slope, the Bessel function I1, is none of NumPy's; declare a rule with @tg.operation and scipy.special",
 }
 # fmt: on

@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_np.gradients import Pullback
 from tinygrad_np.graph import constant, placed
 from tinygrad_np.operations import Operation
-from tinygrad_np.recording import Watcher, current_mode, recorded
+from tinygrad_np.recording import current_watchers, recorded
 from tinygrad_np.tape import Array, Node, unbroadcast
 from tinygrad_np.tensor import Tensor
 
@@ -31,8 +31,7 @@ class Tangents:
     def __init__(self, inputs: Sequence[Tensor], tangents: Sequence[Any]) -> None:
         self.found: dict[Any, Any] = {tensor._node: tangent for tensor, tangent in zip(inputs, tangents)}
         self.own: set[Any] = {t._node for t in inputs if t.is_leaf}  # nodes that depend on nothing else
-        mode = current_mode()
-        self.outer: tuple[Watcher, ...] = mode.watchers if mode else ()
+        self.outer = current_watchers()
 
     def watch(self, node: Node, arrays: Sequence[Any], value: Array) -> None:
         """Find the tangent of a node that has just been recorded."""

@@ -91,6 +91,8 @@ def _seeds(outputs: Sequence[Tensor], given: Any, create_graph: bool) -> dict[No
     """The gradient of each output's node, as Tensors if they are to be recorded."""
     if given is None:
         given = [None] * len(outputs)
+    if not isinstance(given, (list, tuple)):
+        raise TypeError(f"output_gradients must be a list like the outputs, got {given!r}; give one gradient each")
     if len(given) != len(outputs):
         raise ValueError(f"{len(given)} output gradients for {len(outputs)} outputs; give one each")
     seeds: dict[Node, Any] = {}

@@ -17,6 +17,12 @@ OTHER_VALUE = (
 )
 
 
+PLAIN_VALUE = (
+    "the rule of {!r} gave a plain array when it was run on Tensors, as forward mode, higher derivatives and views of "
+    "a graph do: it calls something that is no operation. Mirror that, as in @tg.operation(scipy.special.erf)"
+)
+
+
 def ancestors(roots: Iterable[Node], frontier: Container[Node]) -> list[Node]:
     """All nodes that ``roots`` were computed from and they themselves, oldest first; none behind ``frontier``."""
     seen = set(roots)
@@ -66,8 +72,12 @@ def run_again(
         else:
             n = len(node.derivatives or ())
             arrays = [tensors[a] if isinstance(a, Node) else constant(a) for a in node.arguments[:n]]
+            for derivative in node.derivatives or ():
+                getattr(derivative, "check", _nothing)()  # what detect_anomaly watches
             value, derivatives[node] = node.operation.rule(*arrays, *node.arguments[n:], **node.keywords)
-            data = value._data
+            if not isinstance(value, Tensor):
+                raise TypeError(PLAIN_VALUE.format(node.operation.name))
+            data = value._array
         tensors[node] = placed(data, node)
     for output in outputs:
         if output._node in tensors:
@@ -80,7 +90,8 @@ def check_equal(value: Any, output: Tensor) -> None:
     # No more than close, for a product may add in another order when its arrays lie elsewhere in memory.
     tolerance = np.sqrt(np.finfo(value.dtype).eps)
     with np.errstate(all="ignore"):
-        close = np.allclose(value, output.data, tolerance, tolerance, equal_nan=True)
+        scale = np.max(np.abs(output.data), initial=0, where=np.isfinite(output.data))
+        close = value.shape == output.shape and np.allclose(value, output.data, tolerance, tolerance * scale, True)
     if not close:
         operation: Any = output._node and output._node.operation
         raise GraphError(OTHER_VALUE.format(operation.name))
@@ -91,8 +102,12 @@ def constant(value: Any) -> Any:
     return Tensor(value) if isinstance(value, np.ndarray) else value
 
 
+def _nothing() -> None:
+    """What there is to check of a derivative that nobody watches."""
+
+
 def placed(data: Any, node: Node | None) -> Tensor:
     """A Tensor of its own with this value and this place on the tape."""
     tensor = Tensor.__new__(Tensor)
-    tensor._data, tensor._node = data, node
+    tensor._array, tensor._node = data, node
     return tensor

@@ -90,16 +90,16 @@ class Operation:
         for argument in arguments:
             if isinstance(argument, Variable):
                 kind, node = argument.__class__, argument._node
-                arrays.append(argument._data)
+                arrays.append(argument._array)
                 if node is None:
-                    kept.append(argument._data)
+                    kept.append(argument._array)
                 else:
                     kept.append(node)
                     tracked += 1
                     last = len(kept)
             else:
-                if argument.__class__ is list:
-                    argument = self._array(argument)
+                if argument.__class__ is list or (argument.__class__ is not ndarray and isinstance(argument, ndarray)):
+                    argument = self._plain(argument)
                 arrays.append(argument)
                 kept.append(argument)
         try:
@@ -113,7 +113,7 @@ class Operation:
         if value.__class__ is not ndarray:
             value = self._checked(value)
         output = new(kind)
-        output._data = value
+        output._array = value
         output._node = None
         if tracked and ((mode := current_mode()) is None or not mode.unrecorded):
             if not tracked == last == len(derivatives):
@@ -138,8 +138,14 @@ class Operation:
                     watch(node, arrays, value)
         return output
 
-    def _array(self, values: list[Any]) -> Any:
-        """A list among the arguments as an array."""
+    def _plain(self, values: Any) -> Any:
+        """A list, or an array of a subclass of ndarray, as a plain array."""
+        if hasattr(values, "filled"):
+            raise TypeError(f"{self.name} takes no masked array, whose mask it would lose; give data.filled(value)")
+        if isinstance(values, np.matrix):  # its product with * is another than that of arrays
+            raise TypeError(
+                f"{self.name} takes no np.matrix, to which * means another product; give np.asarray(matrix)"
+            )
         try:
             return asarray(values)
         except ValueError as error:
@@ -252,6 +258,8 @@ def composition(*numpy_functions: Callable[..., Any], hint: str = "") -> Callabl
 def _listed(declared: Declared, numpy_functions: tuple[Callable[..., Any], ...]) -> Declared:
     """``declared``, which the table now has for ``numpy_functions``."""
     for function in numpy_functions:
+        if not callable(function):
+            raise TypeError(f"an operation mirrors functions, such as np.tanh, got {function!r}")
         if function in table:
             raise ValueError(f"{function} is already mirrored by {table[function]}")
         table[function] = declared
@@ -277,7 +285,7 @@ def undefined(g: Array) -> Array:
 def describe(value: Any) -> str:
     """An argument as an error message shows it: dtype and shape, or the value itself if it has none."""
     if isinstance(value, Variable):
-        value = value._data
+        value = value._array
     if isinstance(value, (ndarray, generic)):
         return f"{value.dtype} {value.shape}"
     if isinstance(value, (list, tuple)) and any(isinstance(item, (Variable, ndarray)) for item in value):

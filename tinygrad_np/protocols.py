@@ -99,7 +99,7 @@ def _equal(value: Any, default: Any) -> bool:
 def plain(value: Any) -> Any:
     """``value`` with every Tensor in it, at any depth of lists, tuples and dicts, replaced by its array."""
     if isinstance(value, Variable):
-        return value._data
+        return value._array
     if isinstance(value, list | tuple):
         return type(value)(map(plain, value))
     if isinstance(value, dict):

@@ -30,6 +30,11 @@ mode: ContextVar[Mode | None] = ContextVar("mode", default=None)
 current_mode = mode.get
 
 
+def current_watchers() -> tuple[Watcher, ...]:
+    """Who is told of the calls that the current thread or task records."""
+    return (current_mode() or Mode()).watchers
+
+
 def is_recording() -> bool:
     """Whether the current thread or task records operations: it is in no ``no_grad`` block."""
     return (current_mode() or Mode()).unrecorded == 0
@@ -56,6 +61,8 @@ class Block(ABC):
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
         """Make a block; or, as a decorator without parentheses, the decorated function."""
+        if function is not None and not callable(function):
+            raise TypeError(f"{cls.__name__} takes no argument, or as a decorator a function; got {function!r}")
         block = super().__new__(cls)
         return block if function is None else block(function)
 

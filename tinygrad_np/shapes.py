@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -12,6 +14,7 @@ Axis = int | tuple[int, ...] | None
 FIT = "Shapes fit where, counted from the last axis, they are equal or 1: insert an axis with x[:, None] or reshape"
 
 
+@lru_cache(maxsize=256)
 def reduced_shape(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
     """``shape`` with a 1 at each reduced axis, as keepdims leaves it.
 
@@ -24,6 +27,7 @@ def reduced_shape(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 
+@lru_cache(maxsize=256)
 def remaining_shape(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
     """``shape`` without the reduced axes.
 
@@ -50,7 +54,7 @@ def reduced_first(x: Any, axis: Axis) -> Any:
 def unreduced(x: Any, shape: tuple[int, ...], axis: Axis) -> Any:
     """An array that came of ``reduced_first``, in the ``shape`` from before it."""
     order = _reduced_axes_first(len(shape), axis)
-    return x.reshape(tuple(shape[i] for i in order)).transpose(tuple(np.argsort(order).tolist()))
+    return x.reshape(tuple(shape[i] for i in order)).transpose(inverse_order(order))
 
 
 def _reduced_axes_first(ndim: int, axis: Axis) -> tuple[int, ...]:
@@ -59,13 +63,48 @@ def _reduced_axes_first(ndim: int, axis: Axis) -> tuple[int, ...]:
     return axes + tuple(i for i in range(ndim) if i not in axes)
 
 
+def order_after_move(source: int | tuple[int, ...], destination: int | tuple[int, ...], ndim: int) -> tuple[int, ...]:
+    """The order of the axes once those of ``source`` are at ``destination`` and the others where there is room.
+
+    >>> order_after_move(0, -1, 3), order_after_move((0, 1), (2, 0), 3)
+    ((1, 2, 0), (1, 2, 0))
+    """
+    taken, places = normalize_axes(source, ndim), normalize_axes(destination, ndim)
+    if len(taken) != len(places):
+        raise ValueError(f"axes {source} cannot move to {destination}; give the same number of both")
+    order = [i for i in range(ndim) if i not in taken]
+    for place, axis in sorted(zip(places, taken)):
+        order.insert(place, axis)
+    return tuple(order)
+
+
+def inverse_order(order: Sequence[int]) -> tuple[int, ...]:
+    """The order of axes that undoes ``order``.
+
+    >>> inverse_order((1, 2, 0))
+    (2, 0, 1)
+    """
+    return tuple(sorted(range(len(order)), key=order.__getitem__))
+
+
 def along(axis: int, part: slice) -> tuple[slice, ...]:
     """The index that takes ``part`` of an axis counted from the front, and all of the others."""
     return (slice(None),) * axis + (part,)
 
 
+def exchanged(x: Any, cut: int, axis: int) -> Any:
+    """``x`` cut in two along an axis counted from the front, and the two parts exchanged.
+
+    >>> exchanged(np.array([1, 2, 3]), 1, 0)
+    array([2, 3, 1])
+    """
+    return np.concatenate([x[along(axis, slice(cut, None))], x[along(axis, slice(cut))]], axis)
+
+
 def normalize_axes(axis: int | tuple[int, ...], ndim: int) -> tuple[int, ...]:
     """Axes counted from the front; NumPy's AxisError where one does not exist."""
+    if axis.__class__ is int and -ndim <= axis < ndim:
+        return (axis % ndim,)
     return np.lib.array_utils.normalize_axis_tuple(axis, ndim)
 
 

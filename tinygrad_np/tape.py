@@ -33,6 +33,10 @@ CHANGED = (
     "an argument of {!r}, of shape {}, was changed after it was used (a step of an optimizer, new data, "
     "requires_grad=False); compute the output again before asking for its gradient"
 )
+NO_ARRAY = (
+    "a derivative of {!r} gave {!r}, which is no array; give one of the argument's shape, or of the output's if it was "
+    "broadcast, as in lambda g: g * slope"
+)
 
 
 class GraphError(ValueError):
@@ -80,9 +84,9 @@ class Leaf(Node):
 class Variable:
     """An array and its place on the tape (None: it has none)."""
 
-    __slots__ = ("__weakref__", "_data", "_node")
+    __slots__ = ("__weakref__", "_array", "_node")
 
-    _data: NDArray[Any]
+    _array: NDArray[Any]
     _node: Node | None
 
 
@@ -117,7 +121,11 @@ def walk(
             if parent.order < order:
                 raise GraphError(CHANGED.format(node.operation.name, parent.shape))
             gx = derivative(g)
-            if gx.shape != parent.shape:
+            try:
+                shape = gx.shape
+            except AttributeError:
+                raise TypeError(NO_ARRAY.format(node.operation.name, gx)) from None
+            if shape != parent.shape:
                 gx = unbroadcast(gx, parent.shape, node.operation.name)
             if parent in gradients:
                 # A new array, never in place: the first gradient may be shared with another node.

@@ -52,7 +52,7 @@ def _on_data(function: Callable[..., Any]) -> Callable[..., Any]:
     """An operator or method that no gradient passes through, such as a comparison: it gives a plain array."""
 
     def method(self: Tensor, *arguments: Any, **keywords: Any) -> Any:
-        return function(self._data, *protocols.plain(arguments), **keywords)
+        return function(self._array, *protocols.plain(arguments), **keywords)
 
     return method
 
@@ -93,7 +93,7 @@ class Tensor(Variable):
     def __init__(self, data: ArrayLike, requires_grad: bool = False, dtype: DTypeLike | None = None) -> None:
         if isinstance(data, Tensor):
             raise TypeError("got a Tensor already; use t.detach() for a constant with its data")
-        self._data = _real_array(data, dtype)
+        self._array = _real_array(data, dtype)
         self._node = None
         if requires_grad is not False:
             self.requires_grad = requires_grad
@@ -106,16 +106,16 @@ class Tensor(Variable):
     @property
     def data(self) -> NDArray[Any]:
         """The array. Assigning one of the same shape gives the leaf a copy of it, in the leaf's dtype."""
-        return self._data
+        return self._array
 
     @data.setter
     def data(self, value: ArrayLike) -> None:
-        array = _real_array(value, self._data.dtype).copy()
-        if array.shape != self._data.shape:
+        array = _real_array(value, self._array.dtype).copy()
+        if array.shape != self._array.shape:
             raise ValueError(f"data of shape {array.shape} for a Tensor of shape {self.shape}; reshape it first")
         if self._node is not None and not isinstance(self._node, Leaf):
             raise GraphError(f"{self._node.operation.name} computed this Tensor; only a leaf's data can be set")
-        self._data = array
+        self._array = array
         if self._node is not None:
             self._node.data, self._node.order = array, tick()
 
@@ -156,15 +156,15 @@ class Tensor(Variable):
         if not wanted:
             if self._node is not None:
                 self._node.order = tick()  # graphs that used it are out of date: its gradient has nowhere to go
-                self._data = self._data.copy()  # and no step of an optimizer moves the constant that it now is
+                self._array = self._array.copy()  # and no step of an optimizer moves the constant that it now is
             self._node = None
         elif self._node is None:
-            if self._data.dtype.kind != "f":
+            if self._array.dtype.kind != "f":
                 raise TypeError(
-                    f"{self._data.dtype} data cannot have a gradient; give it a floating dtype, as in "
+                    f"{self._array.dtype} data cannot have a gradient; give it a floating dtype, as in "
                     "tg.Tensor(data, requires_grad=True, dtype=np.float64)"
                 )
-            self._node = Leaf(self._data)
+            self._node = Leaf(self._array)
 
     @property
     def is_leaf(self) -> bool:
@@ -174,41 +174,41 @@ class Tensor(Variable):
     @property
     def shape(self) -> tuple[int, ...]:
         """Lengths of the axes."""
-        return self._data.shape
+        return self._array.shape
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        return self._data.ndim
+        return self._array.ndim
 
     @property
     def size(self) -> int:
         """Number of elements."""
-        return self._data.size
+        return self._array.size
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """NumPy dtype of the elements."""
-        return self._data.dtype
+        return self._array.dtype
 
     def numpy(self) -> NDArray[Any]:
         """The array itself, not a copy; the gradient does not follow it."""
-        return self._data
+        return self._array
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers."""
-        return self._data.tolist()
+        return self._array.tolist()
 
     def item(self) -> float:
         """The one element as a Python number. Raises ValueError if there are more or fewer."""
-        return self._data.item()  # type: ignore[no-any-return]
+        return self._array.item()  # type: ignore[no-any-return]
 
     def detach(self) -> Tensor:
         """The same values as a constant: gradients stop here.
 
         A leaf's are copied, for an optimizer changes them in place; a computed Tensor's array is shared.
         """
-        return Tensor(self._data.copy() if isinstance(self._node, Leaf) else self._data)
+        return Tensor(self._array.copy() if isinstance(self._node, Leaf) else self._array)
 
     # -- gradients ---------------------------------------------------------------------------------
 
@@ -237,7 +237,7 @@ class Tensor(Variable):
 
     def seed(self, gradient: ArrayLike | None) -> Any:
         """∂L/∂self, where backward() starts: ``gradient`` as an array of its own, or 1 if this is the loss."""
-        data, seed = self._data, gradient
+        data, seed = self._array, gradient
         if seed is None:
             if data.size != 1:
                 raise ValueError(
@@ -250,7 +250,7 @@ class Tensor(Variable):
         elif isinstance(seed, np.ndarray) and seed.dtype is data.dtype:
             seed = seed.copy()
         else:
-            seed = np.array(seed._data if isinstance(seed, Tensor) else _real_array(seed), data.dtype)
+            seed = np.array(seed._array if isinstance(seed, Tensor) else _real_array(seed), data.dtype)
         if seed.shape != data.shape:
             raise ValueError(f"backward() got a gradient of shape {seed.shape} for a Tensor of shape {self.shape}")
         seed.flags.writeable = isinstance(self._node, Leaf)  # a derivative that writes into its g is to be found out
@@ -293,28 +293,28 @@ class Tensor(Variable):
         )
 
     def __len__(self) -> int:
-        return len(self._data)
+        return len(self._array)
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
 
     def __contains__(self, value: Any) -> bool:
-        return value in self._data
+        return value in self._array
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(self._array)
 
     def __float__(self) -> float:
         self._refuse_conversion("float(t)", f"t.item() {IF_MEANT}")
-        return float(self._data)
+        return float(self._array)
 
     def __int__(self) -> int:
         self._refuse_conversion("int(t)", f"int(t.item()) {IF_MEANT}")
-        return int(self._data)
+        return int(self._array)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         self._refuse_conversion("np.asarray(t)", f"t.data {IF_MEANT}, np.stack or np.concatenate to join Tensors")
-        return np.array(self._data, dtype, copy=copy)
+        return np.array(self._array, dtype, copy=copy)
 
     def _refuse_conversion(self, what: str, instead: str) -> None:
         """A tracked value must not lose its gradient without a word."""
@@ -361,7 +361,7 @@ class Tensor(Variable):
     @property
     def imag(self) -> NDArray[Any]:
         """Zeros, as a plain array."""
-        return self._data.imag
+        return self._array.imag
 
     def reshape(self, *shape: Any, order: Any = "C") -> Tensor:
         """The elements in another shape, given as one tuple or as several integers."""
@@ -396,8 +396,8 @@ class Tensor(Variable):
         return protocols.apply_function(function, arguments, keywords)
 
     def __repr__(self) -> str:
-        text = np.array2string(self._data, separator=", ", prefix="Tensor(")
-        text += f", shape={self.shape}, dtype={self._data.dtype}"
+        text = np.array2string(self._array, separator=", ", prefix="Tensor(")
+        text += f", shape={self.shape}, dtype={self._array.dtype}"
         if isinstance(self._node, Leaf):
             text += ", requires_grad=True"
         elif self._node is not None:
@@ -405,13 +405,13 @@ class Tensor(Variable):
         return f"Tensor({text})"
 
     def __format__(self, form: str) -> str:
-        return format(self._data.item() if self._data.size == 1 else self._data, form) if form else str(self)
+        return format(self._array.item() if self._array.size == 1 else self._array, form) if form else str(self)
 
     def __reduce__(self) -> Any:
         """Copies and pickles hold the data and whether it is a leaf; a graph cannot be copied."""
         if not self.is_leaf:
             raise GraphError("a computed Tensor cannot be copied or pickled with its graph; use t.detach() or t.data")
-        return Tensor, (self._data, self.requires_grad)
+        return Tensor, (self._array, self.requires_grad)
 
 
 def _real_array(data: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:

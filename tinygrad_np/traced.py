@@ -10,10 +10,10 @@ import numpy as np
 
 from tinygrad_np.forward import Tangents
 from tinygrad_np.gradients import Pullback
-from tinygrad_np.graph import ancestors
+from tinygrad_np.graph import ancestors, leading_to
 from tinygrad_np.protocols import plain
-from tinygrad_np.recording import current_mode, is_recording, recorded
-from tinygrad_np.tape import Leaf
+from tinygrad_np.recording import current_watchers, is_recording, recorded
+from tinygrad_np.tape import GraphError, Leaf
 from tinygrad_np.tensor import Tensor
 from tinygrad_np.trees import leaves_of, rebuilt
 
@@ -37,10 +37,9 @@ class Run:
                 made = [self._input(f"argument {i}{path}", x) for path, x in leaves_of(arguments[i])]
                 arguments[i] = rebuilt(arguments[i], made)
                 self.inputs += made
-        mode = current_mode()
-        self.tangents = Tangents(self.inputs, tangents or ())
-        watchers = (*(mode.watchers if mode else ()), *([self.tangents.watch] if tangents is not None else []))
-        with recorded(watchers):
+        self.tangents = Tangents(self.inputs, tangents or [])
+        own = [] if tangents is None else [self.tangents.watch]
+        with recorded((*current_watchers(), *own)):
             self.value = f(*arguments, **keywords)
         self.outputs = [_output(path, x) for path, x in leaves_of(self.value)]
         self.frontier: dict[Any, Any] = {tensor._node: tensor.data for tensor in self.inputs}
@@ -70,8 +69,10 @@ class Run:
     def result(self, value: Any) -> Any:
         """A Tensor as the user gets it: itself where it can be differentiated further, else its array or number."""
         if isinstance(value, Tensor):
-            return value if self.recording and value.requires_grad and self.depends_on_more else value.data[()]
-        return np.array(value)[()]
+            if self.recording and value.requires_grad and self.depends_on_more:
+                return value
+            value = value.data
+        return np.array(value)[()]  # a copy: it may be the user's own array
 
     def scalar(self) -> Tensor:
         """The one output, of one element."""
@@ -94,6 +95,12 @@ class Run:
 
     def pushed_forward(self) -> list[Any]:
         """The tangent of each output."""
+        order = ancestors([output._node for output in self.outputs if output._node], self.frontier)
+        if any(node not in self.tangents.found for node in leading_to(self.frontier, order)):
+            raise GraphError(
+                "the function computes in another thread or task, to which tangents do not follow; use tg.vjp or "
+                "tg.grad, or compute in the thread that calls"
+            )
         zeros = [np.zeros(output.shape, output.dtype) for output in self.outputs]
         found = [self.tangents.found.get(output._node, zero) for output, zero in zip(self.outputs, zeros)]
         return [t if self.recording and _is_tracked(t) else np.array(plain(t))[()] for t in found]
@@ -101,10 +108,12 @@ class Run:
     def jacobian(self) -> list[list[Any]]:
         """∂output/∂input, of the one's shape followed by the other's, for each output and each input."""
         with recorded():
-            by_rows = sum(o.size for o in self.outputs) <= sum(t.size for t in self.inputs)
+            sizes = [sum(t.size for t in tensors) for tensors in (self.outputs, self.inputs)]
+            floating = all(output.dtype.kind == "f" for output in self.outputs)  # others have gradient 0, by rows
+            by_rows = sizes[0] <= sizes[1] or not (floating and self.inputs)
             blocks = self._rows(self.outputs, self.inputs) if by_rows else self._columns()
             return [
-                [self.result(block.reshape(o.shape + t.shape)) for block, t in zip(row, self.inputs)]
+                [self.result(block.reshape(o.shape + t.shape).astype(t.dtype)) for block, t in zip(row, self.inputs)]
                 for row, o in zip(blocks, self.outputs)
             ]
 

@@ -95,7 +95,8 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     """f's value at ``primals``, and J·``tangents``, its derivative along them, by forward mode in one run of f.
 
     ``primals`` and ``tangents`` are tuples with one entry for each argument, of the same structure and
-    shapes. Each operation carries the tangents on as soon as it has been computed, so nothing is kept.
+    shapes. Each operation carries the tangents on as soon as it has been computed. What f computes in
+    other threads is refused, for tangents do not follow there.
 
     >>> import numpy as np, tinygrad_np as tg
     >>> tg.jvp(lambda x: np.sum(x**2), (np.array([1.0, 2.0]),), (np.array([1.0, 0.0]),))
@@ -201,11 +202,11 @@ def _matching(given: Any, like: Any, what: str) -> list[Any]:
         raise ValueError(f"{what} is nested otherwise: it has {list(paths)}, expected are {list(expected)}")
     found = []
     for path, value in paths.items():
-        array, shape = np.asarray(plain(value)), np.shape(plain(expected[path]))
-        if array.shape != shape:
-            raise ValueError(f"{what}{path} has shape {array.shape}, expected is {shape}")
-        dtype = np.asarray(plain(expected[path])).dtype
-        found.append(value if isinstance(value, Tensor) else array.astype(dtype))
+        wanted = np.asarray(plain(expected[path]))
+        tensor = value if isinstance(value, Tensor) else Tensor(value)
+        if tensor.shape != wanted.shape:
+            raise ValueError(f"{what}{path} has shape {tensor.shape}, expected is {wanted.shape}")
+        found.append(tensor if tensor.requires_grad else tensor.data.astype(wanted.dtype))
     return found
 
 

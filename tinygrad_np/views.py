@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import prod
+from math import isqrt, prod
 from typing import Any, NamedTuple, TextIO
 
 import numpy as np
@@ -17,7 +17,8 @@ from tinygrad_np.tensor import Tensor
 Names = Mapping[str, Tensor] | Iterable[tuple[str, Tensor]]
 
 MOVES = ("shape", "joining", "rearranging", "diagonals", "indexing")  # families that compute nothing
-PRODUCTS = ("matmul", "dot", "linear", "tensordot", "inner", "vecdot", "matvec", "vecmat")
+PRODUCTS = ("matmul", "dot", "linear")
+CONTRACTIONS = ("tensordot", "sum_of_products")
 
 
 class _Entry(NamedTuple):
@@ -129,7 +130,7 @@ def _entries(output: Tensor, names: Names) -> list[_Entry]:
     nodes = ancestors([output._node], ())
     with no_grad():
         values, _ = run_again(nodes, {}, [output])
-    called = {tensor._node: name for name, tensor in (names.items() if isinstance(names, Mapping) else names)}
+    called = _names(names)
     seen = {id(_owner(node.data)) for node in nodes if isinstance(node, Leaf)}
     position = {node: i for i, node in enumerate(nodes)}
     entries = []
@@ -149,6 +150,18 @@ def _entries(output: Tensor, names: Names) -> list[_Entry]:
     return entries
 
 
+def _names(names: Any) -> dict[Any, str]:
+    """The name of each leaf's node."""
+    pairs = list(names.items() if isinstance(names, Mapping) else names)
+    for pair in pairs:
+        if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[1], Tensor)):
+            raise TypeError(
+                f"names must be pairs of a name and a Tensor, or a dict of them, got {pair!r}; give "
+                "model.named_parameters()"
+            )
+    return {tensor._node: str(name) for name, tensor in pairs}
+
+
 def _owner(array: Any) -> Any:
     """The array whose memory a view shows."""
     while isinstance(array.base, np.ndarray):
@@ -160,6 +173,8 @@ def _flops(operation: Any, shapes: tuple[tuple[int, ...], ...], shape: tuple[int
     """Floating-point operations of a value, as far as shapes tell."""
     if operation.rule.__module__.rpartition(".")[2] in MOVES:
         return 0
+    if operation.name in CONTRACTIONS and len(shapes) == 2:
+        return 2 * isqrt(prod(shapes[0]) * prod(shapes[1]) * prod(shape))  # (n·k)·(k·m)·(n·m) is (n·k·m)²
     if operation.name in PRODUCTS and len(shapes) > 1 and shapes[0]:
         bias = prod(shape) if len(shapes) > 2 else 0
         return 2 * prod(shape) * shapes[0][-1] + bias

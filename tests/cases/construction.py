@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import tinygrad_np as tg
 from tests.cases.rows import Row, Variant, either_sign, of_shapes, positive, uniform
 from tinygrad_np.rules import construction
 
@@ -23,6 +24,12 @@ def packed(function, *arrays, **options):
 
 ROWS = [
     Row(construction.copy, of_shapes(((3, 4),), ((),))),
+    Row(
+        construction.full_like,
+        [Variant((uniform(*s),)) for s in [(), (3,), (2, 1)]] + [Variant((uniform(),), {"shape": (2, 0)})],
+        formula=lambda x, shape=(2, 3): np.full(shape, x),
+        call=lambda function, x, **options: function(tg.Tensor(np.zeros((2, 3), x.dtype)), x, **options),
+    ),
     Row(construction.linspace, ranges(uniform)),
     Row(construction.logspace, [*ranges(uniform), Variant((uniform(2), uniform(2)), {"num": 3, "base": 2.5})]),
     Row(construction.geomspace, ranges(positive)),

@@ -41,6 +41,21 @@ def spaced(operation, f, spacings=(), **options):
     return packed(operation, f, *spacings, **options)
 
 
+TERMS = [(slice(1, -1), slice(2, None), slice(-2), 0.5), (0, 1, 0, 2.0), (-1, 0, -2, -1.5), (0, -1, 1, 0.25)]
+
+
+def by_matrix(x, terms, axis, transposed):
+    """The terms as a matrix, column by column, times x."""
+    columns = []
+    for unit in np.eye(x.shape[axis]):
+        y = np.zeros_like(unit)
+        for rows, ahead, behind, weight in terms:
+            y[rows] += weight * (unit[ahead] - unit[behind])
+        columns.append(y)
+    matrix = np.array(columns) if transposed else np.array(columns).T
+    return np.moveaxis(np.tensordot(matrix, x, (1, axis)), 0, axis)
+
+
 ROWS = [
     Row(cumulative.cumsum, accumulated(uniform) + FLAT),
     Row(cumulative.cumprod, PRODUCTS),
@@ -67,6 +82,11 @@ ROWS = [
         + over("dx", [0.5], 5)
         + of_shapes(((3, 4), (4,)), ((3, 4), (3, 4)), ((0, 4),))
         + of_shapes(((3, 4), (3,)), axis=0),
+    ),
+    Row(
+        cumulative.weighted_differences,
+        [Variant((uniform(4, 5),), {"terms": TERMS, "axis": a, "transposed": t}) for a, t in [(0, False), (1, True)]],
+        formula=by_matrix,
     ),
     Row(
         cumulative.gradient,

@@ -38,4 +38,10 @@ ROWS = [
         ]
         + over("repeats", [2]),
     ),
+    Row(
+        rearranging.repeat_each,
+        [Variant((uniform(2, 3),), {"repeats": n, "axis": a}) for n, a in [(2, None), (3, 0), (2, -1), (0, 1), (1, 1)]]
+        + over("repeats", [2]),
+        formula=np.repeat,
+    ),
 ]

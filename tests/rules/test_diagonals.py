@@ -37,6 +37,18 @@ def test_a_matrix_made_of_a_diagonal_gives_it_back(n, k):
     np.testing.assert_array_equal(t.grad, np.diag(np.arange(float(y.size)).reshape(y.shape), k))
 
 
+@pytest.mark.parametrize("shape", [(0,), (3,), (2, 3), (2, 3, 2), (40, 30)])
+@pytest.mark.parametrize("triangle", [np.tril, np.triu])
+def test_triangles_of_small_and_large_matrices_are_numpys(triangle, shape):
+    for k in (-2, 0, 1):
+        t = leaf(*shape)
+        y = triangle(t, k)
+        np.testing.assert_array_equal(y.data, triangle(t.data, k), strict=True)
+        y.backward(np.full(y.shape, np.inf))
+        expected = triangle(np.full(y.shape, np.inf), k)
+        np.testing.assert_array_equal(t.grad, expected.sum(0) if len(shape) == 1 else expected)
+
+
 def test_known_gradients():
     x = leaf(2, 3)
     g = np.arange(1.0, 7.0).reshape(2, 3)

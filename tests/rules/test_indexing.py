@@ -322,6 +322,7 @@ REFUSED = {
     "inserted beyond": (lambda x: np.insert(x, 4, 0.0, 1), IndexError, r"insert\(.*index 4 is out of bounds"),
     "values that do not fit": (lambda x: np.insert(x, 0, np.ones(2), 0), ValueError, r"insert\(.*broadcast"),
     "a negative border": (lambda x: np.pad(x, -1), ValueError, r"pad\(float64 \(2, 3\), -1\).*negative"),
+    "a border along no axis": (lambda x: np.pad(x, {2: 1}), np.exceptions.AxisError, r"pad\(.*out of bounds"),
     "half a border": (lambda x: np.pad(x, 1.5), TypeError, r"pad\(.*integral"),
     "a border of means": (lambda x: np.pad(x, 1, "mean"), ValueError, r"mode 'mean' .* not supported .*'edge'"),
     "a border of whatever": (lambda x: np.pad(x, 1, "empty"), ValueError, r"mode 'empty' .* not supported"),

@@ -47,7 +47,7 @@ class Flat:
             if leaf is None or leaf.grad is None:
                 missing.add(param)
                 continue
-            if param._data is not view:
+            if param._array is not view:
                 self._adopt()
             leaf.order = stamp  # a graph recorded before this step is out of date
             slot[...] = leaf.grad
@@ -77,7 +77,7 @@ class Flat:
         replaced = [(param, view, param.data.copy()) for param, view, _ in self.slots if param.data is not view]
         for param, view, data in replaced:  # copied first, for two parameters may have exchanged their data
             view[...] = data
-            param._data = view
+            param._array = view
             leaf: Any = param._node
             if leaf is not None:
                 leaf.data = view

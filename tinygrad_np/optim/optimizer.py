@@ -211,7 +211,7 @@ def _listed(params: Any) -> list[Any]:
     """``params`` as a list, or an error that says what to give instead."""
     if isinstance(params, Tensor):
         raise TypeError("params must be a list of Tensors, got one Tensor; write [parameter]")
-    if isinstance(params, (str, Mapping)) or not hasattr(params, "__iter__"):
+    if isinstance(params, (str, Mapping, set, frozenset)) or not hasattr(params, "__iter__"):
         if isinstance(params, Mapping) and not params:
             return []
         raise TypeError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygrad_np.numerics import zero_to_infinity
+from tinygrad_np.numerics import has_zero, scalar, zero_to_infinity
 from tinygrad_np.operations import Result, composition, operation, times, unchanged
 from tinygrad_np.shapes import FIT, as_array
 from tinygrad_np.tape import Array
@@ -72,19 +72,24 @@ def power(x1: Array, x2: Array) -> Result:
 
     def gx1(g: Array) -> Array:
         if isinstance(x2, (int, float)):
-            return g * (x2 * x1 ** (x2 - 1 if x2 else 1))
+            return g * (x1 + x1 if x2 == 2 else x2 * x1 ** (x2 - 1 if x2 else 1))
         # Only 0^(0−1) is avoided: elsewhere the slope must stay the function of x2 that it is.
-        base = np.where(np.equal(x1, 0) & np.equal(x2, 0), 1, x1)
-        return g * (x2 * base ** np.subtract(x2, 1))
+        base = np.where(np.equal(x1, 0) & np.equal(x2, 0), 1, x1) if has_zero(x1) and has_zero(x2) else x1
+        return g * (x2 * base ** np.subtract(x2, scalar(1, g.dtype)))
 
-    return y, (gx1, lambda g: g * (y * np.log(np.where(x1 == 0, 1, x1)).astype(y.dtype)))
+    def gx2(g: Array) -> Array:
+        base = np.where(x1 == 0, 1, x1) if has_zero(x1) else x1
+        return g * (y * np.log(base * scalar(1, y.dtype)))  # of small integers NumPy's logarithm is float16
+
+    return y, (gx1, gx2)
 
 
 @composition(np.float_power)
 def float_power(x1: Array, x2: Array) -> Array:
     """x1^x2 in float64 or wider."""
+    x1, x2 = as_array(x1), as_array(x2)
     wide = np.result_type(x1, x2, np.float64)
-    return np.power(as_array(x1).astype(wide), as_array(x2).astype(wide))
+    return np.power(x1.astype(wide), x2.astype(wide))
 
 
 @operation(np.square)
@@ -97,14 +102,14 @@ def square(x: Array) -> Result:
 def sqrt(x: Array) -> Result:
     """y = √x;  ∂L/∂x = g / (2y), and 0 at x = 0, where the slope is infinite."""
     y = np.sqrt(x)
-    return y, (lambda g: g * 0.5 / zero_to_infinity(y),)
+    return y, (lambda g: g / zero_to_infinity(y + y),)
 
 
 @operation(np.cbrt)
 def cbrt(x: Array) -> Result:
     """y = ∛x;  ∂L/∂x = g / (3y²), and 0 at x = 0, where the slope is infinite."""
     y = np.cbrt(x)
-    return y, (lambda g: g / zero_to_infinity(3 * y * y),)
+    return y, (lambda g: g / zero_to_infinity(y * y * scalar(3, y.dtype)),)
 
 
 @operation(np.reciprocal)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 import numpy as np
 
-from tinygrad_np.operations import composition
-from tinygrad_np.shapes import as_array
-from tinygrad_np.tape import Array
+from tinygrad_np.operations import Result, composition, operation
+from tinygrad_np.shapes import as_array, inverse_order, order_after_move
+from tinygrad_np.tape import Array, Variable
 
 
 @composition(np.copy)
@@ -17,11 +18,29 @@ def copy(a: Array) -> Array:
     return np.positive(a)
 
 
-@composition(np.linspace)
-def linspace(start: Array, stop: Array, num: int = 50, endpoint: bool = True, *, axis: int = 0) -> Array:
-    """``num`` numbers at equal distances from start to stop: y = start + t·(stop − start) for t in [0, 1]."""
+@composition(np.full_like)
+def full_like(a: Array, fill_value: Array, *, shape: Any = None) -> Array:
+    """The number, or what broadcasts, repeated in the shape and dtype of the Tensor ``a``, or in another ``shape``."""
+    dtype, shape = np.result_type(a), np.shape(a) if shape is None else shape
+    if isinstance(fill_value, Variable):
+        return np.broadcast_to(fill_value.astype(dtype), shape)  # type: ignore[attr-defined]  # it is a Tensor
+    return np.full(shape, fill_value, dtype)
+
+
+@operation(np.linspace)
+def linspace(start: Array, stop: Array, num: int = 50, endpoint: bool = True, *, axis: int = 0) -> Result:
+    """``num`` numbers at equal distances from start to stop: y = start + t·(stop − start) for t in [0, 1].
+
+    ∂L/∂start = Σ g·(1 − t), ∂L/∂stop = Σ g·t.
+    """
     start, stop = as_array(start), as_array(stop)
-    return np.moveaxis(start + (stop - start) * _fractions(start, stop, num, endpoint), 0, axis)
+    t = _fractions(start, stop, num, endpoint)
+    y = start + (stop - start) * t
+    order = order_after_move(0, axis, y.ndim)
+    return y.transpose(order), (
+        lambda g: g.transpose(inverse_order(order)) * (1 - t),
+        lambda g: g.transpose(inverse_order(order)) * t,
+    )
 
 
 @composition(np.logspace)
@@ -35,10 +54,10 @@ def logspace(
 @composition(np.geomspace, hint="start and stop must have the same sign, and neither may be 0")
 def geomspace(start: Array, stop: Array, num: int = 50, endpoint: bool = True, *, axis: int = 0) -> Array:
     """``num`` numbers at equal ratios from start to stop: y = start·(stop/start)^t for t in [0, 1]."""
-    start, stop = as_array(start), as_array(stop)
     if np.any(np.sign(start) * np.sign(stop) <= 0):
         raise ValueError("there is no constant ratio from start to stop")
-    return np.moveaxis(start * (stop / start) ** _fractions(start, stop, num, endpoint), 0, axis)
+    fractions = _fractions(start, stop, num, endpoint)
+    return np.moveaxis(start * np.divide(stop, start) ** fractions, 0, axis)
 
 
 @composition(np.meshgrid)
@@ -61,6 +80,10 @@ def vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:  
 
 def _fractions(start: Any, stop: Any, num: int, endpoint: bool) -> Array:
     """Where between start (0) and stop (1) each number lies, along a first axis of its own."""
-    dtype = np.result_type(start, stop, 1.0)
-    ndim = max(start.ndim, stop.ndim)
-    return np.linspace(0.0, 1.0, num, endpoint).astype(dtype).reshape(-1, *[1] * ndim)
+    dtype = np.result_type(*[x if isinstance(x, (int, float)) else as_array(x).dtype for x in (start, stop)], 1.0)
+    ndim = max(np.ndim(start), np.ndim(stop))
+    num = index(num)
+    if num < 0:
+        raise ValueError(f"num is how many numbers, and cannot be {num}")
+    steps = num - 1 if endpoint else num
+    return (np.arange(num) / (steps or 1)).astype(dtype).reshape(-1, *[1] * ndim)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from tinygrad_np.numerics import all_normal, products_before
 from tinygrad_np.operations import Result, composition, operation
 from tinygrad_np.shapes import along, as_array, normalize_axes
 from tinygrad_np.tape import Array
+
+Term = tuple[Any, Any, Any, Any]  # of weighted_differences
 
 
 @operation(np.cumsum, np.add.accumulate, linear=1)
@@ -67,18 +70,20 @@ def nancumprod(x: Array, axis: int | None = None) -> Array:
 
 @operation(linear=1)
 def differences(x: Array, n: int, axis: int) -> Result:
-    """y[i] = x[i+1] − x[i], ``n`` times;  ∂L/∂x = −(the same of g with a 0 at either end), ``n`` times."""
+    """y[i] = x[i+1] − x[i], ``n`` times;  ∂L/∂x[i] = g[i−1] − g[i], with 0 beyond either end, ``n`` times."""
     shape = x.shape
     (axis,) = normalize_axes(axis, x.ndim)
-    y = np.diff(x, n, axis)
 
     def gx(g: Array) -> Array:
         if shape[axis] <= n:  # nothing is left of x
             return np.zeros(shape, g.dtype)
-        zeros = np.zeros((*shape[:axis], n, *shape[axis + 1 :]), g.dtype)
-        return np.diff(np.concatenate([zeros, -g if n % 2 else g, zeros], axis), n, axis)
+        zero = np.zeros((*shape[:axis], 1, *shape[axis + 1 :]), g.dtype)
+        for _ in range(n):
+            g = np.concatenate([zero, g, zero], axis)
+            g = g[along(axis, slice(-1))] - g[along(axis, slice(1, None))]
+        return g
 
-    return y, (gx,)
+    return np.diff(x, n, axis), (gx,)
 
 
 @composition(np.diff)
@@ -91,6 +96,33 @@ def diff(x: Array, n: int = 1, axis: int = -1, prepend: Array | None = None, app
         ends = [end if end is None else _end(as_array(end), x.shape, axis) for end in (prepend, append)]
         x = np.concatenate([part for part in (ends[0], x, ends[1]) if part is not None], axis)
     return differences(x, n, axis)
+
+
+@operation(linear=1)
+def weighted_differences(x: Array, terms: Sequence[Term], axis: int, transposed: bool = False) -> Result:
+    """y[rows] = Σ weights·(x[ahead] − x[behind]) along ``axis``, over the terms (rows, ahead, behind, weights).
+
+    It is linear, and if ``transposed`` the transpose of that;  ∂L/∂x = the other of the two, of g.
+    """
+    return _weighted_differences(x, terms, axis, transposed), (
+        lambda g: _weighted_differences(g, terms, axis, not transposed),
+    )
+
+
+def _weighted_differences(x: Array, terms: Sequence[Term], axis: int, transposed: bool) -> Array:
+    """The value of ``weighted_differences``; on Tensors, in the second run of a derivative, the operation itself."""
+    if not isinstance(x, np.ndarray):
+        return weighted_differences(x, terms=terms, axis=axis, transposed=transposed)
+    y = np.zeros(x.shape, x.dtype)
+    source, target = x.swapaxes(0, axis), y.swapaxes(0, axis)
+    for rows, ahead, behind, weights in terms:
+        if transposed:
+            part = weights * source[rows]
+            target[ahead] += part
+            target[behind] -= part
+        else:
+            target[rows] += weights * (source[ahead] - source[behind])
+    return y
 
 
 @composition(np.ediff1d)
@@ -194,27 +226,16 @@ def _slope(f: Array, spacing: Array, axis: int, edge_order: int) -> Array:
     if n <= edge_order:
         raise ValueError(f"axis {axis} has {n} elements; edge_order={edge_order} takes at least {edge_order + 1}")
     steps = _steps(spacing, n)
-    if (steps == steps[0]).all():
-        inner = (_at(f, axis, 2, n) - _at(f, axis, 0, n - 2)) * (0.5 / float(steps[0]))
-    else:
-        before, after = steps[:-1], steps[1:]
-        weights = (
-            -after / (before * (before + after)),
-            (after - before) / (before * after),
-            before / (after * (before + after)),
-        )
-        columns = [w.astype(f.dtype, copy=False).reshape(_column(n - 2, axis, f.ndim)) for w in weights]
-        inner = sum(w * _at(f, axis, i, n - 2 + i) for i, w in enumerate(columns))
-    first = _edge(f, axis, range(3), steps[:2].tolist(), edge_order)
-    last = _edge(f, axis, range(n - 1, n - 4, -1), (-steps[:-3:-1]).tolist(), edge_order)
-    return np.concatenate([first, inner, last], axis)
+    first = _edge_terms((0, 1, 2), steps[:2].tolist(), edge_order)
+    last = _edge_terms((-1, -2, -3), (-steps[:-3:-1]).tolist(), edge_order)
+    return weighted_differences(f, terms=[*_inner_terms(steps, f.ndim, f.dtype), *first, *last], axis=axis)
 
 
 def _steps(spacing: Array, n: int) -> Any:
-    """The n − 1 steps between n samples, from their common length or their coordinates."""
+    """The n − 1 steps between n samples, from their coordinates; from their common length two of them."""
     spacing = np.asarray(spacing, float)
     if not spacing.ndim:
-        return np.full(n - 1, spacing)
+        return np.full(2, spacing)
     if spacing.shape != (n,):
         raise ValueError(
             f"coordinates of shape {spacing.shape} for an axis of {n}; give a number, or one for each sample"
@@ -222,15 +243,23 @@ def _steps(spacing: Array, n: int) -> Any:
     return np.diff(spacing)
 
 
-def _at(f: Array, axis: int, start: int, stop: int) -> Array:
-    """Samples ``start`` to ``stop`` along ``axis``."""
-    return f[along(axis, slice(start, stop))]
+def _inner_terms(steps: Array, ndim: int, dtype: Any) -> list[Term]:
+    """The slopes at all samples but the ends, of the parabolas through them and their neighbours."""
+    inner, ahead, behind = slice(1, -1), slice(2, None), slice(-2)
+    if not np.count_nonzero(steps != steps[0]):
+        return [(inner, ahead, behind, 0.5 / float(steps[0]))]
+    before, after = steps[:-1], steps[1:]
+    weights = (after / (before * (before + after)), before / (after * (before + after)))
+    to_here, from_here = [w.astype(dtype).reshape(-1, *[1] * (ndim - 1)) for w in weights]
+    return [(inner, inner, behind, to_here), (inner, ahead, inner, from_here)]
 
 
-def _edge(f: Array, axis: int, places: range, steps: list[float], edge_order: int) -> Array:
-    """The slope at the first of ``places``, by the line or the parabola through it and those next to it."""
-    f0, f1 = (_at(f, axis, i, i + 1) for i in places[:2])
+def _edge_terms(places: tuple[int, int, int], steps: list[float], edge_order: int) -> list[Term]:
+    """The slope at the first of three ``places``, of the line or the parabola through it and those next to it."""
     if edge_order == 1:
-        return (f1 - f0) * (1 / steps[0])
-    f2, (h, k) = _at(f, axis, places[2], places[2] + 1), steps
-    return f0 * (-(2 * h + k) / (h * (h + k))) + f1 * ((h + k) / (h * k)) - f2 * (h / (k * (h + k)))
+        return [(places[0], places[1], places[0], 1 / steps[0])]
+    h, k = steps
+    return [
+        (places[0], places[1], places[0], (2 * h + k) / (h * (h + k))),
+        (places[0], places[2], places[1], -h / (k * (h + k))),
+    ]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.numerics import exp2_to_zero, exp_to_zero, logaddexp2_to_zero, logaddexp_to_zero
+from tinygrad_np.numerics import exp2_to_zero, exp_to_zero, has_zero, logaddexp2_to_zero, logaddexp_to_zero, scalar
 from tinygrad_np.operations import Result, operation, times
 from tinygrad_np.shapes import FIT
 from tinygrad_np.tape import Array
@@ -27,7 +27,7 @@ def exp(x: Array) -> Result:
 def exp2(x: Array) -> Result:
     """y = 2ˣ;  ∂L/∂x = g·y·ln 2."""
     y = np.exp2(x)
-    return y, (lambda g: g * (y * LN2),)
+    return y, (lambda g: g * (y * scalar(LN2, y.dtype)),)
 
 
 @operation(np.expm1)
@@ -45,19 +45,19 @@ def log(x: Array) -> Result:
 @operation(np.log2)
 def log2(x: Array) -> Result:
     """y = log₂ x;  ∂L/∂x = g / (x·ln 2)."""
-    return np.log2(x), (lambda g: g / (x * LN2),)
+    return np.log2(x), (lambda g: g / (x * scalar(LN2, x.dtype)),)
 
 
 @operation(np.log10)
 def log10(x: Array) -> Result:
     """y = log₁₀ x;  ∂L/∂x = g / (x·ln 10)."""
-    return np.log10(x), (lambda g: g / (x * LN10),)
+    return np.log10(x), (lambda g: g / (x * scalar(LN10, x.dtype)),)
 
 
 @operation(np.log1p)
 def log1p(x: Array) -> Result:
-    """y = ln(1 + x), exact where x is small;  ∂L/∂x = g / (1 + x)."""
-    return np.log1p(x), (lambda g: g / (1 + x),)
+    """y = ln(1 + x), exact where x is small;  ∂L/∂x = g / (x + scalar(1, x.dtype))."""
+    return np.log1p(x), (lambda g: g / (x + scalar(1, x.dtype)),)
 
 
 @operation(np.logaddexp, hint=FIT)
@@ -84,7 +84,7 @@ def _comparable(x1: Array, x2: Array, y: Array, add: Callable[..., Any]) -> tupl
 
     Where y is ∞, what is infinite is as 0 and what is finite as −∞; where both are −∞, y is as 0.
     """
-    if not np.isfinite(y).all():
+    if has_zero(np.isfinite(y)):
         top = y == np.inf
         x1, x2 = (np.where(top, np.where(x == np.inf, 0, -np.inf), x).astype(y.dtype) for x in (x1, x2))
         y = add(x1, x2)

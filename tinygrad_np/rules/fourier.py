@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.operations import Result, composition, operation
-from tinygrad_np.shapes import as_array, normalize_axes
+from tinygrad_np.operations import Result, operation
+from tinygrad_np.shapes import as_array, exchanged, normalize_axes
 from tinygrad_np.tape import Array
 
 PAIRS = "Complex numbers come as pairs (…, n, 2): np.stack([real, imaginary], axis=-1)"
@@ -120,24 +120,26 @@ def irfft(x: Array, n: int | None = None, axis: int = -1, norm: str | None = Non
     return y, (gx,)
 
 
-@composition(np.fft.fftshift)
-def fftshift(x: Array, axes: Any = None) -> Any:
-    """The frequency 0 moved from the front to the middle of each of ``axes``."""
-    return _exchanged(x, axes, lambda n: (n + 1) // 2)
+@operation(np.fft.fftshift, linear=1)
+def fftshift(x: Array, axes: Any = None) -> Result:
+    """y = x with the frequency 0 moved from the front to the middle of each of ``axes``;  ∂L/∂x = g moved back."""
+    return _halves_exchanged(x, axes, 1), (lambda g: _halves_exchanged(g, axes, 0),)
 
 
-@composition(np.fft.ifftshift)
-def ifftshift(x: Array, axes: Any = None) -> Any:
-    """The inverse of ``fftshift``."""
-    return _exchanged(x, axes, lambda n: n // 2)
+@operation(np.fft.ifftshift, linear=1)
+def ifftshift(x: Array, axes: Any = None) -> Result:
+    """y = x rolled back, the inverse of fftshift;  ∂L/∂x = fftshift(g)."""
+    return _halves_exchanged(x, axes, 0), (lambda g: _halves_exchanged(g, axes, 1),)
 
 
-def _exchanged(x: Any, axes: Any, middle: Callable[[int], int]) -> Any:
-    """``x`` cut in two along each of ``axes`` (all if None), and the two parts exchanged."""
+def _halves_exchanged(x: Any, axes: Any, odd: int) -> Any:
+    """``x`` cut in two along each of ``axes`` (all if None), and the two parts exchanged.
+
+    Of an odd length the middle belongs to the first part if ``odd`` is 1, and to the second if it is 0.
+    """
     x = as_array(x)
     for axis in normalize_axes(tuple(range(x.ndim)) if axes is None else axes, x.ndim):
-        before, cut = (slice(None),) * axis, middle(x.shape[axis])
-        x = np.concatenate([x[(*before, slice(cut, None))], x[(*before, slice(cut))]], axis=axis)
+        x = exchanged(x, (x.shape[axis] + odd) // 2, axis)
     return x
 
 

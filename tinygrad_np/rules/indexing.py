@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_np.operations import Result, composition, operation
-from tinygrad_np.shapes import as_array
+from tinygrad_np.shapes import as_array, normalize_axes
 from tinygrad_np.tape import Array
 
 Index = Any
@@ -23,23 +23,23 @@ _half = np.dtype(np.float16)
 def getitem(x: Array, index: Index) -> Result:
     """y = x[index];  ∂L/∂x = g at ``index`` and 0 elsewhere, added up where an element was taken twice."""
     shape = x.shape
-    return x[index], (lambda g: put(g, index=index, shape=shape),)
+    return x[index], (lambda g: _put(g, index, shape),)
 
 
 @operation(linear=1)
 def put(x: Array, index: Index, shape: tuple[int, ...]) -> Result:
     """y = zeros of ``shape`` with x added at ``index``;  ∂L/∂x = g[index]. The transpose of getitem."""
-    # On Tensors, in the second run of a higher derivative, it is the operation itself: it cannot be written into.
-    y = _put(x, index, shape) if isinstance(x, (np.ndarray, np.generic)) else put(x, index=index, shape=shape)
-    return y, (lambda g: getitem(g, index=index),)
+    return _put(x, index, shape), (lambda g: g[index],)
 
 
 def _put(x: Array, index: Index, shape: tuple[int, ...]) -> Array:
-    """Zeros of ``shape`` with x added at ``index``.
+    """Zeros of ``shape`` with x added at ``index``; of a Tensor, which cannot be written into, the operation ``put``.
 
     np.add.at is quick where both arrays have one axis, and four times slower elsewhere, which matters
     from some hundred elements on. It adds float16 in float16, where 2048 + 1 is 2048.
     """
+    if not isinstance(x, (np.ndarray, np.generic)):
+        return put(x, index=index, shape=shape)
     if x.dtype == _half:
         return _put(x.astype(np.float32), index, shape).astype(_half)
     y = np.zeros(shape, x.dtype)
@@ -197,21 +197,28 @@ def pad(
                 "constant_values, or 'edge', 'reflect', 'symmetric' or 'wrap'"
             )
         return _picked(lambda numbers: np.pad(numbers, pad_width, mode), x)
-    widths = np.pad(np.zeros((0,) * x.ndim), pad_width).shape  # those of both sides together, checked
-    starts = _widths_before(pad_width, x.ndim)
-    index = tuple([slice(start, start + n) for start, n in zip(starts, x.shape)])
-    y = put(x, index=index, shape=tuple([n + width for n, width in zip(x.shape, widths)]))
+    widths = _widths(pad_width, x.ndim)
+    index = tuple([slice(before, before + n) for (before, _), n in zip(widths, x.shape)])
+    y = put(x, index=index, shape=tuple([before + n + after for (before, after), n in zip(widths, x.shape)]))
     if not np.any(constant_values):
         return y
     return y + np.pad(np.zeros(x.shape, x.dtype), pad_width, constant_values=constant_values)
 
 
-def _widths_before(pad_width: Any, ndim: int) -> list[int]:
-    """How much ``np.pad`` puts before the first element along each axis."""
+def _widths(pad_width: Any, ndim: int) -> Any:
+    """How much ``np.pad`` puts before the first element and after the last along each axis, as pairs."""
     if isinstance(pad_width, dict):  # by axis, counted from either end
-        sides: list[Any] = [pad_width.get(axis, pad_width.get(axis - ndim, 0)) for axis in range(ndim)]
-        return [side if isinstance(side, int) else side[0] for side in sides]
-    return list(np.broadcast_to(pad_width, (ndim, 2))[:, 0])
+        by_axis = dict(zip(normalize_axes(tuple(pad_width), ndim), pad_width.values()))
+        pad_width = [np.broadcast_to(by_axis.get(axis, 0), 2) for axis in range(ndim)]
+    given = np.asarray(pad_width)
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"the widths must be of integral type, got {given.dtype}")
+    widths = np.empty((ndim, 2), int)
+    widths[...] = given
+    pairs = widths.tolist()
+    if min(map(min, pairs), default=0) < 0:
+        raise ValueError("a width must not be negative; x[1:-1] takes a border away")
+    return pairs
 
 
 def _picked(function: Callable[..., Any], *arrays: Array) -> Array:

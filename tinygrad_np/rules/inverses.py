@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.numerics import through_single
+from tinygrad_np.numerics import has_zero, through_single
 from tinygrad_np.operations import Result, composition, operation
 from tinygrad_np.shapes import as_array, normalize_axes
 from tinygrad_np.tape import Array
@@ -53,7 +53,8 @@ def solve(x1: Array, x2: Array) -> Result:
 @through_single
 def det(x: Array) -> Result:
     """y = det x;  ∂L/∂x = g·cofactors(x), which is g·y·x⁻ᵀ where x⁻¹ exists, and exact where it does not."""
-    return np.linalg.det(x), (lambda g: g[..., None, None] * cofactors(x),)
+    y = np.linalg.det(x)
+    return y, (lambda g: g[..., None, None] * _cofactors(x, (), y),)
 
 
 @operation()
@@ -64,8 +65,7 @@ def cofactors(x: Array, *directions: Array) -> Result:
     y = ∂ᵏ/∂t₁…∂tₖ cof(x + Σ tᵢhᵢ) at t = 0;  ∂L/∂x = cofactors(x, h₁, …, hₖ, g), and ∂L/∂hᵢ is y with g in the place
     of hᵢ: for ⟨g, y⟩ is the (k + 1)-th derivative of det, which is the same in any order of the directions.
     """
-    # On Tensors, in the second run of a higher derivative, it is the operation itself.
-    y = _cofactors(x, directions) if isinstance(x, np.ndarray) else cofactors(x, *directions)
+    y = _cofactors(x, directions, None if directions else np.linalg.det(x))
 
     def gh(g: Array, i: int) -> Array:
         return cofactors(x, *directions[:i], g, *directions[i + 1 :])
@@ -73,16 +73,18 @@ def cofactors(x: Array, *directions: Array) -> Result:
     return y, (lambda g: cofactors(x, *directions, g), *[partial(gh, i=i) for i in range(len(directions))])
 
 
-def _cofactors(x: Array, directions: tuple[Array, ...]) -> Array:
-    """The value of ``cofactors``, for x of any rank.
+def _cofactors(x: Array, directions: tuple[Array, ...], determinant: Array | None) -> Array:
+    """The value of ``cofactors``, for x of any rank, and on Tensors, in the second run of a derivative, the operation.
 
     With x = U S V and orthogonal U and V, cof(x) = det(UV)·U cof(S) V, and the same holds of its derivatives
     with Uᵀ h Vᵀ for h. No term of those at a diagonal S is divided by a singular value. By Leibniz's formula
 
         ∂ᵏ det = Σ over distinct i₁ … iₖ of Π (s without sᵢ₁ … sᵢₖ) · Σ over permutations p of sgn(p) Π hₘ[iₘ, iₚ₍ₘ₎]
     """
-    if not directions and np.all(y := np.linalg.det(x)):
-        return (np.asarray(y)[..., None, None] * np.linalg.inv(x)).swapaxes(-1, -2)
+    if not isinstance(x, np.ndarray):
+        return cofactors(x, *directions)
+    if determinant is not None and not has_zero(determinant):
+        return (np.asarray(determinant)[..., None, None] * np.linalg.inv(x)).swapaxes(-1, -2)
     u, s, v = np.linalg.svd(x)
     k = len(directions) + 1
     factors = [np.matmul(np.matmul(u.swapaxes(-1, -2), h), v.swapaxes(-1, -2)) for h in directions]

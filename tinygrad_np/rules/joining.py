@@ -2,58 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from itertools import accumulate, pairwise
+from math import prod
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_np.operations import Result, composition, operation
-from tinygrad_np.shapes import as_array
-from tinygrad_np.tape import Array, Derivative
+from tinygrad_np.shapes import along, as_array
+from tinygrad_np.tape import Array
 
 
 @operation(np.concatenate, sequence=True, hint="All but the joined axis must be equal")
 def concatenate(*xs: Array, axis: int | None = 0) -> Result:
     """y = x1, x2, ... joined along ``axis`` (flattened first if None);  ∂L/∂xᵢ = its part of g."""
     y = np.concatenate(xs, axis)
-    shapes = [np.shape(x) for x in xs]
-    lengths = [np.size(x) for x in xs] if axis is None else [shape[axis] for shape in shapes]
-    before = (slice(None),) * ((axis or 0) % y.ndim)
+    if axis is None:
+        shapes = [np.shape(x) for x in xs]
+        flat = _parts(0, tuple(map(prod, shapes)))
+        return y, tuple([partial(_reshaped, part, shape) for part, shape in zip(flat, shapes)])
+    return y, _parts(axis % y.ndim, tuple([as_array(x).shape[axis] for x in xs]))
 
-    def derivative(shape: tuple[int, ...], start: int, stop: int) -> Derivative:
-        part = (*before, slice(start, stop))
-        return (lambda g: g[part].reshape(shape)) if axis is None else (lambda g: g[part])
 
-    spans = pairwise(accumulate(lengths, initial=0))
-    return y, tuple([derivative(shape, *span) for shape, span in zip(shapes, spans, strict=True)])
+@lru_cache(maxsize=256)
+def _parts(axis: int, lengths: tuple[int, ...]) -> tuple[Callable[[Array], Array], ...]:
+    """For each of several arrays that lie one behind another along ``axis``, what takes it out."""
+    ends = accumulate(lengths, initial=0)
+    return tuple([itemgetter(along(axis, slice(*span))) for span in pairwise(ends)])
+
+
+def _reshaped(part: Callable[[Array], Array], shape: tuple[int, ...], g: Array) -> Array:
+    """What ``part`` takes out of g, in a ``shape``."""
+    return part(g).reshape(shape)
 
 
 @operation(np.stack, sequence=True, hint="np.concatenate joins arrays that differ along one axis")
 def stack(*xs: Array, axis: int = 0) -> Result:
     """y = x1, x2, ... of one shape as parts of a new axis;  ∂L/∂xᵢ = its part of g."""
-    y = np.stack(xs, axis)
-    before = (slice(None),) * (axis % y.ndim)
-
-    def derivative(i: int) -> Derivative:
-        part = (*before, i)
-        return lambda g: g[part]
-
-    return y, tuple(map(derivative, range(len(xs))))
+    xs = tuple(map(as_array, xs))
+    axis = normalize_axis_index(axis, xs[0].ndim + 1) if xs else axis
+    before = (slice(None),) * axis
+    y = np.concatenate([x[(*before, None)] for x in xs], axis)
+    return y, tuple([itemgetter((*before, i)) for i in range(len(xs))])
 
 
 @composition(np.vstack)
 def vstack(arrays: Sequence[Array]) -> Array:
     """The arrays one below another; a vector is a row."""
-    return np.concatenate([np.atleast_2d(x) for x in arrays], 0)
+    return concatenate([x if x.ndim > 1 else x.reshape(1, -1) for x in map(as_array, arrays)])
 
 
 @composition(np.hstack)
 def hstack(arrays: Sequence[Array]) -> Array:
     """The arrays side by side: along the second axis, vectors along their only one."""
-    arrays = [np.atleast_1d(x) for x in arrays]
-    return np.concatenate(arrays, 1 if arrays and arrays[0].ndim > 1 else 0)
+    arrays = [x if x.ndim else x.reshape(1) for x in map(as_array, arrays)]
+    return concatenate(arrays, axis=1 if arrays and arrays[0].ndim > 1 else 0)
 
 
 @composition(np.dstack)
@@ -65,13 +72,13 @@ def dstack(arrays: Sequence[Array]) -> Array:
 @composition(np.column_stack)
 def column_stack(arrays: Sequence[Array]) -> Array:
     """The arrays side by side; a vector is a column."""
-    return np.concatenate([x if np.ndim(x) > 1 else np.reshape(x, (-1, 1)) for x in arrays], 1)
+    return concatenate([x if x.ndim > 1 else x.reshape(-1, 1) for x in map(as_array, arrays)], axis=1)
 
 
 @composition(np.append)
 def append(x: Array, values: Array, axis: int | None = None) -> Array:
     """The values joined to x along ``axis``, both flattened if it is None."""
-    return np.concatenate([x, values], axis)
+    return concatenate([x, values], axis=axis)
 
 
 @composition(np.block)
@@ -119,36 +126,36 @@ def array_split(x: Array, indices_or_sections: Any, axis: int = 0) -> list[Array
             raise ValueError(f"the number of sections must be 1 or more, got {sections}")
         least, more = divmod(n, sections)
         ends = [i * least + min(i, more) for i in range(sections + 1)]
-    return [x[(slice(None),) * axis + (slice(*span),)] for span in pairwise(ends)]
+    return [x[along(axis, slice(*span))] for span in pairwise(ends)]
 
 
 @composition(np.split, hint="np.array_split makes parts that are not equal")
 def split(x: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     """x cut along ``axis`` before each of the indices, or into so many equal sections."""
-    parts: list[Array] = np.array_split(x, indices_or_sections, axis)
+    parts: list[Array] = array_split(x, indices_or_sections, axis)
     if not np.ndim(indices_or_sections) and parts[0].shape[axis] != parts[-1].shape[axis]:
         raise ValueError(f"an axis of length {x.shape[axis]} does not divide into {indices_or_sections} equal parts")
     return parts
 
 
 @composition(np.hsplit)
-def hsplit(x: Array, indices_or_sections: Any) -> list[Array]:
+def hsplit(x: Array, indices_or_sections: Any) -> Any:
     """x cut along the second axis, or a vector along its only one."""
-    return np.split(x, indices_or_sections, 1 if x.ndim > 1 else 0)
+    return split(x, indices_or_sections, 1 if x.ndim > 1 else 0)
 
 
 @composition(np.vsplit)
-def vsplit(x: Array, indices_or_sections: Any) -> list[Array]:
+def vsplit(x: Array, indices_or_sections: Any) -> Any:
     """x, of two axes or more, cut along the first."""
     if x.ndim < 2:
         raise ValueError("it takes an array of two axes or more; np.split cuts a vector")
-    return np.split(x, indices_or_sections, 0)
+    return split(x, indices_or_sections, 0)
 
 
 @composition(np.dsplit, hint="It takes an array of three axes or more")
-def dsplit(x: Array, indices_or_sections: Any) -> list[Array]:
+def dsplit(x: Array, indices_or_sections: Any) -> Any:
     """x, of three axes or more, cut along the third."""
-    return np.split(x, indices_or_sections, 2)
+    return split(x, indices_or_sections, 2)
 
 
 @composition(np.unstack)

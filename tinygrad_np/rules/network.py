@@ -13,6 +13,7 @@ from tinygrad_np.numerics import (
     logaddexp_to_zero,
     max_over,
     min_over,
+    scalar,
     sum_over,
     vanishing,
 )
@@ -61,7 +62,7 @@ def sigmoid(x: Array) -> Result:
     """
     x = _floating(x)
     y = exp_to_zero(-logaddexp_to_zero(_zero(x.dtype), np.negative(x)))
-    return y, (lambda g: g * (y * (1 - y)),)
+    return y, (lambda g: g * (y * (scalar(1, y.dtype) - y)),)
 
 
 @operation()

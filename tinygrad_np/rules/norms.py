@@ -19,13 +19,14 @@ PLACES = "ord is for vectors, along one axis, and for matrices, along two; say w
 @operation()
 def euclidean_norm(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Result:
     """y = √Σ x² over ``axis``;  ∂L/∂x = g·x / y, and 0 where all of x is 0, the least of the subgradients."""
-    kept = reduced_shape(x.shape, axis)
     # On Tensors, in the second run of a higher derivative, it is the operation itself, whose slope at 0 is known.
     if isinstance(x, (np.ndarray, np.generic)):
-        y = np.sqrt(sum_over(np.square(x), axis, keepdims=keepdims))
+        y = np.sqrt(sum_over(np.square(x), axis, keepdims=True))
     else:
-        y = euclidean_norm(x, axis=axis, keepdims=keepdims)
-    return y, (lambda g: x / zero_to_infinity(y).reshape(kept) * g.reshape(kept),)
+        y = euclidean_norm(x, axis=axis, keepdims=True)
+    return y if keepdims else y.reshape(remaining_shape(x.shape, axis)), (
+        lambda g: x / zero_to_infinity(y) * g.reshape(y.shape),
+    )
 
 
 @operation()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.operations import Result, composition, operation, times
-from tinygrad_np.shapes import as_array, normalize_axes, rows
+from tinygrad_np.shapes import as_array, inverse_order, normalize_axes, rows
 from tinygrad_np.tape import Array
 
 ALIGN = "The last axis of the first must be as long as the first of the second's last two; transpose one with .T"
@@ -78,18 +78,13 @@ def tensordot(x1: Array, x2: Array, axes: Any = 2) -> Result:
     m, k, n = prod(kept1), prod(shape2[: len(summed2)]), prod(kept2)
     a, b = aligned1.reshape((m, k)), aligned2.reshape((k, n))
     return a.dot(b).reshape(kept1 + kept2), (
-        lambda g: g.reshape((m, n)).dot(b.T).reshape(shape1).transpose(_inverse(order1)),
-        lambda g: a.T.dot(g.reshape((m, n))).reshape(shape2).transpose(_inverse(order2)),
+        lambda g: g.reshape((m, n)).dot(b.T).reshape(shape1).transpose(inverse_order(order1)),
+        lambda g: a.T.dot(g.reshape((m, n))).reshape(shape2).transpose(inverse_order(order2)),
     )
 
 
 def _others(axes: Sequence[int], ndim: int) -> list[int]:
     return [i for i in range(ndim) if i not in axes]
-
-
-def _inverse(order: Sequence[int]) -> tuple[int, ...]:
-    """The order of axes that undoes ``order``."""
-    return tuple(sorted(range(len(order)), key=order.__getitem__))
 
 
 @composition(np.inner, hint="The last axes must be equally long")
@@ -105,10 +100,13 @@ def vdot(x1: Array, x2: Array) -> Any:
     return dot(_flat(x1), _flat(x2))
 
 
-@composition(np.outer)
-def outer(x1: Array, x2: Array) -> Any:
-    """Product of each element of the one with each of the other: y[i, j] = x1[i]·x2[j]."""
-    return as_array(x1).reshape((-1, 1)) * _flat(x2)
+@operation(np.outer, linear=2)
+def outer(x1: Array, x2: Array) -> Result:
+    """y[i, j] = x1[i]·x2[j], of all elements of both;  ∂L/∂x1 = g x2, ∂L/∂x2 = gᵀ x1."""
+    x1, x2 = as_array(x1), as_array(x2)
+    shape1, shape2 = x1.shape, x2.shape
+    x1, x2 = _flat(x1), _flat(x2)
+    return x1.reshape((-1, 1)) * x2, (lambda g: g.dot(x2).reshape(shape1), lambda g: x1.dot(g).reshape(shape2))
 
 
 @composition(np.linalg.outer)
@@ -172,14 +170,22 @@ def _with_axes(n: int, x: Any) -> Any:
     return x
 
 
-@composition(np.kron)
-def kron(x1: Array, x2: Array) -> Any:
-    """Kronecker product: each element of x1 times the whole of x2, in x1's arrangement."""
+@operation(np.kron, linear=2)
+def kron(x1: Array, x2: Array) -> Result:
+    """Kronecker product, y = each element of x1 times the whole of x2, in x1's arrangement.
+
+    ∂L/∂x1 = Σ g·x2 over x2's axes, which come first, where the walk sums; ∂L/∂x2 likewise.
+    """
     x1, x2 = as_array(x1), as_array(x2)
     ndim = max(x1.ndim, x2.ndim)
     shape1, shape2 = ((1,) * (ndim - x.ndim) + x.shape for x in (x1, x2))
-    blocks = x1.reshape([n for m in shape1 for n in (m, 1)]) * x2.reshape([n for m in shape2 for n in (1, m)])
-    return blocks.reshape([n * m for n, m in zip(shape1, shape2)])
+    x1, x2 = x1.reshape([n for m in shape1 for n in (m, 1)]), x2.reshape([n for m in shape2 for n in (1, m)])
+    blocks = [n for pair in zip(shape1, shape2) for n in pair]
+    axes1, axes2 = range(0, 2 * ndim, 2), range(1, 2 * ndim, 2)
+    return (x1 * x2).reshape([n * m for n, m in zip(shape1, shape2)]), (
+        lambda g: (g.reshape(blocks) * x2).transpose((*axes2, *axes1)),
+        lambda g: (g.reshape(blocks) * x1).transpose((*axes1, *axes2)),
+    )
 
 
 @composition(np.linalg.multi_dot, hint=ALIGN)
@@ -239,7 +245,7 @@ def cross(x1: Array, x2: Array, axisa: int = -1, axisb: int = -1, axisc: int = -
     if not {2, 3}.issuperset(components):
         raise ValueError(f"the vectors have {components[0]} and {components[1]} components")
     y = vector_product(_three_dimensional(x1), _three_dimensional(x2))
-    return y if axisc == -1 else y.transpose(_inverse(_order_with_last(axisc, y.ndim)))
+    return y if axisc == -1 else y.transpose(inverse_order(_order_with_last(axisc, y.ndim)))
 
 
 @composition(np.linalg.cross)

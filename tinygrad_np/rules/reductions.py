@@ -11,12 +11,15 @@ from tinygrad_np.numerics import (
     all_normal,
     any_over,
     exp_to_zero,
+    has_zero,
     log_of_zero,
     logaddexp_reduce_to_zero,
     max_over,
     min_over,
     product_over,
     products_before,
+    repeated,
+    scalar,
     shared,
     sum_over,
 )
@@ -30,7 +33,7 @@ def sum(x: Array, axis: Axis = None, *, keepdims: bool = False, where: Array = T
     """y = Σ x over ``axis``;  ∂L/∂x = g, repeated along ``axis``, and 0 where ``where`` is False."""
     shape, kept, where = x.shape, reduced_shape(x.shape, axis), _mask(where)
     y = sum_over(x, axis, keepdims=keepdims, where=where)
-    return y, (lambda g: _masked(np.broadcast_to(g.reshape(kept), shape), where),)
+    return y, (lambda g: _masked(repeated(g.reshape(kept), shape), where),)
 
 
 @operation(np.mean, linear=1)
@@ -39,8 +42,8 @@ def mean(x: Array, axis: Axis = None, *, keepdims: bool = False, where: Array = 
     shape, kept, where = x.shape, reduced_shape(x.shape, axis), _mask(where)
     n = _count(shape, kept, axis, where)
     y = _mean(x, axis, keepdims, where, n)
-    divisor = (n or 1) if where is True else np.maximum(n, 1).astype(y.dtype)
-    return y, (lambda g: _masked(np.broadcast_to(g.reshape(kept) / divisor, shape), where),)
+    divisor = scalar(n or 1, y.dtype) if where is True else np.maximum(n, 1).astype(y.dtype)
+    return y, (lambda g: _masked(repeated(g.reshape(kept) / divisor, shape), where),)
 
 
 @composition(np.var)
@@ -104,8 +107,12 @@ def deviation(x: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = 
 
     def gx(g: Array) -> Array:
         # Of equal elements, rounding can put the mean a little to one side of all.
-        spread = any_over(d > 0, axis, keepdims=True) & any_over(d < 0, axis, keepdims=True)
-        return g.reshape(kept) / np.where(spread, y.reshape(kept), np.inf) / degrees * d
+        zero = scalar(0, d.dtype)
+        spread = any_over(d > zero, axis, keepdims=True) & any_over(d < zero, axis, keepdims=True)
+        length = y.reshape(kept)
+        if has_zero(spread):
+            length = np.where(spread, length, np.inf)
+        return g.reshape(kept) / length / degrees * d
 
     return y, (gx,)
 
@@ -117,27 +124,24 @@ def prod(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Result:
     That is y / x where y has neither vanished nor overflowed; else, and for higher derivatives, the product of
     all before times the product of all after. Nothing is divided by 0, so any number of zeros is exact.
     """
-    kept = reduced_shape(x.shape, axis)
-    y = product_over(x, axis, keepdims=keepdims)
-    return y, (lambda g: g.reshape(kept) * (y.reshape(kept) / x if all_normal(y) else _others(x, axis)),)
+    y = product_over(x, axis, keepdims=True)
+    return _reduced(y, axis, keepdims), (lambda g: g.reshape(y.shape) * (y / x if all_normal(y) else _others(x, axis)),)
 
 
 @operation(np.max, np.amax, np.maximum.reduce)
 def max(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Result:  # noqa: A001 - NumPy's name
     """y = max x over ``axis``;  ∂L/∂x = g, shared evenly among the elements that attain it (all if y is NaN)."""
-    kept = reduced_shape(x.shape, axis)
-    y = max_over(x, axis, keepdims=keepdims)
-    lost = x < y.reshape(kept)
-    return y, (lambda g: shared(g.reshape(kept), lost, axis),)
+    y = max_over(x, axis, keepdims=True)
+    kept, lost = y.shape, x < y
+    return _reduced(y, axis, keepdims), (lambda g: shared(g.reshape(kept), lost, axis),)
 
 
 @operation(np.min, np.amin, np.minimum.reduce)
 def min(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Result:  # noqa: A001 - NumPy's name
     """y = min x over ``axis``;  ∂L/∂x = g, shared evenly among the elements that attain it (all if y is NaN)."""
-    kept = reduced_shape(x.shape, axis)
-    y = min_over(x, axis, keepdims=keepdims)
-    lost = x > y.reshape(kept)
-    return y, (lambda g: shared(g.reshape(kept), lost, axis),)
+    y = min_over(x, axis, keepdims=True)
+    kept, lost = y.shape, x > y
+    return _reduced(y, axis, keepdims), (lambda g: shared(g.reshape(kept), lost, axis),)
 
 
 @operation(np.nanmax, np.fmax.reduce)
@@ -225,9 +229,8 @@ def logsumexp(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Result:
            [1. , 0. ]])
     """
     x = as_array(x)
-    kept, remaining = reduced_shape(x.shape, axis), remaining_shape(x.shape, axis)
     y = _logsumexp(x, axis)
-    return y if keepdims else y.reshape(remaining), (lambda g: g.reshape(kept) * _softmax(x, y, axis),)
+    return _reduced(y, axis, keepdims), (lambda g: g.reshape(y.shape) * _softmax(x, y, axis),)
 
 
 def _logsumexp(x: Array, axis: Axis) -> Array:
@@ -241,12 +244,17 @@ def _logsumexp(x: Array, axis: Axis) -> Array:
 
 def _softmax(x: Array, y: Array, axis: Axis) -> Array:
     """e^(x−y) for y = ln Σ eˣ, and its limits where y is infinite."""
-    if not np.isfinite(y).all():
+    if has_zero(np.isfinite(y)):
         if (y == np.inf).any():  # in such a slice the infinite elements are equally large, and the others nothing
             x = np.where(y == np.inf, np.where(x == np.inf, 0, -np.inf).astype(x.dtype), x)
             y = _logsumexp(x, axis)
         y = np.where(y == -np.inf, 0, y)  # −inf − (−inf) would be NaN
     return exp_to_zero(x - y)
+
+
+def _reduced(y: Array, axis: Axis, keepdims: bool) -> Array:
+    """y, which has length 1 along ``axis``, without that unless ``keepdims``."""
+    return y if keepdims else y.reshape(remaining_shape(y.shape, axis))
 
 
 def _mask(where: Array) -> Array:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.operations import Result, composition, operation, undefined
+from tinygrad_np.numerics import has_zero, scalar
+from tinygrad_np.operations import Result, composition, operation, unchanged, undefined
 from tinygrad_np.shapes import FIT, as_array
 from tinygrad_np.tape import Array
 
@@ -28,8 +29,8 @@ def minimum(x1: Array, x2: Array) -> Result:
 def fmax(x1: Array, x2: Array) -> Result:
     """y = max(x1, x2), or the other of the two where one is NaN;  ∂L/∂x1 as that of maximum, and 0 where x1 is NaN."""
     return np.fmax(x1, x2), (
-        lambda g: np.where(np.isnan(x1), 0, _share(x1, x2, g)),
-        lambda g: np.where(np.isnan(x2), 0, _share(x2, x1, g)),
+        lambda g: _unless_nan(x1, _share(x1, x2, g)),
+        lambda g: _unless_nan(x2, _share(x2, x1, g)),
     )
 
 
@@ -37,14 +38,23 @@ def fmax(x1: Array, x2: Array) -> Result:
 def fmin(x1: Array, x2: Array) -> Result:
     """y = min(x1, x2), or the other of the two where one is NaN;  ∂L/∂x1 as that of minimum, and 0 where x1 is NaN."""
     return np.fmin(x1, x2), (
-        lambda g: np.where(np.isnan(x1), 0, _share(x2, x1, g)),
-        lambda g: np.where(np.isnan(x2), 0, _share(x1, x2, g)),
+        lambda g: _unless_nan(x1, _share(x2, x1, g)),
+        lambda g: _unless_nan(x2, _share(x1, x2, g)),
     )
 
 
 def _share(x1: Array, x2: Array, g: Array) -> Array:
     """g where x1 > x2, g/2 where they are equal, else exactly 0; g where one is NaN, as y then is."""
-    return np.where(x1 < x2, 0, np.where(x1 == x2, g * 0.5, g))  # g·0 would be NaN for an infinite g
+    equal = np.equal(x1, x2)
+    if np.count_nonzero(equal):
+        g = np.where(equal, g * scalar(0.5, g.dtype), g)
+    return np.where(np.less(x1, x2), scalar(0, g.dtype), g)  # g·0 would be NaN for an infinite g
+
+
+def _unless_nan(x: Array, g: Array) -> Array:
+    """g, and 0 where x is NaN."""
+    nan = np.isnan(x)
+    return np.where(nan, scalar(0, g.dtype), g) if np.count_nonzero(nan) else g
 
 
 @composition(np.clip)
@@ -56,8 +66,8 @@ def clip(a: Array, a_min: Any = None, a_max: Any = None, *, min: Any = None, max
         a_min, a_max = min, max
     if a_min is None and a_max is None:
         return np.positive(a)
-    y = a if a_min is None else np.maximum(a, a_min)
-    return y if a_max is None else np.minimum(y, a_max)
+    y = a if a_min is None else maximum(a, a_min)
+    return y if a_max is None else minimum(y, a_max)
 
 
 @operation(np.where, hint=FIT)
@@ -65,8 +75,8 @@ def where(condition: Array, x1: Array, x2: Array) -> Result:
     """y = x1 where the condition holds, else x2;  ∂L/∂x1 = g there and exactly 0 elsewhere."""
     return np.where(condition, x1, x2), (
         undefined,
-        lambda g: np.where(condition, g, 0),
-        lambda g: np.where(condition, 0, g),
+        lambda g: np.where(condition, g, scalar(0, g.dtype)),
+        lambda g: np.where(condition, scalar(0, g.dtype), g),
     )
 
 
@@ -81,7 +91,7 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
     for condition, choice in zip(reversed(condlist), reversed(choicelist)):
         if as_array(condition).dtype != np.bool_:
             raise TypeError(f"the conditions must be bools, got {as_array(condition).dtype}; compare, as in x > 0")
-        y = np.where(condition, choice, y)
+        y = where(condition, choice, y)
     return y
 
 
@@ -164,8 +174,12 @@ def interp(x: Array, xp: Array, fp: Array, left: Any = None, right: Any = None, 
 @operation(np.nan_to_num)
 def nan_to_num(x: Array, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Result:
     """y = x with numbers for NaN and infinities (0 and the ends of the dtype's range);  ∂L/∂x = 0 there, else g."""
+    x = as_array(x)
+    finite = np.isfinite(x)
+    if not has_zero(finite):
+        return x.copy(), (unchanged,)
     y = np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
-    return y, (lambda g: np.where(np.isfinite(x), g, 0),)
+    return y, (lambda g: np.where(finite, g, scalar(0, g.dtype)),)
 
 
 @operation(np.astype)

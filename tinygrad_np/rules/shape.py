@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_np.operations import Result, composition, operation, unchanged
-from tinygrad_np.shapes import as_array, normalize_axes
+from tinygrad_np.shapes import as_array, inverse_order, normalize_axes, order_after_move
 from tinygrad_np.tape import Array
 
 Order = Literal["C", "F"]
@@ -28,7 +28,7 @@ def reshape(x: Array, shape: int | tuple[int, ...], order: Order = "C") -> Resul
 @composition(np.ravel)
 def ravel(x: Array, order: Order = "C") -> Array:
     """y = x in one axis."""
-    return np.reshape(x, -1, order)
+    return reshape(x, -1, order)
 
 
 @operation(np.transpose, linear=1)
@@ -37,14 +37,14 @@ def transpose(x: Array, axes: tuple[int, ...] | None = None) -> Result:
     y = x.transpose(axes)
     if axes is None:
         return y, (lambda g: g.transpose(),)
-    back = tuple(np.argsort(normalize_axes(axes, x.ndim)).tolist())
+    back = inverse_order(normalize_axes(axes, x.ndim))
     return y, (lambda g: g.transpose(back),)
 
 
 @composition(np.matrix_transpose, np.linalg.matrix_transpose, hint="It takes a matrix, or a stack of matrices")
 def matrix_transpose(x: Array) -> Array:
     """y = each matrix of a stack transposed."""
-    return np.swapaxes(x, -1, -2)
+    return swapaxes(x, -1, -2)
 
 
 @operation(np.swapaxes, linear=1)
@@ -56,7 +56,9 @@ def swapaxes(x: Array, axis1: int, axis2: int) -> Result:
 @operation(np.moveaxis, linear=1)
 def moveaxis(x: Array, source: int | tuple[int, ...], destination: int | tuple[int, ...]) -> Result:
     """y = x with the axes ``source`` moved to ``destination``;  ∂L/∂x = g with them moved back."""
-    return np.moveaxis(x, source, destination), (lambda g: np.moveaxis(g, destination, source),)
+    order = order_after_move(source, destination, x.ndim)
+    back = inverse_order(order)
+    return x.transpose(order), (lambda g: g.transpose(back),)
 
 
 @composition(np.rollaxis)
@@ -65,21 +67,25 @@ def rollaxis(x: Array, axis: int, start: int = 0) -> Array:
     axis, before = normalize_axis_index(axis, x.ndim), start + x.ndim if start < 0 else start
     if not 0 <= before <= x.ndim:
         raise np.exceptions.AxisError(f"start must lie between {-x.ndim} and {x.ndim}, got {start}")
-    return np.moveaxis(x, axis, before - (axis < before))
+    return moveaxis(x, axis, before - (axis < before))
 
 
 @operation(np.squeeze, linear=1)
 def squeeze(x: Array, axis: int | tuple[int, ...] | None = None) -> Result:
     """y = x without the axes ``axis``, or without all axes, of length 1;  ∂L/∂x = g in x's shape."""
     before = x.shape
-    return np.squeeze(x, axis), (lambda g: g.reshape(before),)
+    return x.squeeze(axis), (lambda g: g.reshape(before),)
 
 
 @operation(np.expand_dims, linear=1)
 def expand_dims(x: Array, axis: int | tuple[int, ...]) -> Result:
     """y = x with axes of length 1 that are y's ``axis``;  ∂L/∂x = g in x's shape."""
     before = x.shape
-    return np.expand_dims(x, axis), (lambda g: g.reshape(before),)
+    new = normalize_axes(axis if isinstance(axis, int) else tuple(axis), x.ndim + np.size(axis))
+    shape = list(before)
+    for i in sorted(new):
+        shape.insert(i, 1)
+    return x.reshape(shape), (lambda g: g.reshape(before),)
 
 
 @operation(np.broadcast_to, linear=1)
@@ -110,7 +116,8 @@ def atleast_2d(*xs: Array) -> Any:
 @composition(np.atleast_3d)
 def atleast_3d(*xs: Array) -> Any:
     """Each x with three axes or more, a matrix as columns of depth 1; in a tuple if there are several."""
-    return _each([x if x.ndim > 2 else np.atleast_2d(x)[:, :, None] for x in map(as_array, xs)])
+    xs = tuple(map(as_array, xs))
+    return _each([x if x.ndim > 2 else x.reshape((*x.shape, 1) if x.ndim == 2 else (1, -1, 1)) for x in xs])
 
 
 def _each(ys: list[Array]) -> Any:

@@ -36,25 +36,44 @@ ROUNDED: dict[str, Callable[[Any], Any]] = {
 @operation(linear=1)
 def reorder(x: Array, order: Array, axis: int) -> Result:
     """y = x along ``axis`` in another order, a permutation;  ∂L/∂x = g in the inverse order."""
-    plain = isinstance(x, np.ndarray)  # in the second run of a higher derivative it is the operation itself
-    y = np.take_along_axis(x, order, axis) if plain else reorder(x, order=order, axis=axis)
-    return y, (lambda g: reorder(g, order=np.argsort(order, axis), axis=axis),)
+    return _in_order(x, order, axis), (lambda g: _in_order(g, order.argsort(axis), axis),)
 
 
-@composition(np.sort)
-def sort(x: Array, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None) -> Array:
-    """x in ascending order along ``axis``, or of all elements in one axis if None. Equal elements keep their order."""
-    x, axis = _in_one_axis(x, axis)
+def _in_order(x: Array, order: Array, axis: int) -> Array:
+    """The value of ``reorder``; on Tensors, in the second run of a higher derivative, the operation itself."""
+    if not isinstance(x, np.ndarray):
+        return reorder(x, order, axis)
+    return x[order] if x.ndim == 1 else np.take_along_axis(x, order, axis)
+
+
+@operation(np.sort)
+def sort(x: Array, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None) -> Result:
+    """y = x in ascending order along ``axis``, or of all elements in one axis if None;  ∂L/∂x = g in x's order.
+
+    Equal elements keep their order.
+    """
     if kind is None and stable is None:
         stable = True
-    return reorder(x, order=np.argsort(x, axis, kind=kind, stable=stable), axis=axis)
+    return _by_order(x, axis, lambda x, axis: x.argsort(axis, kind=kind, stable=stable))
 
 
-@composition(np.partition)
-def partition(x: Array, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Array:
-    """x reordered along ``axis`` so that the ``kth`` are where sorting would put them, between smaller and larger."""
-    x, axis = _in_one_axis(x, axis)
-    return reorder(x, order=np.argpartition(x, kth, axis, kind), axis=axis)
+@operation(np.partition)
+def partition(x: Array, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Result:
+    """y = x reordered along ``axis`` so that the ``kth`` are where sorting would put them, between smaller and larger.
+
+    ∂L/∂x = g in x's order.
+    """
+    return _by_order(x, axis, lambda x, axis: x.argpartition(kth, axis, kind))
+
+
+def _by_order(x: Array, axis: int | None, find: Callable[[Array, int], Array]) -> Result:
+    """x in the order along ``axis`` that ``find`` gives, and its derivative."""
+    shape = x.shape
+    x, axis = (x.reshape(-1), 0) if axis is None else (x, axis)
+    order = find(x, axis)
+    return _in_order(x, order, axis), (
+        lambda g: _in_order(g.reshape(order.shape), order.argsort(axis), axis).reshape(shape),
+    )
 
 
 @operation()
@@ -115,12 +134,6 @@ def nanquantile(x: Array, q: Array, axis: Axis = None, *, method: str = "linear"
 def nanpercentile(x: Array, q: Array, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Array:
     """The percentile of the elements that are not NaN, or NaN if there are none."""
     return _quantile(x, np.true_divide(q, 100), axis, method, keepdims, skip_nan=True)
-
-
-def _in_one_axis(x: Array, axis: int | None) -> tuple[Array, int]:
-    """The array to sort and the axis, the only one without ``axis``."""
-    x = as_array(x)
-    return (x.reshape(-1), 0) if axis is None else (x, axis)
 
 
 def _quantile(x: Array, q: Any, axis: Axis, method: str, keepdims: bool, skip_nan: bool = False) -> Array:

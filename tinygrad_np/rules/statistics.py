@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.operations import composition
-from tinygrad_np.shapes import Axis, as_array, normalize_axes
+from tinygrad_np.shapes import Axis, as_array, inverse_order, normalize_axes
 from tinygrad_np.tape import Array
 
 
@@ -82,7 +82,7 @@ def _beside(weights: Array, x: Array, axis: Axis) -> Array:
     axes = normalize_axes(axis, x.ndim)
     if weights.shape != tuple(x.shape[i] for i in axes):
         raise ValueError(f"weights of shape {weights.shape} do not run along axis {axis} of {x.shape}")
-    return weights.transpose(tuple(np.argsort(axes).tolist())).reshape(_only(x.shape, axes))
+    return weights.transpose(inverse_order(axes)).reshape(_only(x.shape, axes))
 
 
 def _only(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
