@@ -136,6 +136,10 @@ class Operation:
             if mode is not None:
                 for watch in mode.watchers:
                     watch(node, arrays, value)
+        elif value.dtype.kind == "c":
+            raise TypeError(
+                f"{self.call(arrays, keywords)} gives {value.dtype}; Tensors are real, so call it on t.data"
+            )
         return output
 
     def _plain(self, values: Any) -> Any:
@@ -190,7 +194,8 @@ class Operation:
         message = f"{self.call(arrays, keywords)}: {error}"
         if "unpack" in message and error.__traceback__ and error.__traceback__.tb_next is None:
             return TypeError(RESULT.format(self.name, "something else"))  # what the rule returned was not a pair
-        if self.hint and isinstance(error, (ValueError, AttributeError)):
+        fits = isinstance(error, ValueError) or (isinstance(error, AttributeError) and not self.elementwise)
+        if self.hint and fits and "ingular" not in message:  # a singular matrix is of the right shape
             message = f"{message.rstrip('.')}. {self.hint}"
         if isinstance(error, AttributeError):  # the rule asked an argument for what only arrays have
             return TypeError(message)
@@ -216,7 +221,7 @@ class Composition(Operation):
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         try:
             return self.rule(*arguments, **keywords)
-        except (ValueError, TypeError, IndexError) as error:
+        except (ValueError, TypeError, IndexError, AttributeError, KeyError, ZeroDivisionError) as error:
             raise self._explained(error, list(arguments), keywords) from error
 
 
@@ -277,9 +282,13 @@ def unchanged(g: Array) -> Array:
 times = partial(MethodType, np.multiply)
 
 
-def undefined(g: Array) -> Array:
-    """The derivative of an argument that has none."""
-    raise TypeError(UNDIFFERENTIABLE.format("the operation"))
+def undefined(name: str) -> Callable[[Array], Array]:
+    """The derivative of an argument of the operation ``name`` that has none."""
+
+    def gx(g: Array) -> Array:
+        raise TypeError(UNDIFFERENTIABLE.format(name))
+
+    return gx
 
 
 def describe(value: Any) -> str:

@@ -75,7 +75,7 @@ def _supported(
         instead = (
             f"an array cannot hold a gradient; write y = {name}(...), and x = x + y for x += y"
             if "out=" in refused
-            else f"no gradient could follow. It takes {', '.join(parameters)}; for anything else call it on t.data"
+            else f"it takes {', '.join(parameters)}; for anything else call it on t.data"
         )
         raise TypeError(f"{name} on a Tensor does not take {', '.join(refused)}: {instead}")
     return arguments[:allowed], {name: value for name, value in keywords.items() if name not in silent}

@@ -337,7 +337,8 @@ class Tensor(Variable):
 
     argmax, argmin, argsort = _on_data(np.argmax), _on_data(np.argmin), _on_data(np.argsort)
     argpartition, searchsorted = _on_data(np.argpartition), _on_data(np.searchsorted)
-    all, any, nonzero, round = _on_data(np.all), _on_data(np.any), _on_data(np.nonzero), _on_data(np.round)
+    __round__ = round = _on_data(np.round)
+    all, any, nonzero = _on_data(np.all), _on_data(np.any), _on_data(np.nonzero)
 
     sort, partition = _refused("sort", "np.sort(t)"), _refused("partition", "np.partition(t, kth)")
     put, fill = _refused("put", "tg.index_update(t, index, value)"), _refused("fill", "np.full_like(t, value)")

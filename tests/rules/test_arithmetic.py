@@ -202,3 +202,31 @@ def test_any_shapes_that_broadcast_give_gradients_of_their_own_shapes(function, 
     for t, g in zip(tensors, numerical(lambda *xs: np.sum(function(*xs) * weights), arrays)):
         assert t.grad.shape == t.shape
         np.testing.assert_allclose(t.grad, g, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.int32])
+def test_small_integers_as_a_base_keep_the_exponents_gradient_exact(dtype):
+    base, p = np.array([100, 7], dtype), tg.Tensor(2.0, requires_grad=True)
+    np.power(base, p).sum().backward()
+    np.testing.assert_allclose(p.grad, 1e4 * np.log(100) + 49 * np.log(7), rtol=1e-15)
+
+
+def test_powers_of_infinity_and_of_a_tuple():
+    with np.errstate(all="raise"):
+        np.testing.assert_array_equal(slope(lambda x: x**0, [np.inf, 3.0]), [0, 0])
+        np.testing.assert_array_equal(slope(lambda p: np.power((0.0, 2.0), p), [2.0, 2.0]), [0, 4 * np.log(2)])
+
+
+def test_a_string_is_no_operand():
+    with pytest.raises(TypeError, match="remainder"):
+        np.remainder("ab%s", tg.Tensor([1.0]))
+
+
+def test_float_power_takes_lists():
+    t = tg.Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    np.testing.assert_array_equal(np.float_power(t, [1, 2, 3]).data, [1, 4, 27])
+
+
+def test_an_untracked_tensor_does_not_become_complex():
+    with pytest.raises(TypeError, match="gives complex128; Tensors are real"):
+        tg.Tensor([1.0]) * 1j

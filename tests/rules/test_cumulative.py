@@ -165,3 +165,10 @@ ERRORS = [
 def test_an_error_says_what_came_and_what_was_expected(call, kind, message):
     with pytest.raises(kind, match=message):
         call()
+
+
+@pytest.mark.parametrize("axis", [(0, 1), (0,), [0], 0.5])
+@pytest.mark.parametrize("f", [np.cumsum, np.cumprod, np.nancumsum, np.cumulative_sum])
+def test_an_axis_is_one_integer(f, axis):
+    with pytest.raises(TypeError, match=rf"{f.__name__}\(.*integer"):
+        f(tg.Tensor(np.ones((2, 2)), requires_grad=True), axis=axis)

@@ -81,3 +81,12 @@ def test_an_infinity_keeps_a_narrow_dtype_narrow(f):
 
     f(passing(tg.Tensor(np.float32([INF, 1.0]), requires_grad=True)), 3.0).backward(np.ones(2))
     assert arrived == [np.float32]
+
+
+@pytest.mark.parametrize(
+    ("x", "dtype", "expected"), [(40000, np.float16, 1.0857e-5), (1e308, np.float64, 4.342944819e-309)]
+)
+def test_the_slope_of_log10_does_not_overflow(x, dtype, expected):
+    t = tg.Tensor(np.array([x], dtype), requires_grad=True)
+    np.log10(t).backward([1.0])
+    np.testing.assert_allclose(t.grad, expected, rtol=5e-3)

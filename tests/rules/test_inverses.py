@@ -220,3 +220,24 @@ def test_integer_constants_beside_a_tensor_and_alone():
     y.sum().backward()
     np.testing.assert_array_equal(t.grad, [0.5, 0.25])
     np.testing.assert_array_equal(np.linalg.inv(tg.Tensor([[2, 0], [0, 4]])).data, [[0.5, 0], [0, 0.25]])
+
+
+@pytest.mark.parametrize("f", [lambda x: np.linalg.pinv(x, 0.5), lambda x: np.linalg.lstsq(x, [1.0, 2.0], 0.5)[0]])
+def test_a_cut_that_drops_what_is_not_near_zero_has_no_gradient(f):
+    with pytest.raises(np.linalg.LinAlgError, match=r"a cut at 0\.5 drops singular values"):
+        f(leaf([[2.0, 0.3], [0.1, 0.5]])).sum().backward()
+
+
+def test_lstsq_in_single_precision_has_the_rank_and_gradient_that_double_gives():
+    x, b = np.array([[1, 0], [0, 1e-7], [0, 0]], np.float32), np.array([1, 1e-7, 0], np.float32)
+    t = tg.Tensor(b, requires_grad=True)
+    solution, residuals, rank, _ = np.linalg.lstsq(tg.Tensor(x), t)
+    assert rank == 2
+    np.testing.assert_allclose(residuals.data, [0], atol=1e-14)
+    solution.sum().backward()
+    np.testing.assert_allclose(t.grad, [1, 1e7, 0], rtol=1e-6)
+
+
+def test_a_singular_matrix_is_not_told_to_be_square():
+    with pytest.raises(np.linalg.LinAlgError, match=r"inv\(float64 \(2, 2\)\): Singular matrix$"):
+        np.linalg.inv(leaf(np.ones((2, 2))))

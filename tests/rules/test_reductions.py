@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_np as tg
-from tests.differences import numerical
+from tests.differences import numerical, slope
 
 INF, NAN = np.inf, np.nan
 EXTREMA = [(np.max, np.maximum), (np.min, np.minimum)]
@@ -373,3 +373,15 @@ def test_a_mean_of_many_halves_is_summed_in_single_precision(f):
     y.backward()
     assert y.dtype == x.grad.dtype == np.float16
     assert y.item() == pytest.approx(f(x.data.astype(float)), rel=1e-3)
+
+
+@pytest.mark.parametrize("f", [np.nanvar, np.nanstd])
+def test_nan_that_is_left_out_does_not_leak_through_a_given_mean(f):
+    with np.errstate(all="raise"):
+        np.testing.assert_allclose(slope(lambda x: f(x, mean=np.array(1.0)), [2.0, 3.0, np.nan])[2], 0)
+
+
+def test_the_mean_of_more_float16_than_float16_can_count():
+    x = tg.Tensor(np.ones(70000, np.float16), requires_grad=True)
+    np.mean(x).backward()
+    np.testing.assert_allclose(x.grad[:2], 1 / 70000, rtol=2e-2)

@@ -219,3 +219,14 @@ MISTAKES = {
 def test_a_mistake_is_numpys_error_and_says_what_to_write(call, kind, message):
     with pytest.raises(kind, match=message):
         call()
+
+
+def test_interpolation_at_a_point_does_not_see_its_neighbour():
+    y = np.interp(tg.Tensor([0.0, 0.5, 1.0, 2.0]), [0.0, 1.0, 2.0], [0.0, 5.0, np.inf])
+    np.testing.assert_array_equal(y.data, [0, 2.5, 5, np.inf])
+
+
+def test_a_condition_that_wants_a_gradient_is_named():
+    t = tg.Tensor([1.0, 0.0], requires_grad=True)
+    with pytest.raises(TypeError, match="where has no derivative with respect to an argument"):
+        np.where(t, t, 0.0).sum().backward()

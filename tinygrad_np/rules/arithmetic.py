@@ -38,7 +38,7 @@ def divide(x1: Array, x2: Array) -> Result:
 @operation(np.remainder, hint=FIT)
 def remainder(x1: Array, x2: Array) -> Result:
     """y = x1 − x2·⌊x1 / x2⌋;  ∂L/∂x1 = g, ∂L/∂x2 = −g·⌊x1 / x2⌋."""
-    return x1 % x2, (unchanged, lambda g: -g * np.floor_divide(x1, x2))
+    return np.remainder(x1, x2), (unchanged, lambda g: -g * np.floor_divide(x1, x2))
 
 
 @operation(np.fmod, hint=FIT)
@@ -71,14 +71,16 @@ def power(x1: Array, x2: Array) -> Result:
     y = x1**x2
 
     def gx1(g: Array) -> Array:
+        if isinstance(x2, (int, float)) and not x2:
+            return np.zeros_like(g)
         if isinstance(x2, (int, float)):
-            return g * (x1 + x1 if x2 == 2 else x2 * x1 ** (x2 - 1 if x2 else 1))
+            return g * (x1 + x1 if x2 == 2 else x2 * x1 ** (x2 - 1))
         # Only 0^(0−1) is avoided: elsewhere the slope must stay the function of x2 that it is.
         base = np.where(np.equal(x1, 0) & np.equal(x2, 0), 1, x1) if has_zero(x1) and has_zero(x2) else x1
         return g * (x2 * base ** np.subtract(x2, scalar(1, g.dtype)))
 
     def gx2(g: Array) -> Array:
-        base = np.where(x1 == 0, 1, x1) if has_zero(x1) else x1
+        base = np.where(np.equal(x1, 0), 1, x1) if has_zero(x1) else x1
         return g * (y * np.log(base * scalar(1, y.dtype)))  # of small integers NumPy's logarithm is float16
 
     return y, (gx1, gx2)

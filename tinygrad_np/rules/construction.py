@@ -33,31 +33,33 @@ def linspace(start: Array, stop: Array, num: int = 50, endpoint: bool = True, *,
 
     ∂L/∂start = Σ g·(1 − t), ∂L/∂stop = Σ g·t.
     """
-    start, stop = as_array(start), as_array(stop)
     t = _fractions(start, stop, num, endpoint)
-    y = start + (stop - start) * t
+    y = start + np.subtract(stop, start) * t
     order = order_after_move(0, axis, y.ndim)
-    return y.transpose(order), (
-        lambda g: g.transpose(inverse_order(order)) * (1 - t),
-        lambda g: g.transpose(inverse_order(order)) * t,
-    )
+    back = inverse_order(order)
+    return y.transpose(order), (lambda g: g.transpose(back) * (1 - t), lambda g: g.transpose(back) * t)
 
 
 @composition(np.logspace)
 def logspace(
     start: Array, stop: Array, num: int = 50, endpoint: bool = True, base: Array = 10.0, *, axis: int = 0
 ) -> Array:
-    """The powers of ``base`` whose exponents ``linspace`` gives."""
+    """The powers of ``base`` whose exponents ``linspace`` gives; an array of bases broadcasts with its ends."""
+    if np.ndim(base):
+        ndim = max(map(np.ndim, (start, stop, base)))
+        start, stop, base = [np.reshape(x, (1,) * (ndim - np.ndim(x)) + np.shape(x)) for x in (start, stop, base)]
+        base = np.expand_dims(base, axis)
     return np.power(base, np.linspace(start, stop, num, endpoint, axis=axis))
 
 
 @composition(np.geomspace, hint="start and stop must have the same sign, and neither may be 0")
 def geomspace(start: Array, stop: Array, num: int = 50, endpoint: bool = True, *, axis: int = 0) -> Array:
-    """``num`` numbers at equal ratios from start to stop: y = start·(stop/start)^t for t in [0, 1]."""
+    """``num`` numbers at equal ratios from start to stop: y = ±|start|^(1−t)·|stop|^t for t in [0, 1]."""
     if np.any(np.sign(start) * np.sign(stop) <= 0):
         raise ValueError("there is no constant ratio from start to stop")
-    fractions = _fractions(start, stop, num, endpoint)
-    return np.moveaxis(start * np.divide(stop, start) ** fractions, 0, axis)
+    t = _fractions(start, stop, num, endpoint)
+    y = np.sign(start) * np.absolute(start) ** (1 - t) * np.absolute(stop) ** t
+    return np.moveaxis(y, 0, axis)
 
 
 @composition(np.meshgrid)

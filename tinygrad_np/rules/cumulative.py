@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_np.numerics import all_normal, products_before
 from tinygrad_np.operations import Result, composition, operation
@@ -168,7 +169,7 @@ def _in_one_axis(x: Array, axis: int | None) -> tuple[Array, int]:
     """The array to accumulate and its axis, counted from the front: x flattened without ``axis``."""
     if axis is None or not x.ndim:
         x, axis = x.reshape(-1), axis or 0
-    return x, normalize_axes(axis, x.ndim)[0]
+    return x, normalize_axis_index(axis, x.ndim)
 
 
 def _sums_from(g: Array, axis: int) -> Array:

@@ -123,6 +123,8 @@ def svd(x: Array, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     For equal singular values see eigh.
     """
     x = as_array(x)
+    if x.ndim < 2:
+        raise np.linalg.LinAlgError(f"an array of {x.ndim} axes is no matrix; give x[:, None] or x[None, :]")
     if not compute_uv:
         return svdvals(x)
     m, n = x.shape[-2:]

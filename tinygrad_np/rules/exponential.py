@@ -51,7 +51,7 @@ def log2(x: Array) -> Result:
 @operation(np.log10)
 def log10(x: Array) -> Result:
     """y = log₁₀ x;  ∂L/∂x = g / (x·ln 10)."""
-    return np.log10(x), (lambda g: g / (x * scalar(LN10, x.dtype)),)
+    return np.log10(x), (lambda g: g / x * scalar(1 / LN10, x.dtype),)
 
 
 @operation(np.log1p)

@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_np.numerics import has_zero, through_single
 from tinygrad_np.operations import Result, composition, operation
 from tinygrad_np.shapes import as_array, normalize_axes
-from tinygrad_np.tape import Array
+from tinygrad_np.tape import Array, Variable
 
 SQUARE = "The last two axes must be equally long; for other matrices there is np.linalg.pinv"
 FIT = "The matrices (..., n, n) go with one vector (n,), or with (..., n, k), whose columns are the vectors"
@@ -137,12 +137,18 @@ def slogdet(x: Array) -> Any:
 def pinv(x: Array, rcond: Any = None, *, rtol: Any = np._NoValue) -> Result:
     """y = x⁺, the Moore-Penrose inverse (…, n, m) of (…, m, n), where the rank does not change with x.
 
+    Singular values that ``rcond`` or ``rtol`` cut off are taken for 0: LinAlgError is raised for the gradient where
+    one is above √ε beside the largest.
+
     ∂L/∂x = −yᵀ g yᵀ + (1 − x y) gᵀ y yᵀ + yᵀ y gᵀ (1 − y x). Golub & Pereyra (1973), "The differentiation of
     pseudo-inverses and nonlinear least squares problems whose variables separate", SIAM J. Numer. Anal. 10(2).
     """
     y = np.linalg.pinv(x, rcond, rtol=rtol)
+    given = rcond if rtol is np._NoValue else rtol
 
     def gx(g: Array) -> Array:
+        if given is not None:
+            _check_cut(x, given)
         yt, gt = y.swapaxes(-1, -2), g.swapaxes(-1, -2)
         left, right = np.matmul(np.matmul(gt, y), yt), np.matmul(yt, np.matmul(y, gt))
         projected = left - np.matmul(x, np.matmul(y, left)) + right - np.matmul(np.matmul(right, y), x)
@@ -160,22 +166,25 @@ def least_squares(x1: Array, x2: Array, rcond: float | None = None) -> Result:
     """
     x1, x2 = as_array(x1), as_array(x2)
     y = np.linalg.lstsq(x1, x2, rcond)[0]
-    rtol = _cutoff(y, x1.shape, rcond)
+    rtol = _cutoff(x1.shape, rcond)
+
+    def inverse_of(x1: Array) -> Array:
+        """In double precision, in which NumPy solves for the value."""
+        if rcond is not None:
+            _check_cut(x1, rtol)
+        return np.linalg.pinv(x1.astype(np.float64), rtol=rtol)
 
     def gx2(g: Array) -> Array:
-        return np.matmul(np.linalg.pinv(x1, rtol=rtol).T, g)
+        return np.matmul(inverse_of(x1).T, g).astype(x2.dtype)
 
     def gx1(g: Array) -> Array:
-        inverse, residual, solution = np.linalg.pinv(x1, rtol=rtol), x2 - np.matmul(x1, y), y
+        inverse, residual, solution = inverse_of(x1), x2 - np.matmul(x1, y), y
         if x2.ndim == 1:
             residual, solution, g = residual[:, None], solution[:, None], g[:, None]
         u = np.matmul(inverse.T, g)
         rest = g - np.matmul(x1.T, u)
-        return (
-            np.matmul(residual, np.matmul(inverse, u).T)
-            - np.matmul(u, solution.T)
-            + np.matmul(np.matmul(inverse.T, solution), rest.T)
-        )
+        gx = np.matmul(residual, np.matmul(inverse, u).T) - np.matmul(u, solution.T)
+        return (gx + np.matmul(np.matmul(inverse.T, solution), rest.T)).astype(x1.dtype)
 
     return y, (gx1, gx2)
 
@@ -186,7 +195,7 @@ def lstsq(x1: Array, x2: Array, rcond: float | None = None) -> tuple[Any, Any, i
     x1, x2 = as_array(x1), as_array(x2)
     y, s = least_squares(x1, x2, rcond=rcond), np.linalg.svdvals(x1)
     m, n = x1.shape
-    rank = int(np.count_nonzero(s > _cutoff(s, x1.shape, rcond) * s[:1]))
+    rank = int(np.count_nonzero(s > _cutoff(x1.shape, rcond) * s[:1]))
     residuals = s[:0]
     if rank == n < m:
         rest = (x2 - np.matmul(x1, y)).reshape(m, -1)
@@ -194,12 +203,22 @@ def lstsq(x1: Array, x2: Array, rcond: float | None = None) -> tuple[Any, Any, i
     return y, residuals, rank, s
 
 
-def _cutoff(x: Array, shape: tuple[int, ...], rcond: float | None) -> float:
+def _check_cut(x: Array, rtol: Any) -> None:
+    """Refuse the gradient where what is cut off is not negligible: the rules take it for 0, and err by its share."""
+    s = np.asarray(np.linalg.svdvals(x._array if isinstance(x, Variable) else x))
+    shares = s / np.where(s[..., :1] == 0, 1, s[..., :1])
+    if np.any((shares <= np.asarray(rtol)[..., None]) & (shares > np.sqrt(np.finfo(s.dtype).eps))):
+        raise np.linalg.LinAlgError(
+            f"a cut at {rtol} drops singular values that are not near 0, where the gradient of the inverse is another; "
+            "take a smaller one, or compute the inverse from np.linalg.svd"
+        )
+
+
+def _cutoff(shape: tuple[int, ...], rcond: float | None) -> float:
     """The size beside the largest singular value at which LAPACK takes one for 0."""
     if rcond is not None and rcond >= 0:
         return rcond
-    dtype = np.result_type(x.dtype, np.float32)  # what float16 is computed with in
-    return float(np.finfo(dtype).eps) * (max(shape) if rcond is None else 1)
+    return float(np.finfo(np.float64).eps) * (max(shape) if rcond is None else 1)
 
 
 @composition(np.linalg.matrix_power, hint=SQUARE)

@@ -42,8 +42,9 @@ def mean(x: Array, axis: Axis = None, *, keepdims: bool = False, where: Array = 
     shape, kept, where = x.shape, reduced_shape(x.shape, axis), _mask(where)
     n = _count(shape, kept, axis, where)
     y = _mean(x, axis, keepdims, where, n)
-    divisor = scalar(n or 1, y.dtype) if where is True else np.maximum(n, 1).astype(y.dtype)
-    return y, (lambda g: _masked(repeated(g.reshape(kept) / divisor, shape), where),)
+    # The number itself may be more than float16 holds.
+    share = scalar(1 / (n or 1), y.dtype) if where is True else (1 / np.maximum(n, 1)).astype(y.dtype)
+    return y, (lambda g: _masked(repeated(g.reshape(kept) * share, shape), where),)
 
 
 @composition(np.var)
@@ -65,7 +66,7 @@ def var(
     if mean is None:
         return variance(x, axis, ddof=ddof, keepdims=keepdims, where=where)
     x, where = as_array(x), _mask(where)
-    d = x - mean
+    d = _masked(x - mean, where)
     n = _count(x.shape, reduced_shape(x.shape, axis), axis, where, keepdims)
     return np.sum(d * d, axis, keepdims=keepdims, where=where) / _degrees(n, ddof, d.dtype)
 

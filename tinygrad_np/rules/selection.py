@@ -74,7 +74,7 @@ def clip(a: Array, a_min: Any = None, a_max: Any = None, *, min: Any = None, max
 def where(condition: Array, x1: Array, x2: Array) -> Result:
     """y = x1 where the condition holds, else x2;  ∂L/∂x1 = g there and exactly 0 elsewhere."""
     return np.where(condition, x1, x2), (
-        undefined,
+        undefined("where"),
         lambda g: np.where(condition, g, scalar(0, g.dtype)),
         lambda g: np.where(condition, scalar(0, g.dtype), g),
     )
@@ -166,7 +166,8 @@ def interp(x: Array, xp: Array, fp: Array, left: Any = None, right: Any = None, 
     i = np.where(inside, np.searchsorted(xp, x, side="right") - 1, 0)
     j = np.minimum(i + 1, xp.size - 1)
     share = np.where(inside, x - xp[i], 0) / np.where(inside, xp[j] - xp[i], 1)
-    y = np.where(behind, fp[-1], fp[i] + share * (fp[j] - fp[i]))
+    after = np.where((share == 0) & ~np.isfinite(fp[j]), fp[i], fp[j])  # 0·∞ would be NaN at a point itself
+    y = np.where(behind, fp[-1], fp[i] + share * (after - fp[i]))
     y = y if left is None else np.where(before, left, y)
     return y if right is None else np.where(x > xp[-1], right, y)
 
@@ -186,4 +187,4 @@ def nan_to_num(x: Array, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = No
 def astype(x: Array, dtype: Any) -> Result:
     """y = x in another dtype;  ∂L/∂x = g, in x's dtype again. Rounding to integers has no derivative."""
     before = x.dtype
-    return x.astype(dtype), (lambda g: g.astype(before) if np.dtype(dtype).kind == "f" else undefined(g),)
+    return x.astype(dtype), (lambda g: g.astype(before) if np.dtype(dtype).kind == "f" else undefined("astype")(g),)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
-from tinygrad_np.numerics import zero_to_infinity
+from tinygrad_np.numerics import scalar, zero_to_infinity
 from tinygrad_np.operations import Result, operation, unchanged
 from tinygrad_np.shapes import FIT, as_array
 from tinygrad_np.tape import Array
@@ -38,13 +39,19 @@ def tan(x: Array) -> Result:
 @operation(np.arcsin)
 def arcsin(x: Array) -> Result:
     """y = arcsin x;  ∂L/∂x = g / √(1 − x²), and 0 at x = ±1, where the slope is infinite."""
-    return np.arcsin(x), (lambda g: g / zero_to_infinity(np.sqrt((1 - x) * (1 + x))),)
+    return np.arcsin(x), (lambda g: g / zero_to_infinity(_cosine(x)),)
 
 
 @operation(np.arccos)
 def arccos(x: Array) -> Result:
     """y = arccos x;  ∂L/∂x = −g / √(1 − x²), and 0 at x = ±1, where the slope is infinite."""
-    return np.arccos(x), (lambda g: -g / zero_to_infinity(np.sqrt((1 - x) * (1 + x))),)
+    return np.arccos(x), (lambda g: -g / zero_to_infinity(_cosine(x)),)
+
+
+def _cosine(x: Array) -> Array:
+    """√(1 − x²), the cosine of the angle whose sine is x."""
+    one = scalar(1, x.dtype)
+    return np.sqrt((one - x) * (one + x))
 
 
 @operation(np.arctan)
@@ -52,7 +59,7 @@ def arctan(x: Array) -> Result:
     """y = arctan x;  ∂L/∂x = g / (1 + x²), which is never squared: x² may overflow where the slope is only small."""
 
     def gx(g: Array) -> Array:
-        h = np.hypot(x, 1)
+        h = np.hypot(x, scalar(1, x.dtype))
         return g / h / h
 
     return np.arctan(x), (gx,)
@@ -80,19 +87,29 @@ def tanh(x: Array) -> Result:
 @operation(np.arcsinh)
 def arcsinh(x: Array) -> Result:
     """y = arsinh x;  ∂L/∂x = g / √(1 + x²)."""
-    return np.arcsinh(x), (lambda g: g / np.hypot(x, 1),)
+    return np.arcsinh(x), (lambda g: g / np.hypot(x, scalar(1, x.dtype)),)
 
 
 @operation(np.arccosh)
 def arccosh(x: Array) -> Result:
     """y = arcosh x;  ∂L/∂x = g / √(x² − 1), and 0 at x = 1, where the slope is infinite."""
-    return np.arccosh(x), (lambda g: g / zero_to_infinity(np.sqrt(x - 1) * np.sqrt(x + 1)),)
+
+    def gx(g: Array) -> Array:
+        one = scalar(1, x.dtype)
+        return g / zero_to_infinity(np.sqrt(x - one) * np.sqrt(x + one))
+
+    return np.arccosh(x), (gx,)
 
 
 @operation(np.arctanh)
 def arctanh(x: Array) -> Result:
     """y = artanh x;  ∂L/∂x = g / (1 − x²)."""
-    return np.arctanh(x), (lambda g: g / ((1 - x) * (1 + x)),)
+
+    def gx(g: Array) -> Array:
+        one = scalar(1, x.dtype)
+        return g / ((one - x) * (one + x))
+
+    return np.arctanh(x), (gx,)
 
 
 @operation(np.arctan2, hint=FIT)
@@ -102,16 +119,13 @@ def arctan2(x1: Array, x2: Array) -> Result:
     ∂L/∂x1 = g·x2 / r², ∂L/∂x2 = −g·x1 / r²; both are 0 at the origin and where r is infinite.
     """
 
-    def sin_cos_r() -> tuple[Array, Array, Array]:
-        return *_direction(x1, x2), zero_to_infinity(np.hypot(x1, x2))
-
     def gx1(g: Array) -> Array:
-        _, cosine, r = sin_cos_r()
-        return g * cosine / r
+        r = np.hypot(x1, x2)
+        return g * _share(x2, x1, r) / zero_to_infinity(r)
 
     def gx2(g: Array) -> Array:
-        sine, _, r = sin_cos_r()
-        return -g * sine / r
+        r = np.hypot(x1, x2)
+        return -g * _share(x1, x2, r) / zero_to_infinity(r)
 
     return np.arctan2(x1, x2), (gx1, gx2)
 
@@ -119,18 +133,17 @@ def arctan2(x1: Array, x2: Array) -> Result:
 @operation(np.hypot, hint=FIT)
 def hypot(x1: Array, x2: Array) -> Result:
     """y = √(x1² + x2²);  ∂L/∂x1 = g·x1 / y, ∂L/∂x2 = g·x2 / y; both are 0 at the origin."""
-    return np.hypot(x1, x2), (lambda g: g * _direction(x1, x2)[0], lambda g: g * _direction(x1, x2)[1])
+    y = np.hypot(x1, x2)
+    return y, (lambda g: g * _share(x1, x2, y), lambda g: g * _share(x2, x1, y))
 
 
-def _direction(x1: Array, x2: Array) -> tuple[Array, Array]:
-    """x1 and x2 divided by √(x1² + x2²): 0 at the origin; infinities are large alike, and all else 0 beside them."""
-    r = np.hypot(x1, x2)
+def _share(x1: Array, x2: Array, r: Array) -> Array:
+    """x1 / r for r = √(x1² + x2²): 0 at the origin; infinities are large alike, and all else is 0 beside them."""
     infinite = np.isinf(r)
-    if infinite.any():
+    if np.count_nonzero(infinite):
         x1, x2 = (np.where(infinite, np.sign(x) * np.isinf(x), x).astype(r.dtype) for x in (x1, x2))
         r = np.hypot(x1, x2)
-    r = zero_to_infinity(r)
-    return x1 / r, x2 / r
+    return x1 / zero_to_infinity(r)
 
 
 @operation(np.deg2rad, np.radians)
@@ -155,13 +168,14 @@ def unwrap(p: Array, discont: float | None = None, axis: int = -1, *, period: fl
 def sinc(x: Array, *, order: int = 0) -> Result:
     """y = sin πx / πx, or its derivative of the given order;  ∂L/∂x = g·(that of the next order)."""
     x = as_array(x)
-    if not order:
-        y = np.sinc(x)
-    elif isinstance(x, (np.ndarray, np.generic)):
-        y = _sinc_derivative(x, order)
-    else:  # Tensors, in the second run of a higher derivative: the operation itself
-        y = sinc(x, order=order)
-    return y, (lambda g: g * sinc(x, order=order + 1),)
+    return _sinc(x, order), (lambda g: g * _sinc(x, order + 1),)
+
+
+def _sinc(x: Any, order: int) -> Any:
+    """The value of ``sinc``; on Tensors, in the second run of a higher derivative, the operation itself."""
+    if not isinstance(x, (np.ndarray, np.generic)):
+        return sinc(x, order=order)
+    return _sinc_derivative(x, order) if order else np.sinc(x)  # type: ignore[type-var]  # of two classes
 
 
 def _sinc_derivative(x: Array, n: int) -> Array:
@@ -172,20 +186,21 @@ def _sinc_derivative(x: Array, n: int) -> Array:
     which is z·s⁽ⁿ⁾ + n·s⁽ⁿ⁻¹⁾ = sin(z + nπ/2).
     """
     z = np.pi * x.astype(np.result_type(x, np.float64))
-    near = np.abs(z) <= n + 1
+    near = np.absolute(z) <= n + 1
     far = np.where(near, 1, z)
-    s = 0.0
-    for k in range(n + 1):
+    s = np.sin(far) / far
+    for k in range(1, n + 1):
         s = (_cos(far, k - 1) - k * s) / far
     y = np.asarray(s)
     t, weights = _quadrature(n)
-    y[near] = _cos(np.multiply.outer(z[near], t), n) @ weights
+    y[near] = _cos(np.multiply.outer(z[near], t), n).dot(weights)
     return (np.pi**n * y).astype(x.dtype)
 
 
 def _cos(z: Array, n: int) -> Array:
     """cos(z + nπ/2), the n-th derivative of the cosine."""
-    return (-1) ** ((n + 1) // 2) * (np.sin if n % 2 else np.cos)(z)
+    y = np.sin(z) if n % 2 else np.cos(z)
+    return -y if (n + 1) // 2 % 2 else y
 
 
 @lru_cache(maxsize=8)
