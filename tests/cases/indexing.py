@@ -66,7 +66,7 @@ INSERTED: list[Any] = [
     (1, (), None), ([0, 2, 2], (3,), None), (1, (3,), 0), (slice(0, 2), (2, 1), -1), (PICK[:2], (1, 3), 0),
 ]  # fmt: skip
 BORDERS: list[Any] = [
-    {"pad_width": 1}, {"pad_width": (2, 0), "mode": "constant"}, {"pad_width": {-1: (1, 0)}},
+    {"pad_width": 1}, {"pad_width": (2, 0), "mode": "constant"}, {"pad_width": ((0, 0), (1, 0))},
     {"pad_width": ((1, 2), (0, 3)), "constant_values": ((1.0, 2.0), (3.0, 4.0))},
     {"pad_width": ((1, 4), (3, 2)), "mode": "edge"}, {"pad_width": np.array([[1, 4]]), "mode": "reflect"},
     {"pad_width": ((1, 4), (3, 2)), "mode": "symmetric"}, {"pad_width": 4, "mode": "wrap"},
