@@ -98,7 +98,7 @@ class Operation:
                     tracked += 1
                     last = len(kept)
             else:
-                if argument.__class__ is list or (argument.__class__ is not ndarray and isinstance(argument, ndarray)):
+                if argument.__class__ is not ndarray and isinstance(argument, (list, ndarray)):
                     argument = self._plain(argument)
                 arrays.append(argument)
                 kept.append(argument)

@@ -119,6 +119,8 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Result:
         raise ValueError("the shapes do not fit")
     # The method dot takes two thirds of np.dot's time.
     y = x.dot(weight) if bias is None else x.dot(weight) + bias
+    if x.ndim == 2:
+        return y, (lambda g: g.dot(weight.T), lambda g: x.T.dot(g), unchanged)
     return y, (lambda g: g.dot(weight.T), lambda g: rows(x).T.dot(rows(g)), unchanged)
 
 
@@ -147,8 +149,8 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> Result:
     array([[ 0.1667,  0.1667, -0.3333],
            [ 0.    ,  0.    ,  0.    ]])
     """
-    logits, targets = as_array(logits), as_array(targets)
-    if logits.dtype.kind != "f":
+    targets = as_array(targets)
+    if logits.__class__ is not np.ndarray or logits.dtype.kind != "f":
         logits = _floating(logits, "logits")
     if logits.ndim != 2:
         raise ValueError("logits must have shape (n, classes); give one row as logits[None, :]")
