@@ -267,3 +267,27 @@ def test_after_a_backward_that_failed_the_next_says_so(x):
         loss.backward()
     with pytest.raises(tg.GraphError, match="which may have failed on its way"):
         loss.backward()
+
+
+TINY = {
+    "tanh": (np.tanh, [1e-300], 1.0),
+    "tan": (np.tan, [1e-300], 1.0),
+    "arctan2 far from the origin": (lambda x: np.arctan2(x, 1000.0), [5e-324], 1e-3),
+    "hypot": (lambda x: np.hypot(x, 1000.0), [5e-324], 0.0),
+    "a product": (lambda x: x * 1e-200 * 1e-200, [3.0], 0.0),
+}
+
+
+@pytest.mark.parametrize(("f", "at", "slope"), TINY.values(), ids=TINY)
+def test_a_gradient_too_small_for_its_dtype_is_zero_even_where_underflow_is_an_error(f, at, slope):
+    x = tg.Tensor(at, requires_grad=True)
+    y = f(x)
+    with np.errstate(all="raise"):
+        y.backward([1.0])
+    np.testing.assert_allclose(x.grad, slope, rtol=1e-12)
+
+
+def test_another_floating_point_error_of_a_derivative_passes(x):
+    y = np.log(x * 0.0 + 1e-320)
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError, match="overflow"):
+        y.backward(np.ones(x.shape))

@@ -91,10 +91,7 @@ class Variable:
 
 
 def walk(
-    gradients: dict[Node, Array],
-    derivatives_of: Mapping[Node, Derivatives] | None = None,
-    keep: Collection[Node] = (),
-    release: bool = False,
+    gradients: dict[Node, Array], derivatives_of: Any = None, keep: Collection[Node] = (), release: bool = False
 ) -> dict[Node, Array]:
     """Carry the outputs' ``gradients`` back, and return the gradients of the leaves and of ``keep``.
 
@@ -120,7 +117,10 @@ def walk(
                 continue
             if parent.order < order:
                 raise GraphError(CHANGED.format(node.operation.name, parent.shape))
-            gx = derivative(g)
+            try:
+                gx = derivative(g)
+            except FloatingPointError:
+                gx = _to_zero(derivative, g)
             try:
                 shape = gx.shape
             except AttributeError:
@@ -143,6 +143,12 @@ def walk(
 def _ones(n: int, dtype: Any) -> Array:
     """n ones: a product with them sums the rows of a small matrix in half the time of np.add.reduce."""
     return np.ones(n, dtype)
+
+
+@np.errstate(under="ignore")
+def _to_zero(derivative: Derivative, g: Array) -> Array:
+    """A gradient too small for its dtype, which is 0 even where the user made underflow an error."""
+    return derivative(g)
 
 
 def unbroadcast(g: Array, shape: tuple[int, ...], name: str) -> Array:
