@@ -35,7 +35,7 @@ def heaviest(count: int = 10) -> list[list[str]]:
 def run(quick: bool = False, verbose: bool = False, peers: bool = True) -> list[Table]:
     """Time whole interpreters that import the one or both, and subtract round by round."""
     rounds = 3 if quick else 40
-    seconds = interleaved({line: lambda line=line: python("-c", line) for line in (NUMPY, OURS)}, rounds, 1)  # type: ignore[misc]
+    seconds = interleaved({line: lambda line=line: python("-c", line) for line in (NUMPY, OURS)}, rounds, 1)  # type: ignore[misc]  # mypy infers no default of a lambda
     added = summary([with_ours - numpy for with_ours, numpy in zip(seconds[OURS], seconds[NUMPY], strict=True)])
     table = Table("Import", ["", "ms", "half of the rounds", "goal", "verdict"])
     results: dict[str, Summary] = {line: summary(measured) for line, measured in seconds.items()}

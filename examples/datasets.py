@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.datasets import make_classification, make_moons  # type: ignore[import-untyped]
+from sklearn.datasets import make_classification, make_moons  # type: ignore[import-untyped]  # it ships no types
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.intp]

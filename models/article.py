@@ -118,7 +118,7 @@ def train_epoch(
 @tg.no_grad()
 def predict(model: tg.nn.Module, x: Array) -> NDArray[np.intp]:
     """The class of each row of x (n, features): the index of its largest logit."""
-    return model(x).data.argmax(axis=1)  # type: ignore[no-any-return]
+    return model(x).data.argmax(axis=1)  # type: ignore[no-any-return]  # operations give Any
 
 
 def accuracy(model: tg.nn.Module, x: Array, labels: NDArray[Any]) -> float:

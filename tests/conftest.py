@@ -16,7 +16,7 @@ def global_state():
     """What a test could leave changed for the tests after it, by name."""
     return {
         "NumPy's errstate": np.geterr(),
-        "NumPy's global random state": [np.asarray(part).tobytes() for part in np.random.get_state()],  # noqa: NPY002
+        "NumPy's global random state": [np.asarray(part).tobytes() for part in np.random.get_state()],  # noqa: NPY002 - the global state, which must not matter
         "NumPy's print options": np.get_printoptions(),
         "whether operations are recorded and watched": current_mode(),
         "whether the garbage collector runs": gc.isenabled(),

@@ -319,10 +319,10 @@ class TestRandomness:
         drawn = []
         state = np.random.get_state()  # noqa: NPY002 - the global state that must not matter
         for _ in range(2):
-            np.random.seed(0)  # noqa: NPY002
+            np.random.seed(0)  # noqa: NPY002 - the global state, which must not matter
             drawn.append(bits(Linear(3, 4)))
             assert np.random.random() == 0.5488135039273248  # noqa: NPY002 - its first number after seed 0
-        np.random.set_state(state)  # noqa: NPY002
+        np.random.set_state(state)  # noqa: NPY002 - the global state, which must not matter
         assert drawn[0] != drawn[1]
 
 

@@ -138,7 +138,7 @@ def _analytic(output: Tensor, leaves: Sequence[Tensor], names: Sequence[str]) ->
         found = walk({node: output.seed(None)}) if node is not None else {}
     except GraphError as error:
         raise GradientError(f"the gradient cannot be computed: {error}") from error
-    results = [np.asarray(found.get(leaf._node, np.zeros_like(leaf.data))) for leaf in leaves]  # type: ignore[arg-type]
+    results = [np.asarray(found.get(leaf._node, np.zeros_like(leaf.data))) for leaf in leaves]  # type: ignore[arg-type]  # a leaf has a node
     for name, leaf, g in zip(names, leaves, results):
         if g.dtype != leaf.dtype:
             raise GradientError(f"the gradient of {name} is {g.dtype} where the input is {leaf.dtype}")

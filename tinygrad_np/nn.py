@@ -122,7 +122,7 @@ class Linear(Module):
         self.bias = _parameter("bias_init", bias_init, shape[1:], rng, dtype) if bias else None
 
     def __call__(self, x: Tensor | ArrayLike) -> Tensor:
-        return network.linear(x, self.weight, self.bias)  # type: ignore[no-any-return]
+        return network.linear(x, self.weight, self.bias)  # type: ignore[no-any-return]  # operations give Any
 
     def __repr__(self) -> str:
         bias = "" if self.bias is not None else ", bias=False"

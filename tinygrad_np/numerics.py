@@ -39,6 +39,11 @@ def repeated(g: Any, shape: tuple[int, ...]) -> Any:
     return np.broadcast_to(g, shape) if ones is None else g * ones
 
 
+def is_plain(x: Any) -> bool:
+    """Whether a rule was given an array, and not a Tensor, as it is when it is run again for a higher derivative."""
+    return isinstance(x, (np.ndarray, np.generic))
+
+
 def vanishing(function: Callable[..., Any]) -> Callable[..., Any]:
     """``function``, whose results too small for the dtype are 0, even where the user made underflow an error.
 
@@ -74,7 +79,7 @@ logaddexp_reduce_to_zero = vanishing(np.logaddexp.reduce)
 log_of_zero = np.errstate(divide="ignore")(np.log)  # ln 0 = −inf
 
 
-_half = np.dtype(np.float16)
+HALF = np.dtype(np.float16)
 
 
 def through_single(rule: Callable[..., Any]) -> Callable[..., Any]:
@@ -85,7 +90,7 @@ def through_single(rule: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(rule)
     def call(*arguments: Any, **options: Any) -> Any:
-        half = [getattr(x, "dtype", None) == _half for x in arguments]
+        half = [getattr(x, "dtype", None) == HALF for x in arguments]
         if not any(half):
             return rule(*arguments, **options)
         y, derivatives = rule(*[x.astype(np.float32) if h else x for x, h in zip(arguments, half)], **options)
@@ -107,10 +112,10 @@ def all_normal(y: Any) -> bool:
     Such a product has lost nothing to underflow or overflow, so that a factor can be divided out of it. A
     Tensor is none: in a derivative of a derivative, the quotient would be one only up to rounding.
     """
-    if not isinstance(y, (np.ndarray, np.generic)):
+    if not is_plain(y):
         return False
     size, (least, most) = np.absolute(y), _normal_range(y.dtype)
-    return int(np.count_nonzero((size >= least) & (size <= most))) == y.size
+    return bool(np.count_nonzero((size >= least) & (size <= most)) == y.size)
 
 
 @lru_cache(maxsize=8)

@@ -19,6 +19,7 @@ import numpy as np
 from tinygrad_np.coverage import REFUSED, RUN_ON_DATA
 from tinygrad_np.operations import Operation, table
 from tinygrad_np.tape import Variable
+from tinygrad_np.trees import mapped
 
 # What stands for "not given" where a signature cannot be read, as those of ufuncs before NumPy 2.4.
 DEFAULTS: dict[str, Any] = {
@@ -98,13 +99,7 @@ def _equal(value: Any, default: Any) -> bool:
 
 def plain(value: Any) -> Any:
     """``value`` with every Tensor in it, at any depth of lists, tuples and dicts, replaced by its array."""
-    if isinstance(value, Variable):
-        return value._array
-    if isinstance(value, list | tuple):
-        return type(value)(map(plain, value))
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    return value
+    return mapped(lambda leaf: leaf._array if isinstance(leaf, Variable) else leaf, value)
 
 
 def _refusal(function: Callable[..., Any]) -> str:

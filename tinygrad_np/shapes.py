@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from math import prod
 from typing import Any
 
@@ -87,7 +88,16 @@ def inverse_order(order: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(range(len(order)), key=order.__getitem__))
 
 
-def along(axis: int, part: slice) -> tuple[slice, ...]:
+def alternating(first: Sequence[int], second: Sequence[int]) -> tuple[int, ...]:
+    """first[0], second[0], first[1], second[1], ...
+
+    >>> alternating((2, 3), (1, 1))
+    (2, 1, 3, 1)
+    """
+    return tuple(chain.from_iterable(zip(first, second)))
+
+
+def along(axis: int, part: Any) -> tuple[Any, ...]:
     """The index that takes ``part`` of an axis counted from the front, and all of the others."""
     return (slice(None),) * axis + (part,)
 

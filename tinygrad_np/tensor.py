@@ -201,7 +201,7 @@ class Tensor(Variable):
 
     def item(self) -> float:
         """The one element as a Python number. Raises ValueError if there are more or fewer."""
-        return self._array.item()  # type: ignore[no-any-return]
+        return self._array.item()  # type: ignore[no-any-return]  # so do arrays of any dtype
 
     def detach(self) -> Tensor:
         """The same values as a constant: gradients stop here.
@@ -284,7 +284,7 @@ class Tensor(Variable):
     __hash__ = object.__hash__
 
     def __getitem__(self, index: Any) -> Tensor:
-        return indexing.getitem(self, index=indexing.frozen(index))  # type: ignore[no-any-return]
+        return indexing.getitem(self, index=indexing.frozen(index))  # type: ignore[no-any-return]  # operations give Any
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise TypeError(
@@ -347,12 +347,12 @@ class Tensor(Variable):
     @property
     def T(self) -> Tensor:
         """The Tensor with its axes reversed."""
-        return shape_rules.transpose(self)  # type: ignore[no-any-return]
+        return shape_rules.transpose(self)  # type: ignore[no-any-return]  # operations give Any
 
     @property
     def mT(self) -> Tensor:
         """Each matrix of a stack transposed: the last two axes exchanged."""
-        return shape_rules.matrix_transpose(self)  # type: ignore[no-any-return]
+        return shape_rules.matrix_transpose(self)  # type: ignore[no-any-return]  # operations give Any
 
     @property
     def real(self) -> Tensor:
@@ -366,23 +366,23 @@ class Tensor(Variable):
 
     def reshape(self, *shape: Any, order: Any = "C") -> Tensor:
         """The elements in another shape, given as one tuple or as several integers."""
-        return shape_rules.reshape(self, shape[0] if len(shape) == 1 else shape, order)  # type: ignore[no-any-return]
+        return shape_rules.reshape(self, shape[0] if len(shape) == 1 else shape, order)  # type: ignore[no-any-return]  # operations give Any
 
     def transpose(self, *axes: Any) -> Tensor:
         """The Tensor with its axes permuted (reversed without ``axes``)."""
         if not axes or (len(axes) == 1 and axes[0] is None):
             return self.T
-        return shape_rules.transpose(self, axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes)  # type: ignore[no-any-return]
+        return shape_rules.transpose(self, axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes)  # type: ignore[no-any-return]  # operations give Any
 
     def compress(self, condition: Any, axis: int | None = None) -> Tensor:
         """The parts along ``axis`` (elements of the flattened Tensor without it) where the condition holds."""
-        return indexing.compress(condition, self, axis)  # type: ignore[no-any-return]
+        return indexing.compress(condition, self, axis)  # type: ignore[no-any-return]  # operations give Any
 
     def astype(self, dtype: DTypeLike) -> Tensor:
         """The elements in another dtype; a floating one if a gradient is to follow."""
         if self._node is not None and np.dtype(dtype).kind != "f":
             raise TypeError(f"no gradient passes through {np.dtype(dtype)}; use t.detach().astype(...) for a constant")
-        return selection.astype(self, dtype)  # type: ignore[no-any-return]
+        return selection.astype(self, dtype)  # type: ignore[no-any-return]  # operations give Any
 
     # -- NumPy's protocols, text, copies -----------------------------------------------------------
 

@@ -13,7 +13,7 @@ from tinygrad_np.gradients import Pullback
 from tinygrad_np.graph import ancestors, leading_to
 from tinygrad_np.protocols import plain
 from tinygrad_np.recording import current_watchers, is_recording, recorded
-from tinygrad_np.tape import GraphError, Leaf
+from tinygrad_np.tape import GraphError, Leaf, Node
 from tinygrad_np.tensor import Tensor
 from tinygrad_np.trees import leaves_of, rebuilt
 
@@ -48,7 +48,7 @@ class Run:
         """``x`` as a Tensor with a node of its own, behind which are those of a tracked one."""
         if isinstance(x, Tensor) and x.requires_grad and self.recording:
             alias: Any = np.broadcast_to(x, x.shape)
-            return alias  # type: ignore[no-any-return]
+            return alias  # type: ignore[no-any-return]  # a Tensor, which NumPy's stubs do not know of
         array = x.data if isinstance(x, Tensor) else np.asarray(x)
         if array.dtype.kind != "f":
             raise TypeError(
@@ -58,13 +58,17 @@ class Run:
         return Tensor(array, requires_grad=True)
 
     @cached_property
+    def nodes(self) -> list[Node]:
+        """What the outputs were computed through, oldest first, from the inputs on."""
+        return ancestors([output._node for output in self.outputs if output._node], self.frontier)
+
+    @cached_property
     def depends_on_more(self) -> bool:
         """Whether anything tracked but the inputs takes part, so that results must be Tensors."""
         if not self.recording:
             return False
-        nodes = ancestors([output._node for output in self.outputs if output._node], self.frontier)
         own = {tensor._node for tensor in self.inputs if tensor.is_leaf}
-        return any((isinstance(node, Leaf) or node in self.frontier) and node not in own for node in nodes)
+        return any((isinstance(node, Leaf) or node in self.frontier) and node not in own for node in self.nodes)
 
     def result(self, value: Any) -> Any:
         """A Tensor as the user gets it: itself where it can be differentiated further, else its array or number."""
@@ -95,8 +99,7 @@ class Run:
 
     def pushed_forward(self) -> list[Any]:
         """The tangent of each output."""
-        order = ancestors([output._node for output in self.outputs if output._node], self.frontier)
-        if any(node not in self.tangents.found for node in leading_to(self.frontier, order)):
+        if any(node not in self.tangents.found for node in leading_to(self.frontier, self.nodes)):
             raise GraphError(
                 "the function computes in another thread or task, to which tangents do not follow; use tg.vjp or "
                 "tg.grad, or compute in the thread that calls"

@@ -60,12 +60,10 @@ def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
 
     @wraps(f)
     def both(*arguments: Any, **keywords: Any) -> tuple[Any, Any]:
-        chosen = _chosen(arguments, argnums)
-        run = Run(f, arguments, keywords, chosen)
+        run = Run(f, arguments, keywords, _chosen(arguments, argnums))
         output = run.scalar()
         found = run.pulled_back([None])
-        structures = rebuilt([arguments[i] for i in chosen], found)
-        return run.result(output), structures[0] if _is_one(argnums) else tuple(structures)
+        return run.result(output), _structured(arguments, argnums, found)
 
     return both
 
@@ -141,15 +139,9 @@ def jacobian(f: Function, argnums: Argnums = 0) -> Function:
 
     @wraps(f)
     def matrix(*arguments: Any, **keywords: Any) -> Any:
-        chosen = _chosen(arguments, argnums)
-        run = Run(f, arguments, keywords, chosen)
-        like = [arguments[i] for i in chosen]
-
-        def structured(row: Sequence[Any]) -> Any:
-            structures = rebuilt(like, row)
-            return structures[0] if _is_one(argnums) else tuple(structures)
-
-        return rebuilt(run.value, map(structured, run.jacobian()))
+        run = Run(f, arguments, keywords, _chosen(arguments, argnums))
+        rows = [_structured(arguments, argnums, row) for row in run.jacobian()]
+        return rebuilt(run.value, rows)
 
     return matrix
 
@@ -190,9 +182,10 @@ def _chosen(arguments: Sequence[Any], argnums: Argnums) -> list[int]:
     return chosen
 
 
-def _is_one(argnums: Argnums) -> bool:
-    """Whether one argument is meant and not several."""
-    return not isinstance(argnums, (list, tuple))
+def _structured(arguments: Sequence[Any], argnums: Argnums, leaves: Sequence[Any]) -> Any:
+    """``leaves`` in the structure of the chosen argument, or in a tuple of structures if several are chosen."""
+    structures = rebuilt([arguments[i] for i in _chosen(arguments, argnums)], leaves)
+    return tuple(structures) if isinstance(argnums, (list, tuple)) else structures[0]
 
 
 def _matching(given: Any, like: Any, what: str) -> list[Any]:

@@ -52,9 +52,9 @@ def test_one_seed_prints_the_same_and_draws_the_same(run, tmp_path):
 
 
 def test_numpys_global_random_state_is_left_alone(run, tmp_path):
-    before = np.random.get_state()[1].tolist()  # noqa: NPY002
+    before = np.random.get_state()[1].tolist()  # noqa: NPY002 - the global state, which must not matter
     run("three_class", "--epochs", 1, "--out", tmp_path)
-    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
+    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002 - the global state, which must not matter
 
 
 @pytest.mark.parametrize(("optimizer", "lr", "curves"), [("sgd", "0.5", True), ("adam", "0.01", False)])

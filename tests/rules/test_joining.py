@@ -80,7 +80,7 @@ def test_constants_and_lists_stand_beside_tensors():
 def test_row_stack_is_vstack_with_numpys_warning_that_its_name_is_old():
     x = leaf(2)
     with pytest.warns(DeprecationWarning, match="vstack"):
-        y = np.row_stack([x, x])  # noqa: NPY201
+        y = np.row_stack([x, x])  # noqa: NPY201 - the old name, as long as NumPy has it
     y.backward([[1.0, 2.0], [10.0, 20.0]])
     np.testing.assert_array_equal(x.grad, [11, 22])
 

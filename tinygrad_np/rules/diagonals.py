@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from tinygrad_np.numerics import SMALL, scalar, sum_over
+from tinygrad_np.numerics import SMALL, is_plain, scalar, sum_over
 from tinygrad_np.operations import Result, composition, operation
 from tinygrad_np.shapes import as_array
 from tinygrad_np.tape import Array
@@ -29,7 +29,7 @@ def put_diagonal(x: Array, shape: tuple[int, ...], offset: int = 0, axis1: int =
 
 def _put_diagonal(x: Array, shape: tuple[int, ...], offset: int, axis1: int, axis2: int) -> Array:
     """The value of ``put_diagonal``; on Tensors, in the second run of a higher derivative, the operation itself."""
-    if not isinstance(x, (np.ndarray, np.generic)):
+    if not is_plain(x):
         return put_diagonal(x, shape, offset, axis1, axis2)
     y = np.zeros(shape, x.dtype)
     place = y.diagonal(offset, axis1, axis2)

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_np.numerics import is_plain
 from tinygrad_np.operations import Result, operation
-from tinygrad_np.shapes import as_array, exchanged, normalize_axes
+from tinygrad_np.shapes import along, as_array, exchanged, normalize_axes
 from tinygrad_np.tape import Array
 
 PAIRS = "Complex numbers come as pairs (…, n, 2): np.stack([real, imaginary], axis=-1)"
@@ -39,7 +40,7 @@ def fft(x: Array, n: int | None = None, axis: int = -1, norm: str | None = None)
     """
     x, axis = _pairs(x, axis)
     length = x.shape[axis]
-    y = _transform(np.fft.fft, x, n, axis, norm) if _is_plain(x) else fft(x, n=n, axis=axis, norm=norm)
+    y = _transform(np.fft.fft, x, n, axis, norm) if is_plain(x) else fft(x, n=n, axis=axis, norm=norm)
     return y, (lambda g: _fit(ifft(g, axis=axis, norm=TRANSPOSED[norm]), length, axis),)
 
 
@@ -57,7 +58,7 @@ def ifft(x: Array, n: int | None = None, axis: int = -1, norm: str | None = None
     """
     x, axis = _pairs(x, axis)
     length = x.shape[axis]
-    y = _transform(np.fft.ifft, x, n, axis, norm) if _is_plain(x) else ifft(x, n=n, axis=axis, norm=norm)
+    y = _transform(np.fft.ifft, x, n, axis, norm) if is_plain(x) else ifft(x, n=n, axis=axis, norm=norm)
     return y, (lambda g: _fit(fft(g, axis=axis, norm=TRANSPOSED[norm]), length, axis),)
 
 
@@ -85,7 +86,7 @@ def rfft(x: Array, n: int | None = None, axis: int = -1, norm: str | None = None
     x = as_array(x)
     (axis,) = normalize_axes(axis, x.ndim)
     length = x.shape[axis]
-    y = _transform(np.fft.rfft, x, n, axis, norm) if _is_plain(x) else rfft(x, n=n, axis=axis, norm=norm)
+    y = _transform(np.fft.rfft, x, n, axis, norm) if is_plain(x) else rfft(x, n=n, axis=axis, norm=norm)
     n = length if n is None else n
 
     def gx(g: Array) -> Array:
@@ -111,7 +112,7 @@ def irfft(x: Array, n: int | None = None, axis: int = -1, norm: str | None = Non
     """
     x, axis = _pairs(x, axis)
     length = x.shape[axis]
-    y = _transform(np.fft.irfft, x, n, axis, norm) if _is_plain(x) else irfft(x, n=n, axis=axis, norm=norm)
+    y = _transform(np.fft.irfft, x, n, axis, norm) if is_plain(x) else irfft(x, n=n, axis=axis, norm=norm)
 
     def gx(g: Array) -> Array:
         spectrum = rfft(g, axis=axis, norm=TRANSPOSED[norm])
@@ -143,11 +144,6 @@ def _halves_exchanged(x: Any, axes: Any, odd: int) -> Any:
     return x
 
 
-def _is_plain(x: Any) -> bool:
-    """Whether it is an array: on Tensors, in the second run of a higher derivative, a transform is an operation."""
-    return isinstance(x, np.ndarray)
-
-
 def _pairs(x: Any, axis: int) -> tuple[Any, int]:
     """``x``, if it holds pairs, and ``axis``, counted from the front without the axis of pairs."""
     x = as_array(x)
@@ -175,7 +171,7 @@ def _fit(x: Array, n: int, axis: int) -> Any:
     missing = n - x.shape[axis]
     if missing > 0:
         return np.concatenate([x, np.zeros((*x.shape[:axis], missing, *x.shape[axis + 1 :]), x.dtype)], axis=axis)
-    return x if missing == 0 else x[(slice(None),) * axis + (slice(n),)]
+    return x if missing == 0 else x[along(axis, slice(n))]
 
 
 @lru_cache(maxsize=8)

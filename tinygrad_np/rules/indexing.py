@@ -9,14 +9,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from tinygrad_np.numerics import HALF, is_plain
 from tinygrad_np.operations import Result, composition, operation
-from tinygrad_np.shapes import as_array, normalize_axes
+from tinygrad_np.shapes import along, as_array, normalize_axes
 from tinygrad_np.tape import Array
 
 Index = Any
 Mode = Literal["raise", "wrap", "clip"]
-
-_half = np.dtype(np.float16)
 
 
 @operation(linear=1)
@@ -38,10 +37,10 @@ def _put(x: Array, index: Index, shape: tuple[int, ...]) -> Array:
     np.add.at is quick where both arrays have one axis, and four times slower elsewhere, which matters
     from some hundred elements on. It adds float16 in float16, where 2048 + 1 is 2048.
     """
-    if not isinstance(x, (np.ndarray, np.generic)):
+    if not is_plain(x):
         return put(x, index=index, shape=shape)
-    if x.dtype == _half:
-        return _put(x.astype(np.float32), index, shape).astype(_half)
+    if x.dtype == HALF:
+        return _put(x.astype(np.float32), index, shape).astype(HALF)
     y = np.zeros(shape, x.dtype)
     if not may_repeat(index):
         y[index] = x
@@ -128,7 +127,7 @@ def overwrite(x: Array, value: Array, index: Index) -> Result:
 
     ∂L/∂x = g, and 0 at ``index``;  ∂L/∂value = g[index].
     """
-    if isinstance(x, (np.ndarray, np.generic)):
+    if is_plain(x):
         y = np.array(x)
         y[index] = value
     else:  # as in put
@@ -143,7 +142,7 @@ def take(x: Array, indices: Any, axis: int | None = None, *, mode: Mode = "raise
         x, axis = np.ravel(x), 0
     axis = normalize_axis_index(axis, x.ndim)
     indices = np.take(np.arange(x.shape[axis]), _frozen(indices), mode=mode)
-    return x[(slice(None),) * axis + (indices,)]
+    return x[along(axis, indices)]
 
 
 @composition(np.compress)

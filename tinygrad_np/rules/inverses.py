@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.numerics import has_zero, through_single
+from tinygrad_np.numerics import has_zero, is_plain, through_single
 from tinygrad_np.operations import Result, composition, operation
 from tinygrad_np.shapes import as_array, normalize_axes
 from tinygrad_np.tape import Array, Variable
@@ -81,7 +81,7 @@ def _cofactors(x: Array, directions: tuple[Array, ...], determinant: Array | Non
 
         ∂ᵏ det = Σ over distinct i₁ … iₖ of Π (s without sᵢ₁ … sᵢₖ) · Σ over permutations p of sgn(p) Π hₘ[iₘ, iₚ₍ₘ₎]
     """
-    if not isinstance(x, np.ndarray):
+    if not is_plain(x):
         return cofactors(x, *directions)
     if determinant is not None and not has_zero(determinant):
         return (np.asarray(determinant)[..., None, None] * np.linalg.inv(x)).swapaxes(-1, -2)

@@ -45,9 +45,8 @@ def stack(*xs: Array, axis: int = 0) -> Result:
     """y = x1, x2, ... of one shape as parts of a new axis;  ∂L/∂xᵢ = its part of g."""
     xs = tuple(map(as_array, xs))
     axis = normalize_axis_index(axis, xs[0].ndim + 1) if xs else axis
-    before = (slice(None),) * axis
-    y = np.concatenate([x[(*before, None)] for x in xs], axis)
-    return y, tuple([itemgetter((*before, i)) for i in range(len(xs))])
+    y = np.concatenate([x[along(axis, None)] for x in xs], axis)
+    return y, tuple([itemgetter(along(axis, i)) for i in range(len(xs))])
 
 
 @composition(np.vstack)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tinygrad_np.numerics import sum_over, zero_to_infinity
+from tinygrad_np.numerics import is_plain, sum_over, zero_to_infinity
 from tinygrad_np.operations import Result, composition, operation
 from tinygrad_np.shapes import Axis, as_array, normalize_axes, reduced_shape, remaining_shape
 from tinygrad_np.tape import Array
@@ -20,7 +20,7 @@ PLACES = "ord is for vectors, along one axis, and for matrices, along two; say w
 def euclidean_norm(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Result:
     """y = √Σ x² over ``axis``;  ∂L/∂x = g·x / y, and 0 where all of x is 0, the least of the subgradients."""
     # On Tensors, in the second run of a higher derivative, it is the operation itself, whose slope at 0 is known.
-    if isinstance(x, (np.ndarray, np.generic)):
+    if is_plain(x):
         y = np.sqrt(sum_over(np.square(x), axis, keepdims=True))
     else:
         y = euclidean_norm(x, axis=axis, keepdims=True)
@@ -36,7 +36,7 @@ def power_norm(x: Array, p: float, axis: Axis = None, *, keepdims: bool = False)
     For p < 1, where y is no norm, the slope at x = 0 is infinite; it is given as 0.
     """
     p, kept = float(p), reduced_shape(x.shape, axis)
-    if isinstance(x, (np.ndarray, np.generic)):
+    if is_plain(x):
         with np.errstate(divide="ignore"):  # 0 to a negative power is ∞, and y then 0
             y = sum_over(np.absolute(x) ** p, axis, keepdims=keepdims) ** (1 / p)
     else:
@@ -74,7 +74,7 @@ def norm(x: Array, ord: Order = None, axis: Axis = None, keepdims: bool = False)
 
 
 @composition(np.linalg.vector_norm)
-def vector_norm(x: Array, /, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Any:  # noqa: A002
+def vector_norm(x: Array, /, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Any:  # noqa: A002 - NumPy's names
     """Norm of all elements along ``axis``, one or many, as one vector."""
     x = _floating(x)
     return _of_vectors(x, ord, tuple(range(x.ndim)) if axis is None else normalize_axes(axis, x.ndim), keepdims)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.operations import Result, composition, operation, times
-from tinygrad_np.shapes import as_array, inverse_order, normalize_axes, rows
+from tinygrad_np.shapes import alternating, as_array, inverse_order, normalize_axes, order_after_move, rows
 from tinygrad_np.tape import Array
 
 ALIGN = "The last axis of the first must be as long as the first of the second's last two; transpose one with .T"
@@ -179,8 +179,9 @@ def kron(x1: Array, x2: Array) -> Result:
     x1, x2 = as_array(x1), as_array(x2)
     ndim = max(x1.ndim, x2.ndim)
     shape1, shape2 = ((1,) * (ndim - x.ndim) + x.shape for x in (x1, x2))
-    x1, x2 = x1.reshape([n for m in shape1 for n in (m, 1)]), x2.reshape([n for m in shape2 for n in (1, m)])
-    blocks = [n for pair in zip(shape1, shape2) for n in pair]
+    ones = (1,) * ndim
+    x1, x2 = x1.reshape(alternating(shape1, ones)), x2.reshape(alternating(ones, shape2))
+    blocks = alternating(shape1, shape2)
     axes1, axes2 = range(0, 2 * ndim, 2), range(1, 2 * ndim, 2)
     return (x1 * x2).reshape([n * m for n, m in zip(shape1, shape2)]), (
         lambda g: (g.reshape(blocks) * x2).transpose((*axes2, *axes1)),
@@ -245,7 +246,7 @@ def cross(x1: Array, x2: Array, axisa: int = -1, axisb: int = -1, axisc: int = -
     if not {2, 3}.issuperset(components):
         raise ValueError(f"the vectors have {components[0]} and {components[1]} components")
     y = vector_product(_three_dimensional(x1), _three_dimensional(x2))
-    return y if axisc == -1 else y.transpose(inverse_order(_order_with_last(axisc, y.ndim)))
+    return y if axisc == -1 else y.transpose(order_after_move(-1, axisc, y.ndim))
 
 
 @composition(np.linalg.cross)
@@ -260,13 +261,7 @@ def linalg_cross(x1: Array, x2: Array, axis: int = -1) -> Any:
 def _last(x: Any, axis: int) -> Any:
     """``x`` with ``axis`` moved to the end."""
     x = _with_axes(1, x)
-    return x if axis == -1 else x.transpose(_order_with_last(axis, x.ndim))
-
-
-def _order_with_last(axis: int, ndim: int) -> tuple[int, ...]:
-    """The order of axes with ``axis`` last."""
-    last = normalize_axes(axis, ndim)
-    return (*_others(last, ndim), *last)
+    return x if axis == -1 else x.transpose(order_after_move(axis, -1, x.ndim))
 
 
 def _three_dimensional(x: Array) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 from operator import index
 from typing import Any
 
@@ -12,7 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_np.numerics import repeated, sum_over
 from tinygrad_np.operations import Result, composition, operation
-from tinygrad_np.shapes import exchanged, normalize_axes, order_after_move
+from tinygrad_np.shapes import alternating, exchanged, normalize_axes, order_after_move
 from tinygrad_np.tape import Array
 
 
@@ -81,8 +80,8 @@ def tile(x: Array, reps: Any) -> Result:
     reps = tuple(np.asarray(reps).reshape(-1).tolist())
     ndim = max(len(reps), x.ndim)
     reps, shape = (1,) * (ndim - len(reps)) + reps, (1,) * (ndim - x.ndim) + x.shape
-    split, order = _alternating(reps, shape), (*range(0, 2 * ndim, 2), *range(1, 2 * ndim, 2))
-    y = repeated(x.reshape(_alternating((1,) * ndim, shape)), split)
+    split, order = alternating(reps, shape), (*range(0, 2 * ndim, 2), *range(1, 2 * ndim, 2))
+    y = repeated(x.reshape(alternating((1,) * ndim, shape)), split)
     return y.reshape(tuple([r * n for r, n in zip(reps, shape)])), (lambda g: g.reshape(split).transpose(order),)
 
 
@@ -108,8 +107,3 @@ def repeat_each(x: Array, repeats: int, axis: int | None = None) -> Result:
     place = x.ndim if axis is None else normalize_axis_index(axis, x.ndim) + 1
     split, order = (*x.shape[:place], repeats, *x.shape[place:]), order_after_move(place, 0, x.ndim + 1)
     return y, (lambda g: g.reshape(split).transpose(order),)
-
-
-def _alternating(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:
-    """first[0], second[0], first[1], second[1], ..."""
-    return tuple(chain.from_iterable(zip(first, second)))

@@ -58,7 +58,7 @@ def _unless_nan(x: Array, g: Array) -> Array:
 
 
 @composition(np.clip)
-def clip(a: Array, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Array:  # noqa: A002
+def clip(a: Array, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Array:  # noqa: A002 - NumPy's names
     """The minimum of an upper bound and the maximum of a lower one and a, with their gradients; None is no bound."""
     if min is not None or max is not None:
         if a_min is not None or a_max is not None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.numerics import shared, sum_over
+from tinygrad_np.numerics import is_plain, shared, sum_over
 from tinygrad_np.operations import Result, composition, operation
 from tinygrad_np.shapes import Axis, as_array, reduced_first, reduced_shape, remaining_shape, unreduced
 from tinygrad_np.tape import Array
@@ -41,7 +41,7 @@ def reorder(x: Array, order: Array, axis: int) -> Result:
 
 def _in_order(x: Array, order: Array, axis: int) -> Array:
     """The value of ``reorder``; on Tensors, in the second run of a higher derivative, the operation itself."""
-    if not isinstance(x, np.ndarray):
+    if not is_plain(x):
         return reorder(x, order, axis)
     return x[order] if x.ndim == 1 else np.take_along_axis(x, order, axis)
 

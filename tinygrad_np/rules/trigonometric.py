@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.numerics import scalar, zero_to_infinity
+from tinygrad_np.numerics import is_plain, scalar, zero_to_infinity
 from tinygrad_np.operations import Result, operation, unchanged
 from tinygrad_np.shapes import FIT, as_array
 from tinygrad_np.tape import Array
@@ -173,9 +173,9 @@ def sinc(x: Array, *, order: int = 0) -> Result:
 
 def _sinc(x: Any, order: int) -> Any:
     """The value of ``sinc``; on Tensors, in the second run of a higher derivative, the operation itself."""
-    if not isinstance(x, (np.ndarray, np.generic)):
+    if not is_plain(x):
         return sinc(x, order=order)
-    return _sinc_derivative(x, order) if order else np.sinc(x)  # type: ignore[type-var]  # of two classes
+    return _sinc_derivative(x, order) if order else np.sinc(x)
 
 
 def _sinc_derivative(x: Array, n: int) -> Array:
