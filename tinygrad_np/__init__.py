@@ -8,10 +8,10 @@
 array([0.6397, 0.1362, 0.0196])
 """
 
-from tinygrad_np import fft, initializers, nn, optim
+from tinygrad_np import checks, fft, initializers, nn, optim
 from tinygrad_np.anomaly import AnomalyError, detect_anomaly
 from tinygrad_np.checkpoint import checkpointed
-from tinygrad_np.checks import GradientError, check_gradients, numerical_gradient
+from tinygrad_np.checks import GradientError, check_gradients, check_graph, numerical_gradient
 from tinygrad_np.gradients import gradients
 from tinygrad_np.nn import Sequential
 from tinygrad_np.operations import Operation, operation
@@ -36,7 +36,9 @@ __all__ = [
     "Sequential",
     "Tensor",
     "check_gradients",
+    "check_graph",
     "checkpointed",
+    "checks",
     "detect_anomaly",
     "fft",
     "grad",

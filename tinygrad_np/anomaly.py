@@ -93,7 +93,7 @@ def watch(node: Node, arrays: Sequence[Any], value: Array) -> None:
                 )
             return result
 
-        gx.check = check  # type: ignore[attr-defined]  # for the second run, which has derivatives of its own
+        gx.check, gx.line = check, line  # type: ignore[attr-defined]  # for the second run, and for check_graph
         return gx
 
     node.derivatives = tuple([d and guarded(i, d) for i, d in enumerate(derivatives)])

@@ -1,0 +1,124 @@
+"""What can be checked: functions of Tensors and of arrays, containers, models, gradients derived by hand."""
+
+import numpy as np
+import pytest
+
+import tinygrad_np as tg
+from tests.checks.test_outcomes import failed
+from tinygrad_np.checks import Outcome
+
+
+class TestHandDerived:
+    def test_gradients_of_a_function_of_arrays(self):
+        f = lambda x, y: np.sum(x**2 * y)
+        report = tg.check_gradients(f, [1.0, 2.0], [3.0, 4.0], gradient=lambda x, y: (2 * x * y, x**2))
+        assert [list(checked.claimed) for checked in report.elements] == [["hand-derived"], ["hand-derived"]]
+
+    def test_functions_get_plain_float64_arrays(self):
+        seen = set()
+        tg.check_gradients(
+            lambda x: (seen.add((type(x), x.dtype)), float(x @ x))[1],
+            np.ones(3, np.float32),
+            gradient=lambda x: (seen.add((type(x), x.dtype)), 2 * x)[1],
+        )
+        assert seen == {(np.ndarray, np.dtype(np.float64))}
+
+    def test_gradients_stand_beside_autodiffs_where_the_function_takes_tensors(self):
+        x = tg.Tensor([1.0, 2.0], requires_grad=True)
+        report = tg.check_gradients(lambda x: np.sum(x**3), x, gradient=lambda x: 3 * x.data**2)
+        assert list(report.elements[0].claimed) == ["analytic", "hand-derived"]
+        report = failed(lambda x: np.sum(x**3), x, gradient=lambda x: 3 * x.data)
+        assert list(report.elements[0].wrongs) == ["hand-derived"]
+        assert "  index  analytic  hand-derived  numerical" in str(report)
+        assert "   (1,)        12             6         12" in str(report)
+
+    @pytest.mark.parametrize(
+        "gradient",
+        [
+            lambda x, y: [y, x],
+            lambda x, y: (y.tolist(), x.tolist()),
+            lambda x, y: {"y": x, "x": y},
+            lambda x, y: (tg.Tensor(y), x),
+        ],
+        ids=["list", "of lists", "by name", "with a Tensor"],
+    )
+    def test_gradients_come_in_any_container(self, gradient):
+        tg.check_gradients(lambda x, y: np.sum(x * y), np.array([1.0, 2.0]), np.array([3.0, 4.0]), gradient=gradient)
+
+    @pytest.mark.parametrize("result", [2.0, 2, [2.0], np.array([2]), tg.Tensor([2.0])], ids=str)
+    def test_gradients_of_one_input_need_no_container(self, result):
+        shape = np.shape(result.data if isinstance(result, tg.Tensor) else result)
+        tg.check_gradients(lambda x: np.sum(2 * x), np.ones(shape), gradient=lambda x: result)
+
+    @pytest.mark.parametrize("gradient", [lambda x, y: x, lambda x, y: (x, y, x), lambda x, y: {"x": x}])
+    def test_gradients_are_counted(self, gradient):
+        with pytest.raises(ValueError, match=r"gradient gave \d arrays for the 2 inputs x, y; return one for each"):
+            tg.check_gradients(lambda x, y: np.sum(x * y), np.ones(2), np.ones(2), gradient=gradient)
+
+    def test_gradient_of_another_shape_is_wrong(self):
+        w, x = np.arange(6.0).reshape(3, 2), np.ones(3)
+        report = failed(lambda w: np.sum((x @ w) ** 2), w, gradient=lambda w: 2 * np.outer(x @ w, x))
+        assert report.outcome is Outcome.WRONG
+        assert "the hand-derived gradient of w has shape (2, 3) where the input has (3, 2)" in str(report)
+        assert "transpose" in str(report)
+
+    def test_gradient_of_another_dtype_is_wrong(self):
+        report = failed(lambda x: np.sum(x), [1.0, 2.0], gradient=lambda x: np.ones(2, np.float32))
+        assert "the hand-derived gradient of x is float32 where the input is float64" in str(report)
+
+    def test_gradient_of_several_numbers_needs_to_be_told_which(self):
+        with pytest.raises(ValueError, match=r"must return one number, got shape \(2,\).*output_gradient=w"):
+            tg.check_gradients(np.sin, [1.0, 2.0], gradient=np.cos)
+        w = np.array([2.0, 3.0])
+        tg.check_gradients(np.sin, [1.0, 2.0], gradient=lambda x: w * np.cos(x), output_gradient=w)
+        with pytest.raises(ValueError, match=r"output_gradient of shape \(3,\) for an f of shape \(2,\)"):
+            tg.check_gradients(np.sin, [1.0, 2.0], output_gradient=np.ones(3))
+
+
+class TestContainers:
+    def test_of_arrays_are_named_by_path(self):
+        p = {"w": np.ones((2, 2)), "layers": [np.ones(2), (3.0,)]}
+        f = lambda p: np.sum(p["w"] @ p["layers"][0]) * p["layers"][1][0]
+        assert tg.check_gradients(f, p).names == ("p['w']", "p['layers'][0]", "p['layers'][1][0]")
+
+    def test_of_parameters(self):
+        layer = tg.nn.Linear(2, 3, rng=0)
+        report = tg.check_gradients(lambda params: np.sum(np.ones((1, 2)) @ params[0] + params[1]), layer.parameters())
+        assert report.names == ("params[0]", "params[1]")
+
+    def test_of_numbers_are_arrays(self):
+        assert tg.check_gradients(lambda x: np.sum(x**2), [[1.0, 2.0], [3.0, 4.0]]).shapes == ((2, 2),)
+
+
+class TestModels:
+    def model(self, dtype=np.float64):
+        return tg.Sequential(tg.nn.Linear(2, 3, rng=0, dtype=dtype), np.tanh, tg.nn.Linear(3, 2, rng=1, dtype=dtype))
+
+    def test_are_checked_by_the_names_of_their_parameters(self):
+        loss = lambda model: tg.softmax_cross_entropy(model(np.ones((3, 2))), np.array([0, 1, 1]))
+        assert tg.check_gradients(loss, self.model()).names == ("0.weight", "0.bias", "2.weight", "2.bias")
+
+    def test_beside_other_inputs_have_their_own_name_before(self):
+        f = lambda model, x: np.sum(model(x) ** 2)
+        names = ("model.0.weight", "model.0.bias", "model.2.weight", "model.2.bias", "x")
+        assert tg.check_gradients(f, self.model(), np.ones((1, 2))).names == names
+
+    def test_of_float32_are_lent_float64_and_get_back_their_own_arrays(self):
+        model, seen = self.model(np.float32), set()
+        before = [p.data for p in model.parameters()]
+
+        def loss(model):
+            seen.update(p.dtype for p in model.parameters())
+            return np.sum(model(np.ones((3, 2))) ** 2)
+
+        tg.check_gradients(loss, model)
+        assert seen == {np.dtype(np.float64)}
+        assert all(p.data is data and p.dtype == np.float32 for p, data in zip(model.parameters(), before))
+        with pytest.raises(RuntimeError, match="broken"):
+            tg.check_gradients(lambda model: 1 / 0 if (_ for _ in ()).throw(RuntimeError("broken")) else 0, model)
+        assert all(p.data is data for p, data in zip(model.parameters(), before))
+
+    def test_given_twice_are_refused(self):
+        model = self.model()
+        with pytest.raises(ValueError, match="is the same Tensor as"):
+            tg.check_gradients(lambda a, b: np.sum(a(np.ones((1, 2)))), model, model)

@@ -1,0 +1,63 @@
+"""How close is close enough."""
+
+import numpy as np
+import pytest
+
+import tinygrad_np as tg
+from tests.checks.rules import double, rule
+
+EPS = 2.0**-52  # of float64
+
+
+class TestTolerance:
+    @pytest.mark.parametrize(("options", "passes"), [({}, False), ({"rtol": 1e-3}, True), ({"atol": 1e-2}, True)])
+    def test_can_be_widened(self, options, passes):
+        slightly_off = double(lambda g, x: 2.0001 * g)
+        if passes:
+            tg.check_gradients(slightly_off, 1.0, **options)
+        else:
+            with pytest.raises(tg.GradientError):
+                tg.check_gradients(slightly_off, 1.0, **options)
+
+    @pytest.mark.parametrize("at", [[1.0, 1.0], [-0.3, 2.0], [7.0, 1000.0], [1e3, 0.0]])
+    def test_a_right_gradient_that_drowns_in_the_rounding_of_the_value_passes(self, at):
+        tg.check_gradients(lambda x: x[0] * 1e6 + x[1] * 1e-3, at)
+        tg.check_gradients(lambda x: x * [1e6, 1e-3], at)
+        tg.check_gradients(lambda x: np.sum(np.tanh(x / 9) * 1e-3 + 1e7), at)
+
+    @pytest.mark.parametrize("offset", [0.0, 1.0, 1e3, -1e6])
+    def test_an_error_of_a_thousandth_is_found_beside_a_large_value(self, offset):
+        for factor, passes in ((2.002, False), (2.0, True)):
+            scaled = double(lambda g, x, factor=factor: factor * g)
+            if passes:
+                tg.check_gradients(lambda x, f=scaled: f(x) + offset, [0.7, -1.3])
+            else:
+                with pytest.raises(tg.GradientError, match="wrong in 2 of 2 elements"):
+                    tg.check_gradients(lambda x, f=scaled: f(x) + offset, [0.7, -1.3])
+
+    def test_a_small_gradient_beside_a_large_one_is_found_if_it_is_twice_too_large(self):
+        twice = double(lambda g, x: 4 * g)
+        with pytest.raises(tg.GradientError, match=r"worst at index \(1,\)"):
+            tg.check_gradients(lambda x: x[0] * 1e6 + twice(x[1]) * 0.5e-3, [1.0, 1.0])
+
+    @pytest.mark.parametrize(
+        ("x", "step", "h"), [(0.5, None, EPS ** (1 / 3)), (8.0, None, 8 * EPS ** (1 / 3)), (8.0, 0.25, 2.0)]
+    )
+    def test_the_allowance_for_rounding_is_four_epsilon_of_the_value_over_the_step(self, x, step, h):
+        allowance = 4 * EPS * 3e9 / h
+        for excess, passes in ((0.999, True), (1.001, False)):
+            flat = rule(lambda x: x * 0 - 3e9, lambda g, x, d=excess * allowance: g * d)
+            if passes:
+                tg.check_gradients(flat, x, step=step, atol=0)
+            else:
+                with pytest.raises(tg.GradientError):
+                    tg.check_gradients(flat, x, step=step, atol=0)
+
+    @pytest.mark.parametrize("step", [0, -1e-6, float("nan"), float("inf")])
+    def test_step_must_be_positive_and_finite(self, step):
+        with pytest.raises(ValueError, match="step must be a finite number above 0"):
+            tg.numerical_gradient(lambda x: x, 1.0, step=step)
+
+    def test_step_sets_how_far_the_data_is_nudged(self):
+        with pytest.raises(tg.GradientError, match=r"numerical 3\.25"):  # x³ at 1: 3 + h²
+            tg.check_gradients(lambda x: x**3, 1.0, step=0.5)

@@ -1,0 +1,262 @@
+"""``check_gradients``: a function, its gradients and numbers, and one of seven outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_np.checks.directions import along_directions, along_input
+from tinygrad_np.checks.elements import every_element
+from tinygrad_np.checks.measuring import Array, Measure, Options, check_step, check_whole
+from tinygrad_np.checks.report import Checked, GradientError, GradientReport, Outcome
+from tinygrad_np.checks.slopes import STEP
+from tinygrad_np.checks.subject import Subject
+
+FEW = 64  # elements that mode="auto" looks at one by one
+DODGES = 5  # times that a sample is moved away from kinks before that is given up
+DODGE = 1e-2  # how far, as a part of max(1, |x|)
+
+
+class Check:
+    """One check of a subject at its point, for one order of derivative."""
+
+    def __init__(self, subject: Subject, options: Options, order: int, notes: Sequence[str] = ()) -> None:
+        self.subject, self.options, self.order, self.notes = subject, options, order, list(notes)
+        self.measure = Measure(options, np.zeros(()))
+        self.claims: dict[str, list[Array]] = {}
+        self.reached: list[bool] = []
+
+    def run(self) -> GradientReport:
+        """Look at the function, then at its gradients: along directions if that is enough, else in every element."""
+        fault = self._of_the_function() or self._of_the_dtypes()
+        if fault is not None:
+            return self._report(*fault)
+        if self._is_fast():
+            found, trouble = along_directions(self.subject, self.measure, self.claims)
+            unused = self._unused(lambda i: along_input(self.subject, self.measure, i) == 0)
+            if unused and not trouble:
+                return self._report(Outcome.UNUSED, unused)
+            if not trouble:
+                return self._report(Outcome.RIGHT, directions=found)
+            self.notes.append(f"{trouble}; so every element was looked at")
+        claims = [{label: gs[i] for label, gs in self.claims.items()} for i in range(len(self.subject.names))]
+        elements = [every_element(self.subject, self.measure, i, c) for i, c in enumerate(claims)]
+        report = self._judged(elements)
+        if report and self.notes and self.options.method == "taylor":
+            within = f"{self.notes[-1]}, and found within the tolerance"
+            return self._report(Outcome.WRONG, f"the gradient is wrong, if only slightly: {within}", elements=elements)
+        return report
+
+    def _is_fast(self) -> bool:
+        """Whether directions are looked at first; gradients of other shapes have no product with one."""
+        points = self.subject.point
+        if not all(g.shape == x.shape for gs in self.claims.values() for g, x in zip(gs, points)):
+            return False
+        if self.options.method == "taylor" or self.options.mode == "fast":
+            return True
+        return self.options.mode == "auto" and sum(x.size for x in points) > FEW
+
+    def _of_the_function(self) -> tuple[Outcome, str] | None:
+        """What keeps any gradient of f from being checked, if something does; if not, its claims are noted."""
+        subject = self.subject
+        output = subject.value()
+        origin = subject.terms_of(output)
+        self.measure = Measure(self.options, origin)
+        changed = [
+            name
+            for name, array, x in zip(subject.names, subject.arrays, subject.point)
+            if not np.array_equal(array, x, equal_nan=True)
+        ]
+        if changed:
+            return Outcome.CHANGES_INPUTS, f"f writes into its input {', '.join(changed)}; let it write into a copy"
+        for what, array in ("f", origin), *zip(subject.names, subject.point):
+            bad = ~np.isfinite(array)
+            if bad.any():
+                where = f" in {np.count_nonzero(bad)} of {bad.size} elements" if bad.ndim else ""
+                return (
+                    Outcome.NOT_FINITE,
+                    f"{what} is {array[bad].flat[0]}{where}; check the gradient where all is finite",
+                )
+        self.claims, self.reached = subject.claims(output)
+        again = subject.terms()
+        if not np.allclose(again, origin, rtol=1e-12, atol=0):
+            return Outcome.NOT_DETERMINISTIC, (
+                f"f gave {np.sum(origin):.10g} and then {np.sum(again):.10g} at the same point; draw its random "
+                "numbers outside of it, or from a generator that it makes from a seed in each call"
+            )
+        return None
+
+    def _of_the_dtypes(self) -> tuple[Outcome, str] | None:
+        for label, claimed in self.claims.items():
+            for name, g in zip(self.subject.names, claimed):
+                if g.dtype != np.float64:
+                    return Outcome.WRONG, f"the {label} gradient of {name} is {g.dtype} where the input is float64"
+        return None
+
+    def _unused(self, is_flat: Callable[[int], bool]) -> str:
+        """What to say of inputs that neither the graph nor the numbers lead to; nothing if there are none."""
+        names = [name for i, name in enumerate(self.subject.names) if not self.reached[i] and is_flat(i)]
+        if self.options.allow_unused or not names:
+            return ""
+        return (
+            f"f does not depend on {', '.join(names)}, where nothing is checked then; leave out what it does not use, "
+            "or say allow_unused=True"
+        )
+
+    def _judged(self, elements: Sequence[Checked]) -> GradientReport:
+        """The report once every element has been looked at. What is wrong comes before what is only a kink."""
+        if any(checked.wrongs for checked in elements):
+            return self._report(Outcome.WRONG, elements=elements)
+        if any(checked.kinks.any() for checked in elements):
+            return self._report(Outcome.KINK, elements=elements)
+        unused = self._unused(lambda i: not elements[i].numerical.any())
+        return self._report(Outcome.UNUSED if unused else Outcome.RIGHT, unused, elements=elements)
+
+    def _report(self, outcome: Outcome, message: str = "", **found: Any) -> GradientReport:
+        subject = self.subject
+        return GradientReport(
+            outcome,
+            tuple(subject.names),
+            tuple([x.shape for x in subject.point]),
+            self.options.seed,
+            self.measure.step,
+            subject.calls,
+            self.order,
+            message=message,
+            notes=self.notes,
+            **found,
+        )
+
+
+def check_gradients(
+    f: Callable[..., Any],
+    *inputs: Any,
+    gradient: Callable[..., Any] | None = None,
+    output_gradient: Any = None,
+    order: int = 1,
+    mode: str = "auto",
+    method: str = "central",
+    names: Sequence[str] | None = None,
+    rtol: float = 1e-6,
+    atol: float = 1e-8,
+    step: float | None = None,
+    directions: int = 4,
+    dodge: bool = False,
+    allow_unused: bool = False,
+    seed: int = 0,
+) -> GradientReport:
+    """Raise GradientError unless the gradient of ``f`` is what numbers say; the report of what was looked at if it is.
+
+    **What is checked.** ``f`` gets its ``inputs``: arrays and numbers as float64 Tensors, lists, tuples and
+    dicts of them, Tensors that require a gradient as they are, and models (anything with
+    ``named_parameters``), whose every parameter is checked by its name. float32 is upcast for the
+    time, for differences in float32 prove nothing; data is put back. With ``gradient``, the
+    hand-derived function of the same inputs that gives an array for each (or a dict by names), f may
+    be any function of arrays, and gets them as arrays; where it also computes with Tensors that you gave it,
+    both gradients are checked. A value that is not one number is multiplied by random weights, or by
+    ``output_gradient``, and summed. ``order=2`` checks the second derivatives too, as the first
+    derivatives of the gradient.
+
+    **How.** ``mode="fast"`` takes ``directions`` random directions of all inputs together and two
+    evaluations for each, and looks at every element only if that fails; ``"full"`` always does;
+    ``"auto"`` does up to 64 elements. The numbers are central differences,
+
+        ∂f/∂xᵢ ≈ (f(x + hᵢeᵢ) − f(x − hᵢeᵢ)) / 2hᵢ,    hᵢ = ``step``·max(1, |xᵢ|),
+
+    with ``step`` ∛ε = 6·10⁻⁶ unless given; where they contradict the gradient it is fitted to the function's own
+    scale. ``method="complex"`` takes Im f(x + ih) / h of an analytic f of arrays, which is exact;
+    ``"taylor"`` fits the order of |f(x + hv) − f(x) − h·g·v|, which is 2 for a right g and 1 for a
+    wrong one, and needs no tolerance. Else agreement is
+
+        |claimed − numerical| ≤ ``atol`` + ``rtol``·|numerical| + 4ε·|f| / hᵢ,    ε = 2⁻⁵²,
+
+    whose last term is what differences cannot see: f is rounded to some ε·|f| (Press et al. (2007),
+    "Numerical recipes", 5.7). It is 10⁻¹⁰ for an f near 1, but hides a slope of 10⁻³ beside an f of 10⁷.
+
+    **What comes of it.** ``report.outcome`` (that of the error in ``error.report``) is RIGHT; WRONG: elements, shape or
+    dtype, with the numbers side by side, a map and what they look like; KINK: f bends within the step,
+    as relu at 0, and the gradient lies between the slopes around it; with ``dodge`` the sample is moved away by
+    about 0.01 first; NOT_FINITE; NOT_DETERMINISTIC; CHANGES_INPUTS; UNUSED: neither graph nor numbers
+    lead to an input, which ``allow_unused`` lets pass.
+
+    >>> import numpy as np, tinygrad_np as tg
+    >>> print(tg.check_gradients(lambda x: np.tanh(x) * x, [0.5, -2.0]))
+    right: the gradient of x agrees in every element
+    (step 6.06e-06, seed 0, 6 evaluations)
+    >>> model = tg.nn.Linear(2, 3, rng=0)
+    >>> loss = lambda model: tg.softmax_cross_entropy(model(np.ones((4, 2))), np.array([0, 1, 2, 0]))
+    >>> tg.check_gradients(loss, model).names
+    ('weight', 'bias')
+    >>> tg.check_gradients(lambda x: np.sum(x**3), [1.0, 2.0], gradient=lambda x: 3 * x)
+    Traceback (most recent call last):
+        ...
+    tinygrad_np.checks.report.GradientError: the gradient of x is wrong in 1 of 2 elements; worst at index (1,): ...
+
+    Raises TypeError for inputs that are not floating and for a result that is no Tensor, ValueError for
+    options and shapes that do not fit.
+    """
+    options = Options(mode, method, rtol, atol, step, directions, allow_unused, seed)
+    check_whole("order", order, least=1)
+    with Subject(f, inputs, names, gradient, output_gradient, seed) as subject:
+        if order > 1 and not subject.autodiff:
+            raise ValueError("order=2 needs an f of Tensors; give gradient= as f to check its own derivative")
+        report = _checked(subject, options, 1, dodge)
+        for higher in range(2, order + 1):
+            subject = subject.derived()
+            report = _checked(subject, replace(options, allow_unused=True), higher, dodge)
+    return report
+
+
+def _checked(subject: Subject, options: Options, order: int, dodge: bool) -> GradientReport:
+    """The report of one order, away from kinks if it may ``dodge`` them; GradientError if anything is wrong."""
+    rng = np.random.default_rng([options.seed, 3])
+    notes: list[str] = []
+    report = Check(subject, options, order).run()
+    for _ in range(DODGES if dodge else 0):
+        if report.outcome is not Outcome.KINK:
+            break
+        moved = [
+            np.where(
+                checked.kinks, DODGE * np.maximum(1, np.abs(checked.value)) * rng.uniform(-1, 1, checked.kinks.shape), 0
+            )
+            for checked in report.elements
+        ]
+        subject.move([x + by for x, by in zip(subject.point, moved)])
+        notes += [
+            f"moved {np.count_nonzero(checked.kinks)} elements of {checked.name} away from a kink"
+            for checked in report.elements
+            if checked.kinks.any()
+        ]
+        report = Check(subject, options, order, notes).run()
+    if not report:
+        raise GradientError(report)
+    return report
+
+
+def numerical_gradient(
+    f: Callable[..., Any], *inputs: Any, step: float | None = None
+) -> tuple[NDArray[np.float64], ...]:
+    """∂f/∂input of a scalar function by central differences: one float64 array for each input, of its shape.
+
+        ∂f/∂xᵢ ≈ (f(x + hᵢeᵢ) − f(x − hᵢeᵢ)) / 2hᵢ,    hᵢ = ``step``·max(1, |xᵢ|)
+
+    ``step`` is ∛ε, 6·10⁻⁶ for ε = 2⁻⁵², by default, which balances truncation (∝ h²) against rounding
+    (∝ 1/h) and leaves a relative error near 10⁻¹⁰ (Press et al. (2007), "Numerical recipes", 5.7). ``f``
+    gets float64 arrays for arrays, and each Tensor or model as it is, its data changed in place (float32
+    in a float64 copy) and put back. It returns one number, as a Tensor, an array or a float.
+
+    Raises TypeError for inputs that are not floating, ValueError for a result that is not one number,
+    for a step that is not positive and where there are no inputs.
+
+    >>> import numpy as np
+    >>> numerical_gradient(lambda x, y: np.sum(x**2 * y), [1.0, 2.0], [3.0, 4.0])[0].round(6)
+    array([ 6., 16.])
+    """
+    check_step(step)
+    with Subject(f, inputs, plain=True) as subject:
+        measure = Measure(Options(step=step or STEP), subject.terms())
+        return tuple([every_element(subject, measure, i, {}).numerical for i in range(len(subject.names))])

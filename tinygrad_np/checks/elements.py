@@ -1,0 +1,62 @@
+"""Full mode: every partial derivative by numbers, in stacks of points where the function takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from tinygrad_np.checks.measuring import Array, Measure
+from tinygrad_np.checks.report import Checked
+from tinygrad_np.checks.slopes import Slope, difference
+from tinygrad_np.checks.stacks import Stack
+from tinygrad_np.checks.subject import Subject
+
+
+def every_element(subject: Subject, measure: Measure, i: int, claimed: Mapping[str, Array]) -> Checked:
+    """The slopes by every element of the i-th input, beside those that are ``claimed``."""
+    x = subject.point[i]
+    lowest, highest, tolerance = np.empty(x.shape), np.empty(x.shape), np.empty(x.shape)
+    kinks = np.zeros(x.shape, bool)
+    fitting = [g for g in claimed.values() if g.shape == x.shape]
+    simple = _stacked(subject, measure, i)
+    for index in np.ndindex(x.shape):
+        unit = max(1.0, abs(float(x[index])))  # the step is relative to it
+        claims = np.array([float(g[index]) * unit for g in fitting])
+        line = subject.element(i, index, unit)
+        slope = next(simple, None)
+        if slope is not None:
+            slope = measure.settled(slope, line, claims)
+        elif measure.options.method == "complex":
+            directions = [np.zeros(point.shape) for point in subject.point]
+            directions[i][index] = unit
+            slope = measure.slope(line, claims, 0.0, subject.complex_line(directions))
+        else:
+            slope = measure.slope(line, claims)
+        lowest[index], highest[index], kinks[index] = slope.lowest / unit, slope.highest / unit, slope.kink
+        extent = max(abs(lowest[index]), abs(highest[index]))
+        allowed = measure.options.atol + slope.uncertainty / unit
+        tolerance[index] = allowed + measure.options.rtol * extent if np.isfinite(extent) else allowed
+    return Checked(subject.names[i], x, claimed, lowest, highest, tolerance, kinks)
+
+
+def _stacked(subject: Subject, measure: Measure, i: int) -> Iterator[Slope]:
+    """The central difference by each element, in order, many in one call of f; none if f takes no stacks."""
+    if measure.options.method == "complex":
+        return
+    stack = Stack(subject, i)
+    if not stack.allowed:
+        return
+    x = subject.point[i]
+    for start in range(0, x.size, stack.rows):
+        flat = np.arange(start, min(start + stack.rows, x.size))
+        units = np.maximum(1, np.abs(x.ravel()[flat]))
+        points = np.repeat(x.reshape(1, -1), 2 * len(flat), axis=0)
+        above, below = points[::2], points[1::2]
+        rows = np.arange(len(flat))
+        above[rows, flat] += measure.step * units
+        below[rows, flat] -= measure.step * units
+        steps = (above[rows, flat] - below[rows, flat]) / 2 / units
+        terms = stack.terms(points.reshape(-1, *x.shape))
+        for high, low, step in zip(terms[::2], terms[1::2], steps):
+            yield difference(high, low, measure.origin, float(step))

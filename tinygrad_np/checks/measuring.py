@@ -1,0 +1,105 @@
+"""Slopes of a subject by the method asked for, with a closer look wherever a claimed slope contradicts them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_np.checks.slopes import STEP, Line, Slope, central, complex_step, examined
+
+Array = NDArray[Any]
+
+CHOICES = {"mode": ("auto", "fast", "full"), "method": ("central", "complex", "taylor")}
+BENT = 1e-3  # a part of the slope by which the two sides may differ without a closer look
+NOT_ANALYTIC = (
+    "the complex step gives {:.6g} where differences give {:.6g}: something in f is not analytic (abs, maximum, "
+    ".real); use method='central'"
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a check is made; ``check_gradients`` says what each means."""
+
+    mode: str = "auto"
+    method: str = "central"
+    rtol: float = 1e-6
+    atol: float = 1e-8
+    step: float | None = None
+    directions: int = 4
+    allow_unused: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, allowed in CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
+        check_step(self.step)
+        for name in ("rtol", "atol"):
+            if not 0 <= getattr(self, name) < np.inf:
+                raise ValueError(f"{name} must be a finite number, 0 or above, got {getattr(self, name)!r}")
+        check_whole("directions", self.directions, least=1)
+        check_whole("seed", self.seed, least=0)
+
+
+def check_whole(name: str, value: Any, least: int) -> None:
+    """Refuse what is no number of things."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ValueError(
+            f"{name} must be a whole number{f', {least} or above' if least == 0 else ' above 0'}, got {value!r}"
+        )
+
+
+def check_step(step: float | None) -> None:
+    """Refuse a step that is no length."""
+    if step is not None and not 0 < step < np.inf:
+        raise ValueError(f"step must be a finite number above 0, got {step!r}")
+
+
+class Measure:
+    """Finds slopes, and says whether claimed ones agree with them.
+
+    ``scale`` is the size of what a slope is summed from, where that is more than the slope itself.
+    """
+
+    def __init__(self, options: Options, origin: Array) -> None:
+        self.options, self.origin = options, origin
+        self.step = options.step or STEP
+
+    def slope(
+        self, line: Line, claims: Array, scale: float = 0.0, complex_line: Callable[[complex], Array] | None = None
+    ) -> Slope:
+        """The slope at the line's origin, of which ``claims`` are said."""
+        if complex_line is None:
+            return self.settled(central(line, self.origin, self.step), line, claims, scale)
+        slope = complex_step(complex_line)
+        if not self.agree(claims, slope, scale):
+            other = examined(line, self.origin, self.step, lambda other: self.agree(claims, other, scale))
+            if not abs(other.value - slope.value) <= 1e-4 * max(abs(other.value), scale) + other.uncertainty:
+                raise ValueError(NOT_ANALYTIC.format(slope.value, other.value))
+        return slope
+
+    def settled(self, slope: Slope, line: Line, claims: Array, scale: float = 0.0) -> Slope:
+        """``slope`` itself if it leaves no doubt, or else what a closer look at the line gives.
+
+        A step that the user chose is not second-guessed.
+        """
+        bend = BENT * max(abs(slope.value), scale) + 8 * slope.uncertainty + self.options.atol
+        sure = self.agree(claims, slope, scale) and slope.bend <= bend
+        if sure or self.options.step is not None:
+            return slope
+        return examined(line, self.origin, self.step, lambda other: self.agree(claims, other, scale))
+
+    def agree(self, claims: Array, slope: Slope, scale: float = 0.0) -> bool:
+        """Whether all claims are the slope, as far as can be told."""
+        with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN, which agrees with nothing
+            return bool(np.all(np.abs(claims - slope.value) <= self.tolerance(slope, scale)))
+
+    def tolerance(self, slope: Slope, scale: float = 0.0) -> float:
+        """atol + rtol·|slope| + uncertainty."""
+        extent = max(abs(slope.lowest), abs(slope.highest), scale)
+        return self.options.atol + self.options.rtol * extent + slope.uncertainty

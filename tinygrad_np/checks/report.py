@@ -1,0 +1,198 @@
+"""What a check found: the outcome, the numbers side by side, where they differ and how, as text and as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_np.checks.diagnosis import across, diagnose
+from tinygrad_np.checks.maps import map_of
+
+Array = NDArray[Any]
+
+SHOWN = 5  # elements of an input whose numbers are printed
+
+
+class Outcome(Enum):
+    """How a check can end. All but RIGHT raise GradientError."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    KINK = "not differentiable here"
+    NOT_FINITE = "not finite"
+    NOT_DETERMINISTIC = "not deterministic"
+    CHANGES_INPUTS = "writes into its inputs"
+    UNUSED = "does not depend on an input"
+
+
+class GradientError(AssertionError):
+    """A gradient that the numbers contradict, or a function that none can be checked of; ``report`` has it all."""
+
+    def __init__(self, report: GradientReport | str) -> None:
+        super().__init__(str(report))
+        self.report = report if isinstance(report, GradientReport) else None
+
+    def __reduce__(self) -> Any:
+        return type(self), (str(self) if self.report is None else self.report,)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One input: its value, the gradients ``claimed`` for it by whom, and by numbers the slopes they must lie between.
+
+    All arrays have the input's shape (a claimed one may not). ``lowest`` and ``highest`` differ only at kinks;
+    ``tolerance`` is what is allowed beyond them.
+    """
+
+    name: str
+    value: Array
+    claimed: Mapping[str, Array]
+    lowest: Array
+    highest: Array
+    tolerance: Array
+    kinks: NDArray[np.bool_]
+
+    @property
+    def numerical(self) -> Array:
+        """The gradient by differences; at a kink the middle of the slopes around it."""
+        return np.where(self.lowest == self.highest, self.lowest, (self.lowest + self.highest) / 2)
+
+    def error(self, label: str) -> Array:
+        """|claimed − numerical|, infinite where it is NaN; at a kink the distance from the slopes around it."""
+        claimed = self.claimed[label]
+        if claimed.shape != self.value.shape:
+            return np.full(self.value.shape, np.inf)
+        with np.errstate(invalid="ignore"):
+            error = np.maximum(self.lowest - claimed, claimed - self.highest)
+        error = np.where(self.lowest == self.highest, np.abs(error), np.maximum(error, 0))
+        return np.where(np.isnan(error), np.inf, error)
+
+    def wrong(self, label: str) -> NDArray[np.bool_]:
+        """Which elements are off by more than the tolerance; NaN and infinity always are."""
+        error = self.error(label)
+        wrong: NDArray[np.bool_] = ~(error <= self.tolerance) | (error == np.inf)
+        return wrong
+
+    @property
+    def wrongs(self) -> dict[str, NDArray[np.bool_]]:
+        """The wrong elements of each claimed gradient that has any."""
+        return {label: wrong for label in self.claimed if (wrong := self.wrong(label)).any() or not self._fits(label)}
+
+    def _fits(self, label: str) -> bool:
+        return self.claimed[label].shape == self.value.shape
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """What ``check_gradients`` found; ``str`` of it is what GradientError says.
+
+    ``elements`` has the inputs whose every element was looked at, ``directions`` the largest relative error
+    along each random direction. ``message`` says in a sentence what else is the matter.
+    """
+
+    outcome: Outcome
+    names: Sequence[str]
+    shapes: Sequence[tuple[int, ...]]
+    seed: int
+    step: float
+    evaluations: int
+    order: int = 1
+    elements: Sequence[Checked] = ()
+    directions: Sequence[float] = ()
+    message: str = ""
+    notes: Sequence[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return self.outcome is Outcome.RIGHT
+
+    def __str__(self) -> str:
+        return "\n".join([*self._findings(), *self.notes, self._how()])
+
+    def plot(self, path: Any = None) -> Any:
+        """A matplotlib Figure with a heat map of the error of every input that was looked at element by element."""
+        from tinygrad_np.checks.heatmap import heatmap
+
+        return heatmap(
+            [
+                (f"{checked.name}, {label}", checked.error(label), checked.wrong(label), checked.kinks)
+                for checked in self.elements
+                for label in checked.claimed
+            ],
+            path,
+        )
+
+    def _findings(self) -> list[str]:
+        if self.message:
+            return [self.message]
+        if self.outcome is Outcome.WRONG:
+            wrong = [(checked, label) for checked in self.elements for label in checked.wrongs]
+            wrong.sort(key=lambda pair: -float(np.max(pair[0].error(pair[1]), initial=0)))
+            first = {checked.name for checked, _ in wrong}
+            found = [line for checked, label in wrong for line in described(checked, label)]
+            right = [checked.name not in first for checked in self.elements]
+            return found + across([checked.name for checked in self.elements], right)
+        if self.outcome is Outcome.KINK:
+            return [line for checked in self.elements if checked.kinks.any() for line in kinks_of(checked)]
+        looked = f"along {len(self.directions)} random directions" if self.directions else "in every element"
+        return [f"right: the gradient of {', '.join(self.names)} agrees {looked}"]
+
+    def _how(self) -> str:
+        order = "" if self.order == 1 else f"order {self.order}, "
+        return f"({order}step {self.step:.3g}, seed {self.seed}, {self.evaluations} evaluations)"
+
+
+def described(checked: Checked, label: str) -> list[str]:
+    """What is wrong with one claimed gradient of one input, from the worst element to the pattern."""
+    claimed, wrong = checked.claimed[label], checked.wrong(label)
+    if claimed.shape != checked.value.shape:
+        head = f"the {label} gradient of {checked.name} has shape {claimed.shape} where the input has "
+        return [head + f"{checked.value.shape}", *_patterns(checked, label, None)]
+    error = checked.error(label)
+    order = np.argsort(np.where(wrong, -error, 1).ravel(), kind="stable")[: np.count_nonzero(wrong)]
+    places = [tuple(int(i) for i in np.unravel_index(k, wrong.shape)) for k in order[:SHOWN]]
+    worst = places[0]
+    n, off = float(checked.numerical[worst]), float(error[worst])
+    relative = off / abs(n) if n else np.inf
+    lines = [
+        f"the gradient of {checked.name} is wrong in {len(order)} of {wrong.size} elements; worst at index {worst}: "
+        f"{label} {claimed[worst]:.10g}, numerical {n:.10g} (absolute error {off:.3g}, relative "
+        f"{relative:.3g})"
+    ]
+    if wrong.size > 1:
+        lines += [*table_of(checked, places), map_of(wrong, checked.kinks)]
+    return lines + _patterns(checked, label, wrong)
+
+
+def table_of(checked: Checked, places: Sequence[tuple[int, ...]]) -> list[str]:
+    """The numbers of some elements side by side, one line each."""
+    heading = ["index", *checked.claimed, "numerical"]
+    numbers = [*checked.claimed.values(), checked.numerical]
+    rows = [[str(p), *[f"{a[p]:.10g}" if a.shape == checked.value.shape else "" for a in numbers]] for p in places]
+    widths = [max(len(row[i]) for row in [heading, *rows]) for i in range(len(heading))]
+    return ["  " + "  ".join(cell.rjust(width) for cell, width in zip(row, widths)) for row in [heading, *rows]]
+
+
+def kinks_of(checked: Checked) -> list[str]:
+    """Where an input cannot be differentiated by, with the slopes on the two sides."""
+    places = np.argwhere(checked.kinks)
+    lines = [
+        f"f is not differentiable by {checked.name} in {len(places)} of {checked.kinks.size} elements, or bends within "
+        "the step:"
+    ]
+    for place in places[:SHOWN]:
+        at = tuple(int(i) for i in place)
+        claims = ", ".join(f"{label} {claimed[at]:.10g}" for label, claimed in checked.claimed.items())
+        lines.append(
+            f"  at index {at}, {checked.value[at]:.10g}: slopes from {checked.lowest[at]:.6g} to "
+            f"{checked.highest[at]:.6g}, {claims}"
+        )
+    return [*lines, "move the sample away from the kink, let dodge=True do so, or give a smaller step="]
+
+
+def _patterns(checked: Checked, label: str, wrong: NDArray[np.bool_] | None) -> list[str]:
+    return diagnose(checked.claimed[label], checked.numerical, wrong, checked.value)
