@@ -124,5 +124,5 @@ def as_array(x: Any) -> Any:
 
 
 def rows(x: Any) -> Any:
-    """``x`` as a matrix whose rows are its last axis: (..., n) becomes (-1, n)."""
-    return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
+    """``x`` as a matrix whose rows are its last axis: (..., n) becomes (rows, n), also where n is 0."""
+    return x if x.ndim == 2 else x.reshape(prod(x.shape[:-1]), x.shape[-1])

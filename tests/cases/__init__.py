@@ -3,7 +3,8 @@
 A row says how the operation is called, with which arrays and options, and what the value is: that of
 the NumPy function it mirrors, or a formula written here without looking at the rule. The arrays are
 drawn in the operation's domain, away from kinks, and in its active range, so that no derivative is
-0 against 0. A new operation needs one row, in the module named like that of its rule.
+0 against 0. A new operation needs one row, in the module named like that of its rule. Unless it is
+elementwise, the row also says what hypothesis may draw for it, with the strategies of ``domains``.
 """
 
 from importlib import import_module

@@ -1,7 +1,11 @@
 """Cases of the arithmetic rules."""
 
-import numpy as np
+import operator
 
+import numpy as np
+from hypothesis import strategies as st
+
+from tests.cases import domains
 from tests.cases.rows import Row, Variant, apart, binary, either_sign, lean, over, positive, unary
 from tinygrad_np.rules import arithmetic
 
@@ -15,16 +19,30 @@ def by_position(operation, x1, x2):
     return operation(x1, x2)
 
 
+BETWEEN_INTEGERS = domains.of(st.builds(operator.add, st.integers(-3, 3), domains.floats(0.25, 0.75)))
+
+
+@st.composite
+def between_multiples(draw):
+    """Numbers and divisors that broadcast to them, away from where a quotient is whole."""
+    shape = draw(domains.shapes())
+    divisors = draw(domains.within(shape).flatmap(domains.nonzero))
+    return Variant((draw(BETWEEN_INTEGERS(shape)) * divisors, divisors))
+
+
 ROWS = [
     Row(arithmetic.add, binary()),
     Row(arithmetic.subtract, binary()),
     Row(arithmetic.multiply, binary()),
     Row(arithmetic.divide, binary(second=either_sign)),
-    Row(arithmetic.remainder, REMAINDERS),
-    Row(arithmetic.fmod, REMAINDERS),
-    Row(arithmetic.divmod, REMAINDERS, call=lambda operation, x1, x2: operation(x1, x2)[1]),
+    Row(arithmetic.remainder, REMAINDERS, drawn=between_multiples()),
+    Row(arithmetic.fmod, REMAINDERS, drawn=between_multiples()),
+    Row(arithmetic.divmod, REMAINDERS, call=lambda operation, x1, x2: operation(x1, x2)[1], drawn=between_multiples()),
     Row(
-        arithmetic.modf, [Variant((NUMERATORS,)), Variant((np.array(-0.4),))], call=lambda operation, x: operation(x)[0]
+        arithmetic.modf,
+        [Variant((NUMERATORS,)), Variant((np.array(-0.4),))],
+        call=lambda operation, x: operation(x)[0],
+        drawn=domains.one(BETWEEN_INTEGERS),
     ),
     Row(arithmetic.power, binary(positive) + POWERS, call=by_position),
     Row(

@@ -4,7 +4,9 @@ Of vectors whose sign is arbitrary, only products enter in which it cancels.
 """
 
 import numpy as np
+from hypothesis import strategies as st
 
+from tests.cases import domains
 from tests.cases.rows import LAPACK, Row, Variant, either_sign, uniform
 from tinygrad_np.rules import decompositions
 
@@ -64,24 +66,38 @@ def over_shapes(shapes, *options):
     return [Variant((separated(*s),)) for s in shapes] + [Variant((separated(3, 3),), o) for o in options]
 
 
+SYMMETRIC = domains.one(domains.separated, domains.square_shapes(1), UPLO=st.sampled_from("LU"))
+RECTANGULAR = domains.one(domains.separated, domains.matrix_shapes(1))
+
+
+def of_a_mode(variant):
+    """One of the modes of QR that a matrix of this shape has."""
+    m, n = variant.arrays[0].shape[-2:]
+    modes = ["reduced", "r", "complete"] if m <= n else ["reduced", "r"]
+    return st.sampled_from(modes).map(lambda mode: Variant(variant.arrays, {"mode": mode}))
+
+
 ROWS = [
     Row(
         decompositions.cholesky,
         over_shapes(SQUARE, {"upper": True}),
         call=lambda operation, x, **options: operation(symmetric(x), **options),
         dtypes=LAPACK,
+        drawn=domains.one(domains.separated, domains.square_shapes(), upper=st.booleans()),
     ),
     Row(
         decompositions.eigvalsh,
         over_shapes(SQUARE, *HALVES),
         call=lambda operation, x, **options: operation(symmetric(x), **options),
         dtypes=LAPACK,
+        drawn=SYMMETRIC,
     ),
     Row(
         decompositions.eigh,
         over_shapes(SQUARE, *HALVES),
         call=lambda operation, x, **options: row_and_rotations(*operation(symmetric(x), **options)),
         dtypes=LAPACK,
+        drawn=SYMMETRIC,
     ),
     Row(
         decompositions.eigenpairs,
@@ -91,14 +107,18 @@ ROWS = [
             operation(symmetric(x), **options)
         ),
         dtypes=LAPACK,
+        drawn=SYMMETRIC,
     ),
-    Row(decompositions.svdvals, over_shapes(SHAPES), dtypes=LAPACK),
+    Row(decompositions.svdvals, over_shapes(SHAPES), dtypes=LAPACK, drawn=RECTANGULAR),
     Row(
         decompositions.svd,
         [Variant((separated(*s),), {"full_matrices": False}) for s in SHAPES]
         + over_shapes([(3, 3)], {"compute_uv": False}),
         call=parts_of_svd,
         dtypes=LAPACK,
+        drawn=domains.one(
+            domains.separated, domains.matrix_shapes(1), full_matrices=st.just(False), compute_uv=st.booleans()
+        ),
     ),
     Row(
         decompositions.singular_triplets,
@@ -106,11 +126,17 @@ ROWS = [
         formula=lambda x: triplets(*np.linalg.svd(x, full_matrices=False)),
         call=lambda operation, x: signless(operation(x), x.shape[-1]),
         dtypes=LAPACK,
+        drawn=RECTANGULAR,
     ),
     Row(
         decompositions.over_gaps,
         [Variant((uniform(3, 3), either_sign(3, 3)), {"closed": np.zeros((3, 3), bool)})],
         formula=lambda x, gaps, closed: x / gaps,
+        drawn=domains.matrix_shapes().flatmap(
+            lambda shape: domains.variants(
+                st.tuples(domains.numbers(shape), domains.nonzero(shape)), closed=st.just(np.zeros(shape, bool))
+            )
+        ),
     ),
     Row(
         decompositions.orthogonal_triangular,
@@ -118,11 +144,13 @@ ROWS = [
         formula=lambda x: (lambda q, r: joined(q, transposed(r)) ** 2)(*np.linalg.qr(x)),
         call=lambda operation, x: operation(x) ** 2,
         dtypes=LAPACK,
+        drawn=RECTANGULAR,
     ),
     Row(
         decompositions.qr,
         over_shapes([(3, 3), (4, 2), (2, 3)], {"mode": "r"}, {"mode": "complete"}),
         call=parts_of_qr,
         dtypes=LAPACK,
+        drawn=RECTANGULAR.flatmap(of_a_mode),
     ),
 ]

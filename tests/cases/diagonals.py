@@ -1,7 +1,9 @@
 """Cases of diagonals and triangles."""
 
 import numpy as np
+from hypothesis import strategies as st
 
+from tests.cases import domains
 from tests.cases.rows import Row, Variant, of_shapes, over, uniform
 from tinygrad_np.rules import diagonals
 
@@ -25,14 +27,54 @@ SPREAD = [((3,), {"shape": (3, 4)}), ((2,), {"shape": (3, 4), "offset": 2}), ((2
 SPREAD += [((3, 1), {"shape": (2, 3, 4), "offset": 1, "axis1": 2, "axis2": 0}), ((0,), {"shape": (0, 3)})]
 TRIANGLES = over("k", [0, 1, -1, 9], 3, 4) + of_shapes(((2, 3, 3),), ((3,),), ((0, 2),))
 
+ANY_OFFSET = st.sampled_from([0, 1, -1, 2, -2, 4])  # and one beyond most shapes
+
+
+@st.composite
+def places_of_a_diagonal(draw):
+    """A shape, and which diagonal of it."""
+    shape = draw(domains.shapes(0, 2))
+    axis1, axis2 = draw(domains.several_axes(len(shape), min_size=2, max_size=2))
+    return shape, {"offset": draw(ANY_OFFSET), "axis1": axis1, "axis2": axis2}
+
+
+@st.composite
+def taken(draw):
+    shape, place = draw(places_of_a_diagonal())
+    return Variant((draw(domains.numbers(shape)),), place)
+
+
+@st.composite
+def put_back(draw):
+    shape, place = draw(places_of_a_diagonal())
+    return Variant((draw(domains.numbers(np.empty(shape).diagonal(**place).shape)),), {"shape": shape, **place})
+
+
 ROWS = [
-    Row(diagonals.diagonal, DIAGONALS),
-    Row(diagonals.put_diagonal, [Variant((uniform(*shape),), options) for shape, options in SPREAD], formula=spread),
-    Row(diagonals.diag, over("k", [0, 1, -2], 3) + over("k", [0, 1, -1, 9], 3, 4) + of_shapes(((0,),), ((3, 0),))),
-    Row(diagonals.diagflat, over("k", [0, -1], 2, 2) + of_shapes(((),))),
-    Row(diagonals.trace, DIAGONALS),
-    Row(diagonals.matrix_diagonal, over("offset", [0, -1], 2, 3, 4)),
-    Row(diagonals.matrix_trace, over("offset", [0, -1], 2, 3, 4)),
-    Row(diagonals.tril, TRIANGLES),
-    Row(diagonals.triu, TRIANGLES),
+    Row(diagonals.diagonal, DIAGONALS, drawn=taken()),
+    Row(
+        diagonals.put_diagonal,
+        [Variant((uniform(*shape),), options) for shape, options in SPREAD],
+        formula=spread,
+        drawn=put_back(),
+    ),
+    Row(
+        diagonals.diag,
+        over("k", [0, 1, -2], 3) + over("k", [0, 1, -1, 9], 3, 4) + of_shapes(((0,),), ((3, 0),)),
+        drawn=domains.one(domains.numbers, domains.shapes(0, 1, 2), k=ANY_OFFSET),
+    ),
+    Row(diagonals.diagflat, over("k", [0, -1], 2, 2) + of_shapes(((),)), drawn=domains.one(k=ANY_OFFSET)),
+    Row(diagonals.trace, DIAGONALS, drawn=taken()),
+    Row(
+        diagonals.matrix_diagonal,
+        over("offset", [0, -1], 2, 3, 4),
+        drawn=domains.one(domains.numbers, domains.matrix_shapes(), offset=ANY_OFFSET),
+    ),
+    Row(
+        diagonals.matrix_trace,
+        over("offset", [0, -1], 2, 3, 4),
+        drawn=domains.one(domains.numbers, domains.matrix_shapes(), offset=ANY_OFFSET),
+    ),
+    Row(diagonals.tril, TRIANGLES, drawn=domains.one(domains.numbers, domains.shapes(0, 1), k=ANY_OFFSET)),
+    Row(diagonals.triu, TRIANGLES, drawn=domains.one(domains.numbers, domains.shapes(0, 1), k=ANY_OFFSET)),
 ]

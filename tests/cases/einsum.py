@@ -3,7 +3,9 @@
 from typing import Any
 
 import numpy as np
+from hypothesis import strategies as st
 
+from tests.cases import domains
 from tests.cases.rows import Row, Variant, of_shapes, uniform
 from tinygrad_np.rules import einsum
 
@@ -67,11 +69,48 @@ OPTIMIZED += [
     written("ii,...i,i->...", (2, 2), (3, 2), (2,), optimize="greedy"),
 ]
 
+OPTIMIZE = [False, True, "greedy", "optimal"]
+
+
+@st.composite
+def sums(draw, implicit=False):
+    """Terms of the letters a, b and c, also twice in a term, and shapes in which an index may have length 1 as well.
+
+    With ``implicit`` also what only np.einsum takes: '...', no output, numbers for letters, and an order of products.
+    """
+    lengths = dict(zip("abc", draw(st.tuples(*[domains.lengths()] * 3))))
+    terms = draw(st.lists(st.text("abc", max_size=3), min_size=1, max_size=3))
+    sizes = [{c: draw(st.sampled_from([n, 1])) for c, n in lengths.items()} for _ in terms]
+    shapes = [tuple([size[c] for c in term]) for size, term in zip(sizes, terms)]
+    output = draw(
+        st.permutations(sorted(set("".join(terms)))).flatmap(lambda s: st.integers(0, 3).map(lambda n: s[:n]))
+    )
+    if implicit and draw(st.booleans()):
+        dotted = draw(st.lists(st.booleans(), min_size=len(terms), max_size=len(terms)))
+        terms = [["...", *term] if dots else term for dots, term in zip(dotted, terms)]
+        shapes = [(*draw(domains.within((2, 3))), *shape) if dots else shape for dots, shape in zip(dotted, shapes)]
+        output = ["...", *output]
+    arrays = draw(st.tuples(*map(domains.numbers, shapes)))
+    if not implicit:
+        return Variant(arrays, {"subscripts": f"{','.join(terms)}->{''.join(output)}"})
+    options = {"optimize": draw(st.sampled_from(OPTIMIZE))}
+    output = draw(st.none() | st.just(output))
+    if draw(st.booleans()):
+        numbers = {c: i for i, c in enumerate("abc")} | {"...": ...}
+        terms, output = [[numbers[c] for c in term] for term in terms], output and [numbers[c] for c in output]
+        return Variant(arrays, {"terms": terms, "result": output, **options})
+    arrow = "" if output is None else f"->{''.join(output)}"
+    return Variant(arrays, {"subscripts": ",".join(map("".join, terms)) + arrow, **options})
+
+
 ROWS = [
-    Row(einsum.einsum, [written(*w) for w in AS_WRITTEN] + INTERLEAVED + OPTIMIZED, call=call),
+    Row(
+        einsum.einsum, [written(*w) for w in AS_WRITTEN] + INTERLEAVED + OPTIMIZED, call=call, drawn=sums(implicit=True)
+    ),
     Row(
         einsum.sum_of_products,
         [v for subscripts, shapes in SUMS.items() for v in of_shapes(*shapes, subscripts=subscripts)],
         formula=lambda *xs, subscripts: np.einsum(subscripts, *xs),
+        drawn=sums(),
     ),
 ]

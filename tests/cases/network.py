@@ -1,7 +1,9 @@
 """Cases of the network rules."""
 
 import numpy as np
+from hypothesis import strategies as st
 
+from tests.cases import domains
 from tests.cases.rows import Row, apart, of_shapes, over, unary
 from tinygrad_np.rules import network
 
@@ -25,19 +27,40 @@ def cross_entropy(operation, logits, *z, **options):
     return operation(logits, *map(network.softmax, z), **options)
 
 
+@st.composite
+def affine(draw):
+    rows, (n, m) = draw(domains.shapes(max_dims=2)), draw(domains.shapes(0, 2, 2))
+    return draw(domains.many(st.sampled_from([[(*rows, n), (n, m)], [(*rows, n), (n, m), (m,)]])))
+
+
+@st.composite
+def classified(draw):
+    """Logits with labels, or with the logits of probabilities."""
+    shape = n, classes = draw(domains.shapes(1, 2, 2))
+    labels = st.lists(st.integers(0, classes - 1), min_size=n, max_size=n).map(np.array)
+    return draw(domains.many(st.just([shape]), targets=labels) | domains.many(st.just([shape] * 2)))
+
+
 ROWS = [
-    Row(network.relu, unary(apart), formula=lambda x: np.where(x > 0, x, 0)),
-    Row(network.sigmoid, unary(), formula=lambda x: 1 / (1 + np.exp(-x))),
-    Row(network.softmax, over("axis", (-1, 0, 1), 3, 4) + over("axis", (-1,), 5), formula=softmax_formula),
+    Row(network.relu, unary(apart), formula=lambda x: np.where(x > 0, x, 0), drawn=domains.one(domains.distinct)),
+    Row(network.sigmoid, unary(), formula=lambda x: 1 / (1 + np.exp(-x)), drawn=domains.one()),
+    Row(
+        network.softmax,
+        over("axis", (-1, 0, 1), 3, 4) + over("axis", (-1,), 5),
+        formula=softmax_formula,
+        drawn=domains.along(least=1),
+    ),
     Row(
         network.log_softmax,
         over("axis", (-1, 0, 1), 3, 4) + over("axis", (1,), 2, 3, 2),
         formula=lambda x, axis=-1: np.log(softmax_formula(x, axis)),
+        drawn=domains.along(least=1),
     ),
     Row(
         network.linear,
         of_shapes(*[((*s, 4), (4, 2), (2,)) for s in [(3,), (), (2, 3), (0,)]], ((3, 4), (4, 2))),
         formula=lambda x, weight, bias=0: x @ weight + bias,
+        drawn=affine(),
     ),
     Row(
         network.softmax_cross_entropy,
@@ -46,5 +69,6 @@ ROWS = [
         + of_shapes(((4, 3), (4, 3)), ((30, 3), (30, 3))),
         formula=cross_entropy_formula,
         call=cross_entropy,
+        drawn=classified(),
     ),
 ]

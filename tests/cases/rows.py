@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
+from hypothesis.strategies import SearchStrategy
 
 from tinygrad_np import operations
 
@@ -28,7 +29,8 @@ class Variant(NamedTuple):
 class Row(NamedTuple):
     """An operation under test. ``call`` takes the operation, or the NumPy function it mirrors, then the arrays.
 
-    ``dtypes`` are those that it takes; any other is refused.
+    ``dtypes`` are those that it takes; any other is refused. ``drawn`` is the strategy from which hypothesis draws more
+    variants; elementwise operations need none of their own.
     """
 
     operation: operations.Operation
@@ -36,6 +38,7 @@ class Row(NamedTuple):
     formula: Callable[..., Any] | None = None
     call: Callable[..., Any] = lambda operation, *arrays, **options: operation(*arrays, **options)
     dtypes: Sequence[type] = FLOATS
+    drawn: SearchStrategy[Variant] | None = None
 
     @property
     def name(self):

@@ -1,7 +1,9 @@
 """Cases of the trigonometric rules."""
 
 import numpy as np
+from hypothesis import strategies as st
 
+from tests.cases import domains
 from tests.cases.rows import Row, Variant, either_sign, lean, lean_pairs, over, unary, uniform
 from tinygrad_np.rules import trigonometric
 
@@ -21,6 +23,13 @@ def folded(*shape):
 
 NEAR_ZERO = np.array([0.0, -1e-9, 1e-5, 0.01, -0.1, 0.4, 1.0, 3.7])
 
+
+def wound(variant):
+    """Steps along the axis as angles in (−π, π)."""
+    angles = np.cumsum(variant.arrays[0], variant.options["axis"])
+    return Variant((np.angle(np.exp(1j * angles)),), variant.options)
+
+
 ROWS = [
     Row(trigonometric.sin, lean()),
     Row(trigonometric.cos, lean()),
@@ -38,7 +47,7 @@ ROWS = [
     Row(trigonometric.hypot, lean_pairs(either_sign, either_sign)),
     Row(trigonometric.deg2rad, lean()),
     Row(trigonometric.rad2deg, lean(), call=lambda operation, x: operation(x / 50)),  # no steep slope for differences
-    Row(trigonometric.sinc, [*unary(), Variant((NEAR_ZERO,))]),
+    Row(trigonometric.sinc, [*unary(), Variant((NEAR_ZERO,))], drawn=domains.one()),
     Row(
         trigonometric.unwrap,
         [
@@ -47,5 +56,6 @@ ROWS = [
             Variant((folded(4, 5).T,), {"axis": 0}),
             Variant((np.array([0.2, 1.9, 0.3]),), {"period": 2.0}),
         ],
+        drawn=domains.along(domains.of(domains.floats(-1.875, 1.875)), discont=st.sampled_from([None, 3.5])).map(wound),
     ),
 ]

@@ -94,6 +94,7 @@ DIFFERENCES = {
     "as often as there are elements": ({"n": 4}, [0, 0, 0, 0]),
     "oftener": ({"n": 7}, [0, 0, 0, 0]),
     "never": ({"n": 0}, [1, 1, 1, 1]),
+    "never, so that nothing is joined either": ({"n": 0, "prepend": 0.0, "append": [1.0, 2.0]}, [1, 1, 1, 1]),
     "after a number": ({"prepend": 0.0}, [0, 0, 0, 1]),
     "before an array": ({"append": [1.0, 2.0]}, [-1, 0, 0, 0]),
 }

@@ -93,7 +93,7 @@ def diff(x: Array, n: int = 1, axis: int = -1, prepend: Array | None = None, app
     if n < 0:
         raise ValueError(f"n is the number of times that differences are taken, and cannot be {n}")
     x = as_array(x)
-    if prepend is not None or append is not None:
+    if n and (prepend is not None or append is not None):  # NumPy joins nothing where no difference is taken
         ends = [end if end is None else _end(as_array(end), x.shape, axis) for end in (prepend, append)]
         x = np.concatenate([part for part in (ends[0], x, ends[1]) if part is not None], axis)
     return differences(x, n, axis)
