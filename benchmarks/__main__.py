@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from benchmarks import chain, imports, memory, operations, step
+from benchmarks import chain, checks, imports, memory, operations, step, transforms
 from benchmarks.tables import machine
 
 BENCHMARKS = {
@@ -11,6 +11,8 @@ BENCHMARKS = {
     "operations": operations.run,
     "chain": chain.run,
     "memory": memory.run,
+    "transforms": transforms.run,
+    "checks": checks.run,
     "import": imports.run,
 }
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import chain, memory, networks, operations, rows
+import tinygrad_np as tg
+from benchmarks import chain, memory, networks, operations, rows, transforms
 from benchmarks.contestants import Contestant, Problem, assert_agreement, hand_derived, hand_tuned, ours
 from benchmarks.peers import PEERS
 from benchmarks.timing import interleaved
@@ -142,6 +143,21 @@ def test_the_backward_pass_keeps_to_what_the_rules_must_save(of_parameters):
     assert memory.weigh(networks.OURS, network).peak <= memory.GOAL * memory.must_save(network)
 
 
+@pytest.mark.parametrize("name", transforms.cases(scale=3))
+def test_forward_and_reverse_mode_agree_on_a_function_to_time(name):
+    transforms.check(name, transforms.cases(scale=3)[name])
+
+
+def test_modes_that_disagree_are_an_error():
+    @tg.operation(symmetric=True)  # which it is not
+    def moved_on(x):
+        return np.roll(x, 1), (lambda g: np.roll(g, -1),)
+
+    x, v = np.array([1.0, 2.0, 3.0]), np.array([1.0, 0.0, 0.0])
+    with pytest.raises(ValueError, match=r"moved: the derivative is 3\.0 by jvp, and 2\.0 by grad"):
+        transforms.check("moved", transforms.Case(lambda x: np.sum(moved_on(x) * np.array([1.0, 2.0, 3.0])), x, v))
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -149,6 +165,8 @@ def test_the_backward_pass_keeps_to_what_the_rules_must_save(of_parameters):
         (["chain"], ["y·x, both tracked", "1,000", "bytes a node"]),
         (["operations"], ["x1 + x2", "linalg.inv", "Operations, forward", "backward / forward"]),
         (["memory"], ["tinygrad_np, gradients of the parameters", "times S", "≤ 1.1 S"]),
+        (["transforms"], ["exp(sin x)·x / (1 + x²)", "jvp / f", "≤ 3"]),
+        (["checks"], ["tinygrad_np, fast", "< 30 evaluations", "stacks, full"]),
         (["import", "--verbose"], ["what tinygrad_np adds", "≤ 25 ms", "Heaviest modules"]),
         (["step", "--markdown"], ["| tinygrad_np", "|---|---:|"]),
     ],

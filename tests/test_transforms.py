@@ -210,6 +210,52 @@ class TestVjpAndJvp:
         tg.jvp(lambda x: calls.append(1) or np.tanh(x), (X,), (X,))
         assert calls == [1]
 
+    def test_jvp_runs_a_rule_once_where_nothing_else_is_tracked(self):
+        """As the derivatives that it gave serve for tangents too: a decomposition is not computed twice."""
+        calls = []
+
+        @tg.operation()
+        def inverse(x):
+            calls.append(1)
+            y = np.linalg.inv(x)
+            return y, (lambda g: -y.T @ g @ y.T,)
+
+        m, v = A[:, :2], A[:, 1:]
+        _, tangent = tg.jvp(inverse, (m,), (v,))
+        np.testing.assert_allclose(tangent, -np.linalg.inv(m) @ v @ np.linalg.inv(m), rtol=1e-13)
+        assert calls == [1]
+
+    def test_jvp_of_a_users_rule_that_calls_a_method_of_an_array_with_the_gradient(self):
+        @tg.operation()
+        def product(x1, x2):
+            return x1.dot(x2), (lambda g: g.dot(x2.T), lambda g: x1.T.dot(g))
+
+        _, tangent = tg.jvp(product, (A, A.T), (A + 1, A.T - 1))
+        np.testing.assert_allclose(tangent, (A + 1) @ A.T + A @ (A.T - 1), rtol=1e-14)
+
+    @pytest.mark.parametrize(
+        ("f", "expected"),
+        [
+            (lambda x: np.concatenate([A[0], x, [1.0], 2 * x]), np.r_[0, 0, 0, X, 0, 2 * X]),
+            (lambda x: np.stack([A[0], x], axis=1), np.stack([np.zeros(3), X], axis=1)),
+            (lambda x: tg.index_update(A[0], slice(1, None), x[:2]), np.r_[0, X[:2]]),
+            (lambda x: tg.index_update(x, 0, 5.0), np.r_[0, X[1:]]),
+            (lambda x: np.linspace(0, x, 3), np.stack([0 * X, X / 2, X])),
+            (lambda x: np.where(A[1] > 0, x, 1.0), np.r_[X[0], 0, X[2]]),
+        ],
+        ids=["concatenate", "stack", "overwrite by", "overwrite", "linspace", "where"],
+    )
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_jvp_of_an_operation_of_what_moves_and_what_does_not(self, f, expected, dtype):
+        """Linear in all its arrays together: those that do not move have the tangent 0."""
+        x = X.astype(dtype)
+        value, tangent = tg.jvp(f, (x,), (x,))
+        assert tangent.dtype == value.dtype
+        np.testing.assert_allclose(tangent, expected, rtol=1e-6)
+        w = tg.Tensor(np.ones((), dtype), requires_grad=True)  # and where tangents are recorded
+        np.sum(tg.jvp(lambda x: f(x * w), (x,), (x,))[1]).backward()
+        np.testing.assert_allclose(w.grad, np.sum(expected), rtol=1e-6)
+
     def test_hvp_is_the_hessian_times_the_tangents(self):
         v = np.array([1.0, -1.0, 2.0])
         (found,) = tg.hvp(wave, (X,), (v,))

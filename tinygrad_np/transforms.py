@@ -199,7 +199,7 @@ def _matching(given: Any, like: Any, what: str) -> list[Any]:
         tensor = value if isinstance(value, Tensor) else Tensor(value)
         if tensor.shape != wanted.shape:
             raise ValueError(f"{what}{path} has shape {tensor.shape}, expected is {wanted.shape}")
-        found.append(tensor if tensor.requires_grad else tensor.data.astype(wanted.dtype))
+        found.append(tensor if tensor.requires_grad else tensor.data.astype(wanted.dtype, copy=False))
     return found
 
 

@@ -94,6 +94,10 @@ def test_several_quantiles_come_in_the_axes_of_q():
         np.testing.assert_allclose(percentile.data, y.data, rtol=1e-13)
 
 
+def test_no_quantiles_give_a_gradient_of_zero():
+    np.testing.assert_array_equal(slope(lambda x: np.quantile(x, []), [1.0, 3.0, 2.0]), [0, 0, 0])
+
+
 def test_options_may_come_by_position_in_numpys_order():
     x = np.array([4.0, 1.0, 3.0, 2.0])
     y = np.quantile(tg.Tensor(x), 0.4, 0, None, False, "lower", True)
@@ -143,3 +147,22 @@ def test_an_error_says_what_came_and_what_was_expected(call, kind, message):
 def test_slices_beside_an_empty_axis_have_empty_medians():
     assert np.median(EMPTY, axis=1).shape == (0,)
     assert slope(lambda x: np.median(x, axis=1), np.ones((0, 2))).shape == (0, 2)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1, None])
+@pytest.mark.parametrize("tied", [False, True])
+def test_sort_of_many_elements_keeps_the_order_of_equal_ones(tied, axis):
+    """Above a size the quickest order is tried first, which equal elements would not keep."""
+    rng = np.random.default_rng(0)
+    data = (
+        rng.integers(20, size=(60, 50)).astype(float) if tied else rng.permutation(3000).astype(float).reshape(60, 50)
+    )
+    x = tg.Tensor(data, requires_grad=True)
+    y = np.sort(x, axis=axis)
+    g = rng.normal(size=y.shape)
+    y.backward(g)
+    flat, along = (data.ravel(), 0) if axis is None else (data, axis)
+    expected = np.empty(flat.shape)
+    np.put_along_axis(expected, np.argsort(flat, axis=along, stable=True), g, along)
+    np.testing.assert_array_equal(y.data, np.sort(data, axis=axis))
+    np.testing.assert_array_equal(x.grad, expected.reshape(data.shape))

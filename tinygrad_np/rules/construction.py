@@ -27,7 +27,7 @@ def full_like(a: Array, fill_value: Array, *, shape: Any = None) -> Array:
     return np.full(shape, fill_value, dtype)
 
 
-@operation(np.linspace)
+@operation(np.linspace, linear="together")
 def linspace(start: Array, stop: Array, num: int = 50, endpoint: bool = True, *, axis: int = 0) -> Result:
     """``num`` numbers at equal distances from start to stop: y = start + t·(stop − start) for t in [0, 1].
 

@@ -121,7 +121,7 @@ def index_update(x: Array, index: Index, value: Array) -> Array:
     return overwrite(x, value, index=index)
 
 
-@operation()
+@operation(linear="together")
 def overwrite(x: Array, value: Array, index: Index) -> Result:
     """y = x with y[index] = value, an index that takes no element twice.
 

@@ -57,7 +57,7 @@ def det(x: Array) -> Result:
     return y, (lambda g: g[..., None, None] * _cofactors(x, (), y),)
 
 
-@operation()
+@operation(symmetric=True)
 @through_single
 def cofactors(x: Array, *directions: Array) -> Result:
     """Cofactors, yᵢⱼ = (−1)^(i+j) det(x without row i and column j), or their derivative along k ``directions`` h.

@@ -17,7 +17,7 @@ from tinygrad_np.shapes import along, as_array
 from tinygrad_np.tape import Array
 
 
-@operation(np.concatenate, sequence=True, hint="All but the joined axis must be equal")
+@operation(np.concatenate, sequence=True, linear="together", hint="All but the joined axis must be equal")
 def concatenate(*xs: Array, axis: int | None = 0) -> Result:
     """y = x1, x2, ... joined along ``axis`` (flattened first if None);  ∂L/∂xᵢ = its part of g."""
     y = np.concatenate(xs, axis)
@@ -40,7 +40,7 @@ def _reshaped(part: Callable[[Array], Array], shape: tuple[int, ...], g: Array) 
     return part(g).reshape(shape)
 
 
-@operation(np.stack, sequence=True, hint="np.concatenate joins arrays that differ along one axis")
+@operation(np.stack, sequence=True, linear="together", hint="np.concatenate joins arrays that differ along one axis")
 def stack(*xs: Array, axis: int = 0) -> Result:
     """y = x1, x2, ... of one shape as parts of a new axis;  ∂L/∂xᵢ = its part of g."""
     xs = tuple(map(as_array, xs))

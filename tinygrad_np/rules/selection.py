@@ -70,7 +70,7 @@ def clip(a: Array, a_min: Any = None, a_max: Any = None, *, min: Any = None, max
     return y if a_max is None else minimum(y, a_max)
 
 
-@operation(np.where, hint=FIT)
+@operation(np.where, hint=FIT, symmetric=True)
 def where(condition: Array, x1: Array, x2: Array) -> Result:
     """y = x1 where the condition holds, else x2;  ∂L/∂x1 = g there and exactly 0 elsewhere."""
     return np.where(condition, x1, x2), (
@@ -172,7 +172,7 @@ def interp(x: Array, xp: Array, fp: Array, left: Any = None, right: Any = None, 
     return y if right is None else np.where(x > xp[-1], right, y)
 
 
-@operation(np.nan_to_num)
+@operation(np.nan_to_num, symmetric=True)
 def nan_to_num(x: Array, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Result:
     """y = x with numbers for NaN and infinities (0 and the ends of the dtype's range);  ∂L/∂x = 0 there, else g."""
     x = as_array(x)
@@ -183,7 +183,7 @@ def nan_to_num(x: Array, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = No
     return y, (lambda g: np.where(finite, g, scalar(0, g.dtype)),)
 
 
-@operation(np.astype)
+@operation(np.astype, linear=1)
 def astype(x: Array, dtype: Any) -> Result:
     """y = x in another dtype;  ∂L/∂x = g, in x's dtype again. Rounding to integers has no derivative."""
     before = x.dtype

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.numerics import is_plain, shared, sum_over
+from tinygrad_np.numerics import SMALL, is_plain, shared, sum_over
 from tinygrad_np.operations import Result, composition, operation
 from tinygrad_np.shapes import Axis, as_array, reduced_first, reduced_shape, remaining_shape, unreduced
 from tinygrad_np.tape import Array
@@ -34,16 +34,20 @@ ROUNDED: dict[str, Callable[[Any], Any]] = {
 
 
 @operation(linear=1)
-def reorder(x: Array, order: Array, axis: int) -> Result:
-    """y = x along ``axis`` in another order, a permutation;  ∂L/∂x = g in the inverse order."""
-    return _in_order(x, order, axis), (lambda g: _in_order(g, order.argsort(axis), axis),)
+def reorder(x: Array, order: Array, axis: int, back: bool = False) -> Result:
+    """y = x along ``axis`` in another order, a permutation, or ``back`` from it;  ∂L/∂x = g the other way."""
+    return _reordered(x, order, axis, back), (lambda g: _reordered(g, order, axis, not back),)
 
 
-def _in_order(x: Array, order: Array, axis: int) -> Array:
+def _reordered(x: Array, order: Array, axis: int, back: bool = False) -> Array:
     """The value of ``reorder``; on Tensors, in the second run of a higher derivative, the operation itself."""
     if not is_plain(x):
-        return reorder(x, order, axis)
-    return x[order] if x.ndim == 1 else np.take_along_axis(x, order, axis)
+        return reorder(x, order, axis, back)
+    if not back:
+        return x[order] if x.ndim == 1 else np.take_along_axis(x, order, axis)
+    y = np.empty(x.shape, x.dtype)
+    np.put_along_axis(y, order, x, axis)
+    return y
 
 
 @operation(np.sort)
@@ -53,6 +57,13 @@ def sort(x: Array, axis: int | None = -1, kind: Any = None, *, stable: bool | No
     Equal elements keep their order.
     """
     if kind is None and stable is None:
+        if (
+            is_plain(x) and x.size > SMALL
+        ):  # where no two are equal every sort finds one order, the quickest in half the time
+            y, derivatives = _by_order(x, axis, lambda x, axis: x.argsort(axis))
+            along = y.swapaxes(0, axis or 0)
+            if (along[:-1] < along[1:]).all():
+                return y, derivatives
         stable = True
     return _by_order(x, axis, lambda x, axis: x.argsort(axis, kind=kind, stable=stable))
 
@@ -71,8 +82,8 @@ def _by_order(x: Array, axis: int | None, find: Callable[[Array, int], Array]) -
     shape = x.shape
     x, axis = (x.reshape(-1), 0) if axis is None else (x, axis)
     order = find(x, axis)
-    return _in_order(x, order, axis), (
-        lambda g: _in_order(g.reshape(order.shape), order.argsort(axis), axis).reshape(shape),
+    return _reordered(x, order, axis), (
+        lambda g: _reordered(g.reshape(order.shape), order, axis, back=True).reshape(shape),
     )
 
 
@@ -92,6 +103,7 @@ def order_statistics(x: Array, positions: Array, weights: Array, axis: Axis, sha
         g = g.reshape(y.shape) * weights
         places = np.ndindex(*weights.shape[:2])
         parts = [shared(g[i], (slices != found[i]) & (found[i] == found[i]), 0) for i in places]
+        parts = parts or [np.zeros(slices.shape, g.dtype)]  # no quantile was asked for
         return unreduced(reduce(add, parts), before, axis)
 
     return y.reshape(shape), (gx,)
