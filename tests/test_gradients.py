@@ -337,3 +337,10 @@ def test_a_value_that_is_nan_or_infinite_comes_out_again_as_it_was():
         np.testing.assert_array_equal(
             tg.gradients(y, x, create_graph=True, output_gradients=[1.0, 1.0, 1.0]).data, [-1, np.inf, 0.25]
         )
+
+
+def test_a_recorded_gradient_keeps_its_own_copy_of_the_output_gradient(x):
+    g = np.ones(x.shape)
+    slope = tg.gradients(x**3, x, create_graph=True, output_gradients=g)
+    g[...] = 100
+    np.testing.assert_allclose(tg.gradients(slope.sum(), x).data, 6 * x.data, rtol=1e-15)

@@ -101,7 +101,7 @@ def _seeds(outputs: Sequence[Tensor], given: Any, create_graph: bool) -> dict[No
             continue
         g = output.seed(gradient)
         if create_graph:
-            g = gradient if isinstance(gradient, Tensor) else Tensor(g)
+            g = gradient if isinstance(gradient, Tensor) else Tensor(g.copy())  # the graph keeps it, and g is a view
         seeds[output._node] = seeds[output._node] + g if output._node in seeds else g
     return seeds
 

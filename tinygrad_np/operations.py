@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial, update_wrapper
 from inspect import Parameter, signature
 from types import MethodType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy import asarray, generic, ndarray
@@ -52,20 +52,23 @@ RESULT = (
 class Operation:
     """A rule that can be called: arrays give an array, Tensors give a Tensor that remembers.
 
-    Lists among the arguments are taken for arrays, so what is none, such as an index, goes by name.
+    Lists among the arguments are taken for arrays, so what is none, such as a list of axes, goes by name.
     ``hint`` is what an error says after NumPy's own words: what the operation expects. At least ``required``
-    arguments must come, and at most ``positional`` without a name. For forward mode: the value is linear
-    in each of the first ``linear`` arguments; ``elementwise`` operations mirror a ufunc.
+    arguments must come, and at most ``positional`` without a name. ``elementwise`` operations mirror a ufunc.
+    For forward mode: the value is ``linear`` in the arguments, or the Jacobian ``symmetric``, as ``operation`` says.
     """
 
-    def __init__(self, rule: Rule, hint: str = "", linear: int = 0) -> None:
+    def __init__(
+        self, rule: Rule, hint: str = "", linear: int | Literal["together"] = 0, symmetric: bool = False
+    ) -> None:
         update_wrapper(self, rule)
         self.name: str = rule.__name__
         self.rule = rule
         self.hint = hint
         self.linear = linear
+        self.symmetric = symmetric
         self.elementwise = False
-        self.parameters = signature(rule).parameters
+        self.parameters = dict(signature(rule).parameters)
         kinds = [parameter.kind for parameter in self.parameters.values()]
         self.positional: float = math.inf if VAR_POSITIONAL in kinds else len(kinds) - kinds.count(KEYWORD_ONLY)
         self.required = [parameter.default for parameter in self.parameters.values()].count(Parameter.empty)
@@ -84,7 +87,10 @@ class Operation:
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         """Run the rule on the arrays and, where an argument is tracked, put a node on the tape."""
         if keywords:
-            arguments, keywords = self._positional(arguments, keywords)
+            for value in keywords.values():
+                if isinstance(value, Variable):
+                    arguments, keywords = self._positional(arguments, keywords)
+                    break
         kept: list[Any]  # a node where there is one, else the value
         arrays, kept, kind, tracked, last = [], [], None, 0, 0
         for argument in arguments:
@@ -117,10 +123,7 @@ class Operation:
         output._node = None
         if tracked and ((mode := current_mode()) is None or not mode.unrecorded):
             if not tracked == last == len(derivatives):
-                # Only those that lead to tracked arguments: the others would keep arrays alive.
-                derivatives = tuple([d if isinstance(k, Node) else None for d, k in zip(derivatives, kept)])
-                if len(derivatives) - derivatives.count(None) != tracked:
-                    raise TypeError(UNDIFFERENTIABLE.format(self.name))
+                derivatives = self._wanted(derivatives, kept, tracked)
             if value.dtype.kind != "f":
                 raise TypeError(
                     f"{self.call(arrays, keywords)} gives {value.dtype}, through which no gradient "
@@ -141,6 +144,19 @@ class Operation:
                 f"{self.call(arrays, keywords)} gives {value.dtype}; Tensors are real, so call it on t.data"
             )
         return output
+
+    def _wanted(self, derivatives: Derivatives, kept: list[Any], tracked: int) -> Derivatives:
+        """Only those that lead to the ``tracked`` arguments: the others would keep arrays alive."""
+        wanted: list[Any] = []
+        for derivative, argument in zip(derivatives, kept):
+            if isinstance(argument, Node) and derivative is not None:
+                wanted.append(derivative)
+                tracked -= 1
+            else:
+                wanted.append(None)
+        if tracked:
+            raise TypeError(UNDIFFERENTIABLE.format(self.name))
+        return tuple(wanted)
 
     def _plain(self, values: Any) -> Any:
         """A list, or an array of a subclass of ndarray, as a plain array."""
@@ -175,11 +191,6 @@ class Operation:
         self, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Move arrays that came by name to their positions: only positions have derivatives."""
-        for value in keywords.values():
-            if isinstance(value, Variable):
-                break
-        else:
-            return arguments, keywords
         bound = signature(self.rule).bind(*arguments, **keywords)
         bound.apply_defaults()
         return bound.args, bound.kwargs
@@ -229,7 +240,11 @@ table: dict[Callable[..., Any], Operation] = {}  # by the NumPy function that ea
 
 
 def operation(
-    *numpy_functions: Callable[..., Any], hint: str = "", linear: int = 0, sequence: bool = False
+    *numpy_functions: Callable[..., Any],
+    hint: str = "",
+    linear: int | Literal["together"] = 0,
+    symmetric: bool = False,
+    sequence: bool = False,
 ) -> Callable[[Rule], Operation]:
     """Declare the decorated rule as an operation that mirrors ``numpy_functions``.
 
@@ -239,14 +254,19 @@ def operation(
     write into its arguments, nor a derivative into ``g``; a derivative returns a new array, or ``g`` or
     a view of it. For higher derivatives the same rule is run again, on Tensors: it then uses only
     operations (NumPy's functions count), and gives the same as before, so random numbers come to it
-    as arguments. ``linear`` says that the value is linear in each of the first so many arguments by itself;
-    arrays after them are added to it.
+    as arguments.
+
+    What makes forward mode quick: ``linear`` says that the value is linear in each of the first so many
+    arguments by itself, arrays after them being added to it; or with "together" in all its arrays at
+    once, as np.concatenate is. ``symmetric`` says that its Jacobian is its own transpose for each
+    argument, once that is broadcast to the value's shape; where a ufunc is mirrored that need not be said.
     """
 
     def declare(rule: Rule) -> Operation:
         if not callable(rule):
             raise TypeError(f"got {describe(rule)} for a rule; declare it with parentheses, as @tg.operation()")
-        return _listed((SequenceOperation if sequence else Operation)(rule, hint, linear), numpy_functions)
+        kind = SequenceOperation if sequence else Operation
+        return _listed(kind(rule, hint, linear, symmetric), numpy_functions)
 
     return declare
 
@@ -269,6 +289,7 @@ def _listed(declared: Declared, numpy_functions: tuple[Callable[..., Any], ...])
             raise ValueError(f"{function} is already mirrored by {table[function]}")
         table[function] = declared
         declared.elementwise |= isinstance(function, np.ufunc) and function.signature is None
+    declared.symmetric |= declared.elementwise  # the Jacobian is diagonal
     return declared
 
 

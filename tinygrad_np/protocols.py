@@ -31,21 +31,30 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def apply_method(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """What ``Tensor.__array_ufunc__`` does for a method, such as ``np.add.reduce``, of a ufunc."""
+def array_ufunc(tensor: Variable, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
+    """``Tensor.__array_ufunc__``: the call of a ufunc, or of a method of one such as ``np.add.reduce``."""
+    if method == "__call__":
+        if not keywords and (operation := table.get(ufunc)) is not None:
+            return operation(*inputs)  # nearly always; of these NumPy has given as many as the ufunc takes
+        return array_function(tensor, ufunc, (), inputs, keywords)
     if method == "outer":
         x1, x2 = inputs
-        return apply_function(ufunc, (np.reshape(x1, np.shape(x1) + (1,) * np.ndim(x2)), x2), keywords)
+        return array_ufunc(tensor, ufunc, "__call__", np.reshape(x1, np.shape(x1) + (1,) * np.ndim(x2)), x2, **keywords)
     if method in ("reduce", "accumulate"):
         keywords = {"axis": 0, **keywords}
-    return apply_function(getattr(ufunc, method), inputs, keywords)
+    return array_function(tensor, getattr(ufunc, method), (), inputs, keywords)
 
 
-def apply_function(function: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """What ``Tensor.__array_function__`` does: NumPy's ``function(*arguments, **keywords)``."""
+def array_function(
+    tensor: Variable, function: Callable[..., Any], types: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> Any:
+    """``Tensor.__array_function__``: NumPy's ``function(*arguments, **keywords)``."""
     operation = table.get(function)
     if operation is not None:
-        if keywords or not operation.required <= len(arguments) <= operation.positional:
+        fits = operation.required <= len(arguments) <= operation.positional
+        for name, value in keywords.items():
+            fits = fits and name in operation.parameters and value is not np._NoValue
+        if not fits:
             if function is np.where and len(arguments) == 1:
                 return np.nonzero(*plain(arguments))  # for which it is another name
             arguments, keywords = _supported(function, operation, arguments, keywords)
@@ -59,11 +68,7 @@ def _supported(
     function: Callable[..., Any], operation: Operation, arguments: tuple[Any, ...], keywords: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The call in the rule's own terms, without options that say nothing; a TypeError for one that it does not take."""
-    parameters = operation.parameters
-    if arguments and len(arguments) <= operation.positional and keywords.keys() <= parameters.keys():
-        given = {name: value for name, value in keywords.items() if value is not np._NoValue}
-        return arguments, given  # nearly always
-    defaults = _defaults(function)
+    parameters, defaults = operation.parameters, _defaults(function)
     if not arguments:  # np.sum(a=t): the array came under NumPy's name for it
         arguments = (keywords.pop(next(iter(defaults))),)
     allowed = int(min(len(arguments), operation.positional))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
@@ -101,8 +101,10 @@ def walk(
     ``derivatives_of`` stands in for the nodes' own derivatives; with ``release`` each node lets go of
     its arrays and its parents once it is done.
     """
-    heap = [(node.order, node) for node in gradients if node.operation is not None]
-    heapify(heap)
+    heap: list[tuple[int, Node]] = []
+    for node in gradients:
+        if node.operation is not None:
+            heappush(heap, (node.order, node))
     while heap:
         order, node = heappop(heap)
         g = gradients[node] if node in keep else gradients.pop(node)
@@ -128,10 +130,8 @@ def walk(
             if shape != parent.shape:
                 gx = unbroadcast(gx, parent.shape, node.operation.name)
             if parent in gradients:
-                # A new array, never in place: the first gradient may be shared with another node.
-                gradients[parent] = gradients[parent] + gx
-                continue
-            if parent.operation is not None:
+                gx = gradients[parent] + gx  # a new array, never in place: the first may be shared with another node
+            elif parent.operation is not None:
                 heappush(heap, (parent.order, parent))
             elif gx is g:
                 gx = +gx  # a copy, for two leaves must not share an array; a Tensor is safe as it is

@@ -69,12 +69,10 @@ def power(x1: Array, x2: Array) -> Result:
     asked for. The slope of x^½ at 0 is infinite and given so; np.sqrt gives 0 there.
     """
     y = x1**x2
+    if isinstance(x2, (int, float)):
+        return y, (lambda g: g * (x1 + x1 if x2 == 2 else x2 * x1 ** (x2 - 1)) if x2 else np.zeros_like(g),)
 
     def gx1(g: Array) -> Array:
-        if isinstance(x2, (int, float)) and not x2:
-            return np.zeros_like(g)
-        if isinstance(x2, (int, float)):
-            return g * (x1 + x1 if x2 == 2 else x2 * x1 ** (x2 - 1))
         # Only 0^(0−1) is avoided: elsewhere the slope must stay the function of x2 that it is.
         base = np.where(np.equal(x1, 0) & np.equal(x2, 0), 1, x1) if has_zero(x1) and has_zero(x2) else x1
         return g * (x2 * base ** np.subtract(x2, scalar(1, g.dtype)))

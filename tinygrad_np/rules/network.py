@@ -26,7 +26,7 @@ NO_NUMBERS = "{} must be real numbers, got {} data; convert it first, as in np.a
 divide_to_zero = vanishing(np.divide)
 
 
-@operation()
+@operation(symmetric=True)
 def relu(x: Array) -> Result:
     """Rectified linear unit, y = max(x, 0), for x of any shape.
 
@@ -44,7 +44,7 @@ def relu(x: Array) -> Result:
     return np.maximum(x, zero), (lambda g: np.where(x > zero, g, zero),)  # g·0 would be NaN for an infinite g
 
 
-@operation()
+@operation(symmetric=True)
 def sigmoid(x: Array) -> Result:
     """Logistic sigmoid, y = 1 / (1 + e⁻ˣ), for x of any shape.
 
@@ -65,7 +65,7 @@ def sigmoid(x: Array) -> Result:
     return y, (lambda g: g * (y * (scalar(1, y.dtype) - y)),)
 
 
-@operation()
+@operation(symmetric=True)
 def softmax(x: Array, axis: int = -1) -> Result:
     """Softmax, yᵢ = e^(xᵢ) / Σⱼ e^(xⱼ) along ``axis``: positive, and 1 in sum.
 
@@ -159,7 +159,7 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> Result:
     if targets.ndim == 1:
         picked, t = _one_hot(targets, log_p)
         loss = 0 - sum_over(picked, None) / n  # not just minus it, which would make a loss of 0 look like -0.0
-        return loss, (lambda g: (exp_to_zero(log_p) - t) * (g / n),)
+        return loss, (lambda g: (exp_to_zero(log_p) - t) * (g / scalar(n, g.dtype)),)
     _check_probabilities(targets, logits.shape)
     if targets.dtype != logits.dtype:
         targets = targets.astype(logits.dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -191,10 +192,7 @@ def kron(x1: Array, x2: Array) -> Result:
 
 @composition(np.linalg.multi_dot, hint=ALIGN)
 def multi_dot(arrays: Sequence[Array]) -> Any:
-    """Product of many matrices in the order that costs least; the first and the last may be vectors.
-
-    Found by dynamic programming: Cormen et al., "Introduction to algorithms", on matrix chains.
-    """
+    """Product of many matrices in the order that costs least; the first and the last may be vectors."""
     xs = [as_array(x) for x in arrays]
     n = len(xs)
     if n < 2:
@@ -203,13 +201,7 @@ def multi_dot(arrays: Sequence[Array]) -> Any:
         raise np.linalg.LinAlgError("all arrays must be matrices, but for vectors at the ends; np.matmul takes stacks")
     lengths = [xs[0].shape[0] if xs[0].ndim == 2 else 1, *[x.shape[0] for x in xs[1:]]]
     lengths.append(xs[-1].shape[1] if xs[-1].ndim == 2 else 1)
-    cost, split = {(i, i): 0 for i in range(n)}, {}
-    for j in range(n):
-        for i in reversed(range(j)):
-            choices = [
-                (cost[i, k] + cost[k + 1, j] + lengths[i] * lengths[k + 1] * lengths[j + 1], k) for k in range(i, j)
-            ]
-            cost[i, j], split[i, j] = min(choices)
+    split = _cheapest_splits(tuple(lengths))
 
     def product(i: int, j: int) -> Any:
         if i == j:
@@ -218,6 +210,23 @@ def multi_dot(arrays: Sequence[Array]) -> Any:
         return dot(product(i, k), product(k + 1, j))
 
     return product(0, n - 1)
+
+
+@lru_cache(maxsize=256)
+def _cheapest_splits(lengths: tuple[int, ...]) -> dict[tuple[int, int], int]:
+    """After which matrix to split the product of those from i to j, where k is lengths[k] × lengths[k + 1].
+
+    Found by dynamic programming: Cormen et al., "Introduction to algorithms", on matrix chains.
+    """
+    n = len(lengths) - 1
+    cost, split = {(i, i): 0 for i in range(n)}, {}
+    for j in range(n):
+        for i in reversed(range(j)):
+            choices = [
+                (cost[i, k] + cost[k + 1, j] + lengths[i] * lengths[k + 1] * lengths[j + 1], k) for k in range(i, j)
+            ]
+            cost[i, j], split[i, j] = min(choices)
+    return split
 
 
 CYCLE = [1, 2, 0]

@@ -120,12 +120,12 @@ def arctan2(x1: Array, x2: Array) -> Result:
     """
 
     def gx1(g: Array) -> Array:
-        r = np.hypot(x1, x2)
-        return g * _share(x2, x1, r) / zero_to_infinity(r)
+        r = zero_to_infinity(np.hypot(x1, x2))
+        return g * _share(x2, x1, r) / r
 
     def gx2(g: Array) -> Array:
-        r = np.hypot(x1, x2)
-        return -g * _share(x1, x2, r) / zero_to_infinity(r)
+        r = zero_to_infinity(np.hypot(x1, x2))
+        return -g * _share(x1, x2, r) / r
 
     return np.arctan2(x1, x2), (gx1, gx2)
 
@@ -134,16 +134,19 @@ def arctan2(x1: Array, x2: Array) -> Result:
 def hypot(x1: Array, x2: Array) -> Result:
     """y = √(x1² + x2²);  ∂L/∂x1 = g·x1 / y, ∂L/∂x2 = g·x2 / y; both are 0 at the origin."""
     y = np.hypot(x1, x2)
-    return y, (lambda g: g * _share(x1, x2, y), lambda g: g * _share(x2, x1, y))
+    return y, (
+        lambda g: g * _share(x1, x2, zero_to_infinity(y)),
+        lambda g: g * _share(x2, x1, zero_to_infinity(y)),
+    )
 
 
 def _share(x1: Array, x2: Array, r: Array) -> Array:
-    """x1 / r for r = √(x1² + x2²): 0 at the origin; infinities are large alike, and all else is 0 beside them."""
+    """x1 / r for r = √(x1² + x2²), or ∞ at the origin: infinities are large alike, and all else is 0 beside them."""
     infinite = np.isinf(r)
     if np.count_nonzero(infinite):
         x1, x2 = (np.where(infinite, np.sign(x) * np.isinf(x), x).astype(r.dtype) for x in (x1, x2))
-        r = np.hypot(x1, x2)
-    return x1 / zero_to_infinity(r)
+        r = zero_to_infinity(np.hypot(x1, x2))
+    return x1 / r
 
 
 @operation(np.deg2rad, np.radians)
@@ -158,13 +161,13 @@ def rad2deg(x: Array) -> Result:
     return np.rad2deg(x), (np.rad2deg,)
 
 
-@operation(np.unwrap)
+@operation(np.unwrap, symmetric=True)
 def unwrap(p: Array, discont: float | None = None, axis: int = -1, *, period: float = 2 * math.pi) -> Result:
     """y = p plus multiples of the period, that its steps along ``axis`` be small;  ∂L/∂p = g."""
     return np.unwrap(p, discont, axis, period=period), (unchanged,)
 
 
-@operation(np.sinc)
+@operation(np.sinc, symmetric=True)
 def sinc(x: Array, *, order: int = 0) -> Result:
     """y = sin πx / πx, or its derivative of the given order;  ∂L/∂x = g·(that of the next order)."""
     x = as_array(x)
@@ -187,13 +190,15 @@ def _sinc_derivative(x: Array, n: int) -> Array:
     """
     z = np.pi * x.astype(np.result_type(x, np.float64))
     near = np.absolute(z) <= n + 1
-    far = np.where(near, 1, z)
-    s = np.sin(far) / far
-    for k in range(1, n + 1):
-        s = (_cos(far, k - 1) - k * s) / far
-    y = np.asarray(s)
     t, weights = _quadrature(n)
+    y = np.empty(z.shape, z.dtype)
     y[near] = _cos(np.multiply.outer(z[near], t), n).dot(weights)
+    far = z[~near]
+    if far.size:
+        s = np.sin(far) / far
+        for k in range(1, n + 1):
+            s = (_cos(far, k - 1) - k * s) / far
+        y[~near] = s
     return (np.pi**n * y).astype(x.dtype)
 
 
