@@ -24,14 +24,14 @@ SYMMETRIC = ("cholesky", "eigvalsh", "eigenpairs")  # of which NumPy reads one t
 WRONG = (Outcome.WRONG, Outcome.CHANGES_INPUTS, Outcome.NOT_DETERMINISTIC)  # what a rule must not be
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GraphReport:
     """How many operations were looked at, and of which nothing can be said, each with the reason."""
 
     operations: int
     unsaid: Sequence[str] = ()
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         right = self.operations - len(self.unsaid)
         return "\n".join([f"right: {right} of {self.operations} operations", *self.unsaid])
 

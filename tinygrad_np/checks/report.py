@@ -87,9 +87,9 @@ class Checked:
         return self.claimed[label].shape == self.value.shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GradientReport:
-    """What ``check_gradients`` found; ``str`` of it is what GradientError says.
+    """What ``check_gradients`` found. Its text is what GradientError says.
 
     ``elements`` has the inputs whose every element was looked at, ``directions`` the largest relative error
     along each random direction. ``message`` says in a sentence what else is the matter.
@@ -110,7 +110,7 @@ class GradientReport:
     def __bool__(self) -> bool:
         return self.outcome is Outcome.RIGHT
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return "\n".join([*self._findings(), *self.notes, self._how()])
 
     def plot(self, path: Any = None) -> Any:

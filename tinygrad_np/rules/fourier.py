@@ -81,7 +81,8 @@ def rfft(x: Array, n: int | None = None, axis: int = -1, norm: str | None = None
     array([ 4., 10.,  0.])
     >>> tg.gradients(power[1], signal).data
     array([ 2.,  6., -2., -6.])
-    >>> tg.check_gradients(lambda x: (rfft(x) ** 2).sum(axis=-1), signal)
+    >>> tg.check_gradients(lambda x: (rfft(x) ** 2).sum(axis=-1), signal).outcome
+    <Outcome.RIGHT: 'right'>
     """
     x = as_array(x)
     (axis,) = normalize_axes(axis, x.ndim)
