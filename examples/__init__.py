@@ -1,1 +1,4 @@
-"""Programs to run, ``python -m examples.NAME``: three_class, two_moons, xor. Each prints what it found and draws it."""
+"""Programs to run, ``python -m examples.NAME``: three_class, two_moons, xor, gradient_check.
+
+Each prints what it found and draws it.
+"""

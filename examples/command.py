@@ -14,9 +14,12 @@ MAX_EPOCHS = 10**7
 
 
 class Parser(argparse.ArgumentParser):
-    """An argparse parser with the options of all examples; what the user gave wrongly is a ExampleError."""
+    """An argparse parser with the options of all examples; what the user gave wrongly is a ExampleError.
 
-    def __init__(self, program: str, seed: int, epochs: int, **options: Any) -> None:
+    ``epochs`` is the default of --epochs, None for an example that trains nothing.
+    """
+
+    def __init__(self, program: str, seed: int, epochs: int | None, **options: Any) -> None:
         super().__init__(
             prog=f"python -m examples.{program}", formatter_class=argparse.RawDescriptionHelpFormatter, **options
         )
@@ -27,13 +30,14 @@ class Parser(argparse.ArgumentParser):
             metavar="N",
             help="seed of everything random, from 0 (default: %(default)s)",
         )
-        self.add_argument(
-            "--epochs",
-            type=whole(1, MAX_EPOCHS),
-            default=epochs,
-            metavar="N",
-            help="how often to go through the data, from 1 (default: %(default)s)",
-        )
+        if epochs is not None:
+            self.add_argument(
+                "--epochs",
+                type=whole(1, MAX_EPOCHS),
+                default=epochs,
+                metavar="N",
+                help="how often to go through the data, from 1 (default: %(default)s)",
+            )
         self.add_argument(
             "--out",
             type=Path,

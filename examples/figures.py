@@ -51,8 +51,13 @@ def picture(path: Path, columns: int = 1) -> Iterator[Any]:
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # the picture then shows an empty box
         figure = Figure(figsize=(6.4 if columns == 1 else 4.8 * columns, 4.6), dpi=100, layout="constrained")
         yield figure.subplots(1, columns)
-        drawn = io.BytesIO()
-        figure.savefig(drawn, format="png")
+        write(figure, path)
+
+
+def write(figure: Figure, path: Path) -> None:
+    """Write ``figure`` to ``path`` as PNG, and report that. Raises ExampleError where it cannot be written."""
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png")
     # 256 colours look the same and take less than half the bytes.
     image = Image.open(drawn).convert("RGB").quantize(dither=Image.Dither.NONE)
     try:

@@ -88,10 +88,14 @@ def momentum_sgd(
     return tg.MomentumSGD(groups, lr=lr)
 
 
-def hand_derived(model: tg.nn.Module, velocities: Sequence[Array] | None = None) -> reference.Network:
-    """The network of plain NumPy with copies of ``model``'s weights and biases, and of ``velocities``."""
+def hand_derived(
+    model: tg.nn.Module,
+    velocities: Sequence[Array] | None = None,
+    network: type[reference.Network] = reference.Network,
+) -> reference.Network:
+    """The ``network`` of plain NumPy with copies of ``model``'s weights and biases, and of ``velocities``."""
     weights, biases = weights_and_biases(model)
-    return reference.Network([w.data for w in weights], [b.data for b in biases], velocities)
+    return network([w.data for w in weights], [b.data for b in biases], velocities)
 
 
 def train_epoch(

@@ -115,20 +115,30 @@ class Network:
         return self._backpropagate(*self.forward(x), t)
 
     def _backpropagate(self, z: Sequence[Array], u: Array, t: Array) -> tuple[list[Array], list[Array]]:
-        """The deltas from the last layer back to the first, and from each its layer's gradients.
-
-        Output layer: ∂L/∂u = δ = (y − t) / n. Layer before: δ ← (δ Wᵀ) ⊙ (1 − z²), with z its output.
-        In each: ∂L/∂W = zᵀ δ, with z its input, and ∂L/∂b = Σ δ over the rows.
-        The article divides by the n rows in its gradients, which is the same.
-        """
-        delta = (softmax(u) - t) / len(t)
-        w_grads = [np.dot(z[-1].T, delta)]
+        """The deltas from the last layer back to the first, and from each its layer's gradients."""
+        delta = self._output_delta(u, t)
+        w_grads = [self._weight_gradient(z[-1], delta)]
         b_grads = [np.sum(delta, axis=0)]
         for i in range(len(self.W) - 1, 0, -1):
-            delta = np.dot(delta, self.W[i].T) * dtanh(z[i])
-            w_grads.insert(0, np.dot(z[i - 1].T, delta))
+            delta = self._hidden_delta(delta, self.W[i], z[i])
+            w_grads.insert(0, self._weight_gradient(z[i - 1], delta))
             b_grads.insert(0, np.sum(delta, axis=0))
         return w_grads, b_grads
+
+    def _output_delta(self, u: Array, t: Array) -> Array:
+        """∂L/∂u = δ = (y − t) / n. The article divides by the n rows in its gradients, which is the same."""
+        delta: Array = (softmax(u) - t) / len(t)
+        return delta
+
+    def _hidden_delta(self, next_delta: Array, w: Array, z: Array) -> Array:
+        """δ = (δ Wᵀ) ⊙ (1 − z²) of a hidden layer whose output is z, from δ and W of the layer after it."""
+        delta: Array = np.dot(next_delta, w.T) * dtanh(z)
+        return delta
+
+    def _weight_gradient(self, z: Array, delta: Array) -> Array:
+        """∂L/∂W = zᵀ δ of a layer whose input is z; its ∂L/∂b is the sum of δ over the rows."""
+        w_grad: Array = np.dot(z.T, delta)
+        return w_grad
 
     def update(self, w_grads: Sequence[Array], b_grads: Sequence[Array], lr: float, momentum: float) -> None:
         """One step: W ← W − η·∂L/∂W + M·dW, then dW ← −η·∂L/∂W + M·dW; without momentum b ← b − η·∂L/∂b."""

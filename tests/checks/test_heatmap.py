@@ -47,7 +47,7 @@ def test_colours_are_decades_of_the_error_and_the_same_for_all_inputs():
     figure = heatmap([("weight", error, none, none), ("bias", np.array(1e2), np.array(True), np.array(False))])
     weight, bias, bar = figure.axes
     low, high = -10, 2  # twelve decades below the largest
-    np.testing.assert_allclose(cells(weight), [[-7, low - 1, 0], [high + 1, high + 1, low - 1]])
+    np.testing.assert_allclose(cells(weight), [[-7, low - 1, 0], [high + 1, high + 1, low]])
     np.testing.assert_allclose(cells(bias), [[2]])
     for axes in (weight, bias):
         assert axes.collections[0].get_clim() == (low, high)

@@ -47,3 +47,11 @@ class TestMessage:
     def test_of_a_number_has_the_empty_index(self):
         with pytest.raises(tg.GradientError, match=r"input 0 is wrong in 1 of 1 elements; worst at index \(\)"):
             tg.check_gradients(double(lambda g, x: 3 * g), 1.0)
+
+    def test_says_once_what_all_inputs_have_in_common(self):
+        twice = double(lambda g, x: 4 * g)
+        with pytest.raises(tg.GradientError) as caught:
+            tg.check_gradients(lambda a, b: np.sum(twice(a) * twice(b)) ** 2, [1.0, 2.0, 3.0], [4.0, 5.0, 7.0])
+        text = str(caught.value)
+        assert text.count("the claimed gradient is 2.000 times the numerical one, everywhere") == 1
+        assert "in all 2, the claimed gradient is 2.000 times" in text

@@ -29,14 +29,15 @@ MARKS = (("^", "not differentiable"), ("X", "wrong"))  # the worse one last
 Panel = tuple[str, NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]
 
 
-def heatmap(panels: Sequence[Panel], path: str | PathLike[str] | None = None) -> Figure:
+def heatmap(panels: Sequence[Panel], path: str | PathLike[str] | None = None, columns: int = MOST_COLUMNS) -> Figure:
     """A heat map for each input of log₁₀ of its gradient's error, the wrong elements crossed; a matplotlib Figure.
 
-    A panel is (name, error, wrong, kinks), the last three arrays of the input's shape. Wrong elements have a
-    cross, those where f is not differentiable a triangle, so that it can be read without colours. One axis
-    is drawn as a row; of more than two, all but the last make up the rows. A cell of a large input stands
-    for a block of elements, for the worst of them. With ``path`` the picture is also written there, in the
-    format of its suffix. No window is opened, and nothing of matplotlib's global state is changed.
+    A panel is (name, error, wrong, kinks), the last three arrays of the input's shape; ``columns`` of them
+    stand side by side. Wrong elements have a cross, those where f is not differentiable a triangle, so that
+    it can be read without colours. One axis is drawn as a row; of more than two, all but the last make up
+    the rows. A cell of a large input stands for a block of elements, for the worst of them. With ``path``
+    the picture is also written there, in the format of its suffix. No window is opened, and nothing of
+    matplotlib's global state is changed.
 
     Raises ImportError where matplotlib is not installed, ValueError where there are no panels.
 
@@ -58,7 +59,7 @@ def heatmap(panels: Sequence[Panel], path: str | PathLike[str] | None = None) ->
     exponents = [_exponents(error) for _, error, _, _ in panels]
     limits = Normalize(*_limits(exponents))
     colours = ScalarMappable(limits, colormaps[COLOURS].with_extremes(under=NONE, over=ENDLESS))
-    columns = min(len(panels), MOST_COLUMNS)
+    columns = min(len(panels), columns)
     sides = [SIDE * max(map(_steepness, exponents[i : i + columns])) + 0.8 for i in range(0, len(panels), columns)]
     figure = Figure(figsize=(SIDE * columns + 1.8, max(SIDE, sum(sides) + 0.4)), layout="constrained")
     places = figure.subplots(len(sides), columns, squeeze=False, height_ratios=sides).ravel()
@@ -99,7 +100,8 @@ def _draw(axes: Axes, panel: Panel, exponents: NDArray[Any], colours: ScalarMapp
 
     name, error, wrong, kinks = panel
     low, high = colours.get_clim()
-    table, height, width = binned(np.clip(exponents, low - 1, high + 1), MOST_CELLS, MOST_CELLS)
+    small = np.where(np.isfinite(exponents), np.maximum(exponents, low), exponents)  # no error but 0 is white
+    table, height, width = binned(np.clip(small, low - 1, high + 1), MOST_CELLS, MOST_CELLS)
     rows, columns = folded(error).shape
     y, x = (np.append(np.arange(0, n, size), n) - 0.5 for n, size in ((rows, height), (columns, width)))
     if error.size:

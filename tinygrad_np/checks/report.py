@@ -117,25 +117,19 @@ class GradientReport:
         """A matplotlib Figure with a heat map of the error of every input that was looked at element by element."""
         from tinygrad_np.checks.heatmap import heatmap
 
-        return heatmap(
-            [
-                (f"{checked.name}, {label}", checked.error(label), checked.wrong(label), checked.kinks)
-                for checked in self.elements
-                for label in checked.claimed
-            ],
-            path,
-        )
+        panels = [
+            (f"{checked.name}, {label}", checked.error(label), checked.wrong(label), checked.kinks)
+            for checked in self.elements
+            for label in checked.claimed
+        ]
+        beside = max([len(checked.claimed) for checked in self.elements], default=1)
+        return heatmap(panels, path, columns=beside if beside > 1 else 3)
 
     def _findings(self) -> list[str]:
         if self.message:
             return [self.message]
         if self.outcome is Outcome.WRONG:
-            wrong = [(checked, label) for checked in self.elements for label in checked.wrongs]
-            wrong.sort(key=lambda pair: -float(np.max(pair[0].error(pair[1]), initial=0)))
-            first = {checked.name for checked, _ in wrong}
-            found = [line for checked, label in wrong for line in described(checked, label)]
-            right = [checked.name not in first for checked in self.elements]
-            return found + across([checked.name for checked in self.elements], right)
+            return faults_of(self.elements)
         if self.outcome is Outcome.KINK:
             return [line for checked in self.elements if checked.kinks.any() for line in kinks_of(checked)]
         looked = f"along {len(self.directions)} random directions" if self.directions else "in every element"
@@ -146,12 +140,26 @@ class GradientReport:
         return f"({order}step {self.step:.3g}, seed {self.seed}, {self.evaluations} evaluations)"
 
 
+def faults_of(elements: Sequence[Checked]) -> list[str]:
+    """All that is wrong, the largest error first, and what it looks like, in each input or in all alike."""
+    wrong = [(checked, label) for checked in elements for label in checked.wrongs]
+    wrong.sort(key=lambda pair: -float(np.max(pair[0].error(pair[1]), initial=0)))
+    patterns = [_patterns(checked, label) for checked, label in wrong]
+    alike = len(wrong) > 1 and patterns[0] != [] and all(pattern == patterns[0] for pattern in patterns)
+    own = [[] if alike else pattern for pattern in patterns]
+    found = [line for pair, pattern in zip(wrong, own) for line in [*described(*pair), *pattern]]
+    shared = [f"in all {len(wrong)}, {line}" for line in patterns[0]] if alike else []
+    names = [checked.name for checked in elements]
+    off = {checked.name for checked, _ in wrong}
+    return [*found, *shared, *across(names, [name not in off for name in names])]
+
+
 def described(checked: Checked, label: str) -> list[str]:
-    """What is wrong with one claimed gradient of one input, from the worst element to the pattern."""
+    """What is wrong with one claimed gradient of one input: the worst elements and where they lie."""
     claimed, wrong = checked.claimed[label], checked.wrong(label)
     if claimed.shape != checked.value.shape:
-        head = f"the {label} gradient of {checked.name} has shape {claimed.shape} where the input has "
-        return [head + f"{checked.value.shape}", *_patterns(checked, label, None)]
+        shapes = f"{claimed.shape} where the input has {checked.value.shape}"
+        return [f"the {label} gradient of {checked.name} has shape {shapes}"]
     error = checked.error(label)
     order = np.argsort(np.where(wrong, -error, 1).ravel(), kind="stable")[: np.count_nonzero(wrong)]
     places = [tuple(int(i) for i in np.unravel_index(k, wrong.shape)) for k in order[:SHOWN]]
@@ -165,7 +173,7 @@ def described(checked: Checked, label: str) -> list[str]:
     ]
     if wrong.size > 1:
         lines += [*table_of(checked, places), map_of(wrong, checked.kinks)]
-    return lines + _patterns(checked, label, wrong)
+    return lines
 
 
 def table_of(checked: Checked, places: Sequence[tuple[int, ...]]) -> list[str]:
@@ -194,5 +202,7 @@ def kinks_of(checked: Checked) -> list[str]:
     return [*lines, "move the sample away from the kink, let dodge=True do so, or give a smaller step="]
 
 
-def _patterns(checked: Checked, label: str, wrong: NDArray[np.bool_] | None) -> list[str]:
+def _patterns(checked: Checked, label: str) -> list[str]:
+    """What the wrong gradient looks like as a whole."""
+    wrong = checked.wrong(label) if checked.claimed[label].shape == checked.value.shape else None
     return diagnose(checked.claimed[label], checked.numerical, wrong, checked.value)
