@@ -8,10 +8,12 @@
 array([0.6397, 0.1362, 0.0196])
 """
 
-from tinygrad_np import checks, fft, initializers, nn, optim
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from tinygrad_np import fft, initializers, nn, optim
 from tinygrad_np.anomaly import AnomalyError, detect_anomaly
 from tinygrad_np.checkpoint import checkpointed
-from tinygrad_np.checks import GradientError, check_gradients, check_graph, numerical_gradient
 from tinygrad_np.gradients import gradients
 from tinygrad_np.nn import Sequential
 from tinygrad_np.operations import Operation, operation
@@ -24,6 +26,10 @@ from tinygrad_np.tape import GraphError
 from tinygrad_np.tensor import Tensor
 from tinygrad_np.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from tinygrad_np.views import graph_summary, to_dot, to_mermaid
+
+if TYPE_CHECKING:
+    from tinygrad_np import checks
+    from tinygrad_np.checks import GradientError, check_gradients, check_graph, numerical_gradient
 
 __version__ = "0.1.0"
 
@@ -68,3 +74,19 @@ __all__ = [
     "value_and_grad",
     "vjp",
 ]
+
+# What training does not need is imported when it is first asked for, and where it is.
+LATER = dict.fromkeys(("GradientError", "check_gradients", "check_graph", "numerical_gradient"), "checks")
+
+
+def __getattr__(name: str) -> Any:
+    """A name of the modules that are imported later, or such a module itself."""
+    if name in LATER:
+        return getattr(import_module(f"{__name__}.{LATER[name]}"), name)
+    if name in LATER.values():
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

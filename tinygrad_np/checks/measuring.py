@@ -99,6 +99,11 @@ class Measure:
         with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN, which agrees with nothing
             return bool(np.all(np.abs(claims - slope.value) <= self.tolerance(slope, scale)))
 
+    def allow(self, claims: Array, slope: Slope) -> bool:
+        """Whether all claims lie between the slopes around a kink."""
+        tolerance = self.tolerance(slope)
+        return bool(np.all((slope.lowest - tolerance <= claims) & (claims <= slope.highest + tolerance)))
+
     def tolerance(self, slope: Slope, scale: float = 0.0) -> float:
         """atol + rtol·|slope| + uncertainty."""
         extent = max(abs(slope.lowest), abs(slope.highest), scale)
