@@ -8,6 +8,8 @@ from hypothesis import settings
 
 from tinygrad_np.recording import current_mode, mode
 
+pytest_plugins = ["pytester"]  # runs of pytest within a test, for those of the plugin
+
 settings.register_profile("reproducible", derandomize=True, deadline=None, database=None, max_examples=60)
 settings.load_profile("reproducible")
 

@@ -8,18 +8,19 @@ import numpy as np
 
 from tinygrad_np.checks.measuring import Array, Measure
 from tinygrad_np.checks.report import Checked
-from tinygrad_np.checks.slopes import Slope, central, difference
+from tinygrad_np.checks.slopes import FEWER, SMOOTH, Slope, central, difference
 from tinygrad_np.checks.stacks import Stack
 from tinygrad_np.checks.subject import Subject
 
-NEIGHBOURS = 16  # of a kink: enough to meet each order of three equal elements but for a chance of 1 in 500
+NEIGHBOURS = 32  # of a kink: enough to meet each order of three equal elements but for a chance of 1 in 400,000
+TRIES = 2  # wrong elements without a kink of their own, before others are no longer looked at from points beside
 
 
 def every_element(subject: Subject, measure: Measure, i: int, claimed: Mapping[str, Array]) -> Checked:
     """The slopes by every element of the i-th input, beside those that are ``claimed``."""
     x = subject.point[i]
     lowest, highest, tolerance = np.empty(x.shape), np.empty(x.shape), np.empty(x.shape)
-    kinks = np.zeros(x.shape, bool)
+    kinks, tries = np.zeros(x.shape, bool), TRIES
     fitting = [g for g in claimed.values() if g.shape == x.shape]
     simple = _stacked(subject, measure, i)
     for index in np.ndindex(x.shape):
@@ -35,8 +36,9 @@ def every_element(subject: Subject, measure: Measure, i: int, claimed: Mapping[s
             slope = measure.slope(line, claims, 0.0, subject.complex_line(directions))
         else:
             slope = measure.slope(line, claims)
-        if slope.kink and not measure.allow(claims, slope):
+        if (slope.kink or tries) and measure.options.method != "complex" and not measure.allow(claims, slope):
             slope = _widened(subject, measure, i, index, slope)
+            tries -= not slope.kink
         lowest[index], highest[index], kinks[index] = slope.lowest / unit, slope.highest / unit, slope.kink
         extent = max(abs(lowest[index]), abs(highest[index]))
         allowed = measure.options.atol + slope.uncertainty / unit
@@ -45,21 +47,37 @@ def every_element(subject: Subject, measure: Measure, i: int, claimed: Mapping[s
 
 
 def _widened(subject: Subject, measure: Measure, i: int, index: tuple[int, ...], slope: Slope) -> Slope:
-    """The slopes around a kink with those at points beside it.
+    """The slopes around a kink with those at points beside it; where there are others than at the point, it is one.
 
     Of three equal elements that are sorted, the one that moves is the largest or the smallest afterwards, and never
     the middle one, whose slope is as good: gradients at a kink are made of those at points nearby (Clarke (1990),
-    "Optimization and nonsmooth analysis").
+    "Optimization and nonsmooth analysis"). The median of three equal ones has slope 0 by each of them, and 1 by all
+    together: a kink across the axes, from which slopes differ as much close by as further away.
     """
-    point, h = subject.point, measure.step
+    far, _ = _slopes_beside(subject, measure, i, index, 16 * measure.step)
+    near, uncertainty = _slopes_beside(subject, measure, i, index, measure.step)
+    with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN, which is above nothing
+        spread, least = np.ptp(near), max(8 * uncertainty, SMOOTH * np.max(np.abs(near)), np.ptp(far) / FEWER)
+    if not (slope.kink or spread > least):
+        return slope
+    lowest, highest = min(slope.lowest, *near), max(slope.highest, *near)
+    return slope._replace(lowest=float(lowest), highest=float(highest), kink=True)
+
+
+def _slopes_beside(
+    subject: Subject, measure: Measure, i: int, index: tuple[int, ...], distance: float
+) -> tuple[Array, float]:
+    """The slopes by one element at random points within a distance, in the same directions each time; how exact."""
+    point = subject.point
     unit = max(1.0, abs(float(point[i][index])))
     rng = np.random.default_rng([measure.options.seed, 4])
-    found = [slope.lowest, slope.highest]
+    found = []
     for _ in range(NEIGHBOURS):
-        subject.move([x + h * np.maximum(1, np.abs(x)) * rng.uniform(-1, 1, x.shape) for x in point])
-        found.append(central(subject.element(i, index, unit), subject.terms(), h / 1024).value)
+        subject.move([x + distance * np.maximum(1, np.abs(x)) * rng.uniform(-1, 1, x.shape) for x in point])
+        with np.errstate(all="ignore"):
+            found.append(central(subject.element(i, index, unit), subject.terms(), measure.step / FEWER))
     subject.move(point)
-    return slope._replace(lowest=min(found), highest=max(found))
+    return np.array([s.value for s in found]), max(s.uncertainty for s in found)
 
 
 def _stacked(subject: Subject, measure: Measure, i: int) -> Iterator[Slope]:

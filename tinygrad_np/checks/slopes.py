@@ -69,26 +69,28 @@ def examined(line: Line, origin: Array, h: float, agrees: Callable[[Slope], bool
     """The slope where a simple difference leaves a doubt: with a step that suits the function, or known to be a kink.
 
     Five values that a quadratic goes through up to rounding leave no doubt. Else the five are taken again
-    with a quarter of the step. What a smooth function leaves over the quadratic falls to 1/64, with the
-    step's cube; a kink's falls as the step does, or it is out of reach and nothing is left over. Chainer
-    fits its quadratic at one scale (Tokui et al. (2019), "Chainer: a deep learning framework for
-    accelerating the research cycle"). Where the function is smooth, but not at this scale, the step is
-    the one on whose slope the next smaller agrees best (Ridders (1982), "Accurate computation of F'(x)"); so
-    it is beside a kink, if what is claimed ``agrees`` with that.
+    with a quarter of the step (or with four steps, if rounding would hide them). What a smooth function leaves
+    over the quadratic goes with the step's cube; a kink's with the step, or it is out of reach and nothing
+    is left over. Chainer fits its quadratic at one scale (Tokui et al. (2019), "Chainer: a deep learning
+    framework for accelerating the research cycle"). Where the function is smooth, but not at this scale, the
+    step is the one on whose slope the next smaller agrees best (Ridders (1982), "Accurate computation of
+    F'(x)"); so it is beside a kink, if what is claimed ``agrees`` with that.
     """
     simple = central(line, origin, h)
     left, noise, quotients = left_over(line, origin, h)
     if left <= 8 * noise:
         return simple
-    if left > 2048 * noise:  # a quarter of the step will show how it falls
+    settled = _settled(line, origin, h)
+    if left > 2048 * noise:
         quarter = left_over(line, origin, h / FEWER)[0]
-        if quarter > left / 16 or quarter < left / 1024:
-            settled = _settled(line, origin, h)
-            if settled.bend <= SMOOTH * max(map(abs, quotients)) and agrees(settled):
-                return settled  # the kink lies beside the point
-            around = [*quotients, settled.value]
-            return simple._replace(lowest=min(around), highest=max(around), kink=True)
-    return _settled(line, origin, h)
+        bent = quarter > left / 16 or quarter < left / 1024
+    else:
+        bent = left_over(line, origin, h * FEWER)[0] < left * 16
+    smooth_beside = settled.bend <= SMOOTH * max(map(abs, quotients)) and agrees(settled)
+    if not bent or smooth_beside:
+        return settled
+    around = [*quotients, settled.value]
+    return simple._replace(lowest=min(around), highest=max(around), kink=True)
 
 
 def left_over(line: Line, origin: Array, h: float) -> tuple[float, float, Sequence[float]]:

@@ -19,7 +19,7 @@ ELEMENTS = 2**18  # in a stack, so that it stays in the processor's cache
 class Stack:
     """The terms of a subject at many values of its i-th input at once, if its function allows it.
 
-    It does if a stack of values gives the stack of their results, which is tried on three points: operations
+    It does if a stack of values gives the stack of their results, which is tried on a few points: operations
     that work element by element, matrix products and most of np.linalg do; a sum over all axes does not.
     """
 
@@ -51,7 +51,8 @@ class Stack:
 
     def _is_allowed(self) -> bool:
         x = self.subject.point[self.i]
-        some = x + 1e-3 * np.random.default_rng(0).uniform(-1, 1, (3, *x.shape))
+        k = 1 + max(3, *x.shape, *self.subject.weights.shape)  # as many as f has no axis of, nor an index for
+        some = x + 1e-3 * np.random.default_rng(0).uniform(-1, 1, (k, *x.shape))
         try:
             together = self.terms(some)
         except Exception:  # whatever it raises, a function that takes no stack is asked one point at a time
@@ -59,7 +60,7 @@ class Stack:
         finally:
             self.subject.restore()
         zeros = [np.zeros_like(other) for other in self.subject.point]
-        for point, terms in zip(some, together):
+        for point, terms in zip(some[:3], together):
             zeros[self.i] = point - x
             alone = self.subject.line(zeros)(1.0)[1]
             if not np.allclose(terms, alone, rtol=1e-12, atol=1e-14):
