@@ -78,6 +78,12 @@ def check(name: str, case: Case) -> None:
         raise ValueError(f"{name}: the derivative is {forward} by jvp, and {reverse} by grad")
 
 
+def contestants(case: Case) -> dict[str, Callable[[], Any]]:
+    """The function and both modes, to be timed."""
+    f, x, v = case
+    return {"f": lambda: f(x), "jvp": lambda: tg.jvp(f, (x,), (v,)), "grad": lambda: tg.grad(f)(x)}
+
+
 def run(quick: bool = False, verbose: bool = False, peers: bool = True) -> list[Table]:
     """Check that both modes agree, then time them and the function side by side."""
     scale, rounds, steps = (4, 2, 1) if quick else (100, 20, 3)
@@ -87,13 +93,7 @@ def run(quick: bool = False, verbose: bool = False, peers: bool = True) -> list[
     )
     for name, case in cases(scale).items():
         check(name, case)
-        f, x, v = case
-        contestants = {
-            "f": lambda f=f, x=x: f(x),  # type: ignore[misc]  # mypy infers no default of a lambda
-            "jvp": lambda f=f, x=x, v=v: tg.jvp(f, (x,), (v,)),  # type: ignore[misc]
-            "grad": lambda f=f, x=x: tg.grad(f)(x),  # type: ignore[misc]
-        }
-        seconds = interleaved(contestants, rounds, steps)
+        seconds = interleaved(contestants(case), rounds, steps)
         jvp, grad = (ratio(seconds[mode], seconds["f"]) for mode in ("jvp", "grad"))
         cells = [f"{jvp.median:.2f}", spread(jvp), f"{grad.median:.2f}", spread(grad)]
         goal = [f"≤ {GOAL:g}", verdict(jvp.median, GOAL)]

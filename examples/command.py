@@ -23,21 +23,9 @@ class Parser(argparse.ArgumentParser):
         super().__init__(
             prog=f"python -m examples.{program}", formatter_class=argparse.RawDescriptionHelpFormatter, **options
         )
-        self.add_argument(
-            "--seed",
-            type=whole(0, MAX_SEED),
-            default=seed,
-            metavar="N",
-            help="seed of everything random, from 0 (default: %(default)s)",
-        )
+        self.add_count("--seed", 0, MAX_SEED, seed, "seed of everything random, from 0")
         if epochs is not None:
-            self.add_argument(
-                "--epochs",
-                type=whole(1, MAX_EPOCHS),
-                default=epochs,
-                metavar="N",
-                help="how often to go through the data, from 1 (default: %(default)s)",
-            )
+            self.add_count("--epochs", 1, MAX_EPOCHS, epochs, "how often to go through the data, from 1")
         self.add_argument(
             "--out",
             type=Path,
@@ -45,6 +33,11 @@ class Parser(argparse.ArgumentParser):
             metavar="DIR",
             help="directory for the pictures (default: %(default)s)",
         )
+
+    def add_count(self, option: str, low: int, high: int, default: int, what: str) -> None:
+        """Add an option that takes one whole number from ``low`` to ``high``."""
+        help_text = f"{what} (default: %(default)s)"
+        self.add_argument(option, type=whole(low, high), default=default, metavar="N", help=help_text)
 
     def error(self, message: str) -> NoReturn:
         """End the program over what the user gave."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import tinygrad_np as tg
 from examples import datasets, figures
-from examples.command import Parser, whole
+from examples.command import Parser
 from examples.datasets import Samples
 from models import article, checking, mistakes
 
@@ -40,13 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> Parser:
     """The options that there are."""
     parser = Parser("gradient_check", SEED, epochs=None, description=__doc__)
-    parser.add_argument(
-        "--rows",
-        type=whole(2, datasets.TRAINING_ROWS),  # in a minibatch of one, there is no division to forget
-        default=article.BATCH_SIZE,
-        metavar="N",
-        help=f"rows of the minibatch, from 2 to {datasets.TRAINING_ROWS} (default: %(default)s)",
-    )
+    most = datasets.TRAINING_ROWS
+    # In a minibatch of one there is no division to forget.
+    parser.add_count("--rows", 2, most, article.BATCH_SIZE, f"rows of the minibatch, from 2 to {most}")
     parser.add_argument("--mistake", choices=mistakes.MISTAKES, help="only this one (default: one after the other)")
     return parser
 

@@ -13,7 +13,7 @@ from tinygrad_np.checks.directions import along_directions, along_input
 from tinygrad_np.checks.elements import every_element
 from tinygrad_np.checks.measuring import Array, Measure, Options, check_step, check_whole
 from tinygrad_np.checks.report import Checked, GradientError, GradientReport, Outcome
-from tinygrad_np.checks.slopes import STEP
+from tinygrad_np.checks.slopes import STEP, units
 from tinygrad_np.checks.subject import Subject
 
 FEW = 64  # elements that mode="auto" looks at one by one
@@ -220,9 +220,7 @@ def _checked(subject: Subject, options: Options, order: int, dodge: bool) -> Gra
         if report.outcome is not Outcome.KINK:
             break
         moved = [
-            np.where(
-                checked.kinks, DODGE * np.maximum(1, np.abs(checked.value)) * rng.uniform(-1, 1, checked.kinks.shape), 0
-            )
+            np.where(checked.kinks, DODGE * units(checked.value) * rng.uniform(-1, 1, checked.kinks.shape), 0)
             for checked in report.elements
         ]
         subject.move([x + by for x, by in zip(subject.point, moved)])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_np.checks.measuring import Measure
-from tinygrad_np.checks.slopes import central
+from tinygrad_np.checks.slopes import central, units
 from tinygrad_np.checks.subject import Subject
 from tinygrad_np.checks.taylor import RIGHT, remainder_order
 
@@ -21,7 +21,7 @@ def drawn(subject: Subject, rng: np.random.Generator) -> list[Array]:
     """A random direction of length 1, in units of max(1, |x|): a step goes no further than one element's would."""
     parts = [rng.normal(size=x.shape) for x in subject.point]
     length = float(np.sqrt(sum(np.sum(v * v) for v in parts))) or 1.0
-    return [v / length * np.maximum(1, np.abs(x)) for v, x in zip(parts, subject.point)]
+    return [v / length * units(x) for v, x in zip(parts, subject.point)]
 
 
 def along_directions(subject: Subject, measure: Measure, claims: Claims) -> tuple[list[float], str]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_np.checks.measuring import Array, Measure
 from tinygrad_np.checks.report import Checked
-from tinygrad_np.checks.slopes import FEWER, SMOOTH, Slope, central, difference
+from tinygrad_np.checks.slopes import FEWER, SMOOTH, Slope, central, difference, units
 from tinygrad_np.checks.stacks import Stack
 from tinygrad_np.checks.subject import Subject
 
@@ -22,9 +22,9 @@ def every_element(subject: Subject, measure: Measure, i: int, claimed: Mapping[s
     lowest, highest, tolerance = np.empty(x.shape), np.empty(x.shape), np.empty(x.shape)
     kinks, tries = np.zeros(x.shape, bool), TRIES
     fitting = [g for g in claimed.values() if g.shape == x.shape]
-    simple = _stacked(subject, measure, i)
+    simple, scale = _stacked(subject, measure, i), units(x)
     for index in np.ndindex(x.shape):
-        unit = max(1.0, abs(float(x[index])))  # the step is relative to it
+        unit = float(scale[index])
         claims = np.array([float(g[index]) * unit for g in fitting])
         line = subject.element(i, index, unit)
         slope = next(simple, None)
@@ -37,7 +37,7 @@ def every_element(subject: Subject, measure: Measure, i: int, claimed: Mapping[s
         else:
             slope = measure.slope(line, claims)
         if (slope.kink or tries) and measure.options.method != "complex" and not measure.allow(claims, slope):
-            slope = _widened(subject, measure, i, index, slope)
+            slope = _widened(subject, measure, i, index, unit, slope)
             tries -= not slope.kink
         lowest[index], highest[index], kinks[index] = slope.lowest / unit, slope.highest / unit, slope.kink
         extent = max(abs(lowest[index]), abs(highest[index]))
@@ -46,7 +46,7 @@ def every_element(subject: Subject, measure: Measure, i: int, claimed: Mapping[s
     return Checked(subject.names[i], x, claimed, lowest, highest, tolerance, kinks)
 
 
-def _widened(subject: Subject, measure: Measure, i: int, index: tuple[int, ...], slope: Slope) -> Slope:
+def _widened(subject: Subject, measure: Measure, i: int, index: tuple[int, ...], unit: float, slope: Slope) -> Slope:
     """The slopes around a kink with those at points beside it; where there are others than at the point, it is one.
 
     Of three equal elements that are sorted, the one that moves is the largest or the smallest afterwards, and never
@@ -54,8 +54,8 @@ def _widened(subject: Subject, measure: Measure, i: int, index: tuple[int, ...],
     "Optimization and nonsmooth analysis"). The median of three equal ones has slope 0 by each of them, and 1 by all
     together: a kink across the axes, from which slopes differ as much close by as further away.
     """
-    far, _ = _slopes_beside(subject, measure, i, index, 16 * measure.step)
-    near, uncertainty = _slopes_beside(subject, measure, i, index, measure.step)
+    far, _ = _slopes_beside(subject, measure, i, index, unit, 16 * measure.step)
+    near, uncertainty = _slopes_beside(subject, measure, i, index, unit, measure.step)
     with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN, which is above nothing
         spread, least = np.ptp(near), max(8 * uncertainty, SMOOTH * np.max(np.abs(near)), np.ptp(far) / FEWER)
     if not (slope.kink or spread > least):
@@ -65,15 +65,14 @@ def _widened(subject: Subject, measure: Measure, i: int, index: tuple[int, ...],
 
 
 def _slopes_beside(
-    subject: Subject, measure: Measure, i: int, index: tuple[int, ...], distance: float
+    subject: Subject, measure: Measure, i: int, index: tuple[int, ...], unit: float, distance: float
 ) -> tuple[Array, float]:
     """The slopes by one element at random points within a distance, in the same directions each time; how exact."""
     point = subject.point
-    unit = max(1.0, abs(float(point[i][index])))
     rng = np.random.default_rng([measure.options.seed, 4])
     found = []
     for _ in range(NEIGHBOURS):
-        subject.move([x + distance * np.maximum(1, np.abs(x)) * rng.uniform(-1, 1, x.shape) for x in point])
+        subject.move([x + distance * units(x) * rng.uniform(-1, 1, x.shape) for x in point])
         with np.errstate(all="ignore"):
             found.append(central(subject.element(i, index, unit), subject.terms(), measure.step / FEWER))
     subject.move(point)
@@ -90,13 +89,13 @@ def _stacked(subject: Subject, measure: Measure, i: int) -> Iterator[Slope]:
     x = subject.point[i]
     for start in range(0, x.size, stack.rows):
         flat = np.arange(start, min(start + stack.rows, x.size))
-        units = np.maximum(1, np.abs(x.ravel()[flat]))
+        moved = units(x.ravel()[flat])
         points = np.repeat(x.reshape(1, -1), 2 * len(flat), axis=0)
         above, below = points[::2], points[1::2]
         rows = np.arange(len(flat))
-        above[rows, flat] += measure.step * units
-        below[rows, flat] -= measure.step * units
-        steps = (above[rows, flat] - below[rows, flat]) / 2 / units
+        above[rows, flat] += measure.step * moved
+        below[rows, flat] -= measure.step * moved
+        steps = (above[rows, flat] - below[rows, flat]) / 2 / moved
         terms = stack.terms(points.reshape(-1, *x.shape))
         for high, low, step in zip(terms[::2], terms[1::2], steps):
             yield difference(high, low, measure.origin, float(step))

@@ -100,8 +100,8 @@ def _draw(axes: Axes, panel: Panel, exponents: NDArray[Any], colours: ScalarMapp
 
     name, error, wrong, kinks = panel
     low, high = colours.get_clim()
-    small = np.where(np.isfinite(exponents), np.maximum(exponents, low), exponents)  # no error but 0 is white
-    table, height, width = binned(np.clip(small, low - 1, high + 1), MOST_CELLS, MOST_CELLS)
+    within = np.where(exponents == -np.inf, low - 1, np.clip(exponents, low, high + 1))  # no error but 0 is white
+    table, height, width = binned(within, MOST_CELLS, MOST_CELLS)
     rows, columns = folded(error).shape
     y, x = (np.append(np.arange(0, n, size), n) - 0.5 for n, size in ((rows, height), (columns, width)))
     if error.size:

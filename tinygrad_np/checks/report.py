@@ -65,7 +65,7 @@ class Checked:
     def error(self, label: str) -> Array:
         """|claimed − numerical|, infinite where it is NaN; at a kink the distance from the slopes around it."""
         claimed = self.claimed[label]
-        if claimed.shape != self.value.shape:
+        if not self.fits(label):
             return np.full(self.value.shape, np.inf)
         with np.errstate(invalid="ignore"):
             error = np.maximum(self.lowest - claimed, claimed - self.highest)
@@ -81,9 +81,10 @@ class Checked:
     @property
     def wrongs(self) -> dict[str, NDArray[np.bool_]]:
         """The wrong elements of each claimed gradient that has any."""
-        return {label: wrong for label in self.claimed if (wrong := self.wrong(label)).any() or not self._fits(label)}
+        return {label: wrong for label in self.claimed if (wrong := self.wrong(label)).any() or not self.fits(label)}
 
-    def _fits(self, label: str) -> bool:
+    def fits(self, label: str) -> bool:
+        """Whether a claimed gradient has the input's shape."""
         return self.claimed[label].shape == self.value.shape
 
 
@@ -115,7 +116,7 @@ class GradientReport:
 
     def plot(self, path: Any = None) -> Any:
         """A matplotlib Figure with a heat map of the error of every input that was looked at element by element."""
-        from tinygrad_np.checks.heatmap import heatmap
+        from tinygrad_np.checks.heatmap import MOST_COLUMNS, heatmap
 
         panels = [
             (f"{checked.name}, {label}", checked.error(label), checked.wrong(label), checked.kinks)
@@ -123,7 +124,7 @@ class GradientReport:
             for label in checked.claimed
         ]
         beside = max([len(checked.claimed) for checked in self.elements], default=1)
-        return heatmap(panels, path, columns=beside if beside > 1 else 3)
+        return heatmap(panels, path, columns=beside if beside > 1 else MOST_COLUMNS)
 
     def _findings(self) -> list[str]:
         if self.message:
@@ -157,7 +158,7 @@ def faults_of(elements: Sequence[Checked]) -> list[str]:
 def described(checked: Checked, label: str) -> list[str]:
     """What is wrong with one claimed gradient of one input: the worst elements and where they lie."""
     claimed, wrong = checked.claimed[label], checked.wrong(label)
-    if claimed.shape != checked.value.shape:
+    if not checked.fits(label):
         shapes = f"{claimed.shape} where the input has {checked.value.shape}"
         return [f"the {label} gradient of {checked.name} has shape {shapes}"]
     error = checked.error(label)
@@ -204,5 +205,5 @@ def kinks_of(checked: Checked) -> list[str]:
 
 def _patterns(checked: Checked, label: str) -> list[str]:
     """What the wrong gradient looks like as a whole."""
-    wrong = checked.wrong(label) if checked.claimed[label].shape == checked.value.shape else None
+    wrong = checked.wrong(label) if checked.fits(label) else None
     return diagnose(checked.claimed[label], checked.numerical, wrong, checked.value)

@@ -27,6 +27,11 @@ CUBIC = np.array([-1.0, 2.0, 0.0, -2.0, 1.0]) / np.sqrt(10)
 QUARTIC = np.array([1.0, -4.0, 6.0, -4.0, 1.0]) / np.sqrt(70)
 
 
+def units(x: Array) -> Array:
+    """What steps are relative to, max(1, |x|) of each element."""
+    return np.maximum(1, np.abs(x))
+
+
 class Slope(NamedTuple):
     """dφ/dt at 0 by numbers: anything from ``lowest`` to ``highest``, which differ only at a kink.
 
