@@ -22,6 +22,7 @@ FLOORS = {
     "saved": 0,
     "tape": 0,
     "anomaly": 0.5,
+    "states": 0.5,
     "coverage": 0,
     "operations": 1,
     "rules": 2,
