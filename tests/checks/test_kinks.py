@@ -38,6 +38,37 @@ def test_a_kink_far_from_the_step_is_none(name):
     tg.check_gradients(f, np.array(x) + 1e-3 * np.arange(1, len(x) + 1))
 
 
+ENDS = {
+    "sqrt": (np.sqrt, 0.0),
+    "arccos": (np.arccos, 1.0),
+    "arcsin": (np.arcsin, -1.0),
+    "arccosh": (np.arccosh, 1.0),
+    "power": (lambda x: x**1.5, 0.0),
+    "cbrt": (np.cbrt, 0.0),
+    "cbrt beside": (lambda x: np.cbrt(x - 1), 1.0),
+}
+
+
+@pytest.mark.parametrize("mode", ["fast", "full"])
+@pytest.mark.parametrize("name", ENDS)
+def test_where_f_ends_or_is_vertical_it_has_a_kink(name, mode):
+    f, x = ENDS[name]
+    report = failed(f, [x, x + 0.3 * (1 if x <= 0 or name == "arccosh" else -1)], mode=mode)
+    assert report.outcome is Outcome.KINK
+    assert report.elements[0].kinks.tolist() == [True, False]
+    assert f"  at index (0,), {x:g}: f ends here, or its tangent is vertical, analytic" in str(report)
+
+
+@pytest.mark.parametrize("f", [lambda x: np.tanh(1e5 * x), lambda x: np.sqrt(x + 1e-7)])
+def test_what_is_only_steep_is_no_kink_and_its_wrong_gradient_is_wrong(f):
+    assert tg.check_gradients(f, [0.0]).right
+    with np.errstate(all="ignore"):
+        halved = rule(
+            lambda x: f(x), lambda g, x: g * tg.numerical_gradient(lambda y: np.sum(f(y)), x, step=1e-12)[0] / 2
+        )
+        assert failed(lambda x: np.sum(halved(x)), [0.0]).outcome is Outcome.WRONG
+
+
 def test_the_slopes_on_both_sides_are_shown():
     report = failed(lambda x: np.sum(np.abs(x)), [3.0, 0.0])
     assert "  at index (1,), 0: slopes from -1 to 1, analytic 0" in str(report)

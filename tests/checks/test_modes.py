@@ -93,6 +93,18 @@ class TestFull:
     def test_takes_no_stacks_for_right_where_points_would_mix(self, f):
         tg.check_gradients(f, np.arange(1.0, 10.0), mode="full")
 
+    def test_looks_at_points_alone_once_a_stack_of_them_fails(self):
+        """It takes the few points that are tried, and not the rest."""
+
+        def f(x):
+            if x.ndim > 1 and len(x) > 300:
+                raise MemoryError("too many")
+            return np.sin(x)
+
+        report = tg.check_gradients(f, np.ones(200), mode="full")
+        assert report.right
+        assert report.evaluations > 2 * 200
+
     def test_finds_an_error_in_a_stack_too(self):
         slip = np.ones((4, 5))
         slip[3, 2] = 1.001

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tinygrad_np as tg
-from tests.checks.rules import double
+from tests.checks.rules import double, rule
 from tinygrad_np.checks import Outcome
 
 
@@ -58,13 +58,13 @@ def writing_plain(x):
 def test_an_outcome_has_a_name_and_says_what_to_do(f, inputs, outcome, words, mode):
     report = failed(f, *inputs, mode=mode)
     assert report.outcome is outcome
-    assert not report
+    assert not report.right
     assert re.search(words, str(report))
 
 
 def test_a_right_gradient_has_a_report_too():
     report = tg.check_gradients(lambda x, y: np.sum(x * y), [1.0, 2.0], [3.0, 4.0])
-    assert report
+    assert report.right
     assert (report.outcome, report.names, report.shapes) == (Outcome.RIGHT, ("x", "y"), ((2,), (2,)))
     assert report.evaluations == 2 + 2 * 4  # twice at the point, and two for each element
     np.testing.assert_allclose(report.elements[0].numerical, [3, 4], rtol=1e-9)
@@ -103,3 +103,9 @@ def test_errors_can_be_pickled_as_pytest_xdist_does():
     copied = pickle.loads(pickle.dumps(caught.value))
     assert str(copied) == str(caught.value)
     assert copied.report.outcome is Outcome.WRONG
+
+
+def test_a_gradient_of_a_shape_that_does_not_fit_has_a_report_too():
+    report = failed(rule(np.sin, lambda g, x: np.ones(3)), [1.0, 2.0])
+    assert report.outcome is Outcome.WRONG
+    assert "the gradient cannot be computed: " in str(report)

@@ -38,15 +38,12 @@ def gradients(f: Function, arrays: Sequence[Any]) -> list[Any] | None:
 
 
 def check(f: Function, arrays: Sequence[Any], mode: str) -> tuple[str, tg.checks.GradientReport | None]:
-    """The outcome and the report, of which there is none where the walk refuses a gradient's shape.
-
-    An exception that is no GradientError is an outcome too, and never one that was to come.
-    """
+    """The outcome and the report; an exception that is no GradientError is an outcome too, and never one to come."""
     weights = numbers_like(f(*leaves(arrays)), seed=0)
     try:
         report = tg.check_gradients(f, *arrays, output_gradient=weights, mode=mode, allow_unused=True)
     except tg.GradientError as error:
-        return (WRONG, None) if error.report is None else (error.report.outcome.name, error.report)
+        return error.report.outcome.name, error.report
     except Exception as error:
         return repr(error), None
     return report.outcome.name, report

@@ -31,7 +31,10 @@ class Outcome(Enum):
 
 
 class GradientError(AssertionError):
-    """A gradient that the numbers contradict, or a function that none can be checked of; ``report`` has it all."""
+    """A gradient that the numbers contradict, or a function that none can be checked of.
+
+    ``report`` has all that ``check_gradients`` found; it is None where something else raises this with a text.
+    """
 
     def __init__(self, report: GradientReport | str) -> None:
         super().__init__(str(report))
@@ -59,8 +62,9 @@ class Checked:
 
     @property
     def numerical(self) -> Array:
-        """The gradient by differences; at a kink the middle of the slopes around it."""
-        return np.where(self.lowest == self.highest, self.lowest, (self.lowest + self.highest) / 2)
+        """The gradient by differences; at a kink the middle of the slopes around it, NaN where that may be any."""
+        with np.errstate(invalid="ignore"):  # ∞ − ∞
+            return np.where(self.lowest == self.highest, self.lowest, (self.lowest + self.highest) / 2)
 
     def error(self, label: str) -> Array:
         """|claimed − numerical|, infinite where it is NaN; at a kink the distance from the slopes around it."""
@@ -108,7 +112,9 @@ class GradientReport:
     message: str = ""
     notes: Sequence[str] = field(default_factory=list)
 
-    def __bool__(self) -> bool:
+    @property
+    def right(self) -> bool:
+        """Whether the outcome is RIGHT."""
         return self.outcome is Outcome.RIGHT
 
     def __repr__(self) -> str:
@@ -197,10 +203,15 @@ def kinks_of(checked: Checked) -> list[str]:
         at = tuple(int(i) for i in place)
         claims = ", ".join(f"{label} {claimed[at]:.10g}" for label, claimed in checked.claimed.items())
         lines.append(
-            f"  at index {at}, {checked.value[at]:.10g}: slopes from {checked.lowest[at]:.6g} to "
-            f"{checked.highest[at]:.6g}, {claims}"
+            f"  at index {at}, {checked.value[at]:.10g}: {_slopes(checked.lowest[at], checked.highest[at])}, {claims}"
         )
     return [*lines, "move the sample away from the kink, let dodge=True do so, or give a smaller step="]
+
+
+def _slopes(lowest: float, highest: float) -> str:
+    """Those around a kink in words."""
+    ends = "f ends here, or its tangent is vertical"
+    return ends if np.isinf(lowest) else f"slopes from {lowest:.6g} to {highest:.6g}"
 
 
 def _patterns(checked: Checked, label: str) -> list[str]:

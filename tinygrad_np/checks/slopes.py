@@ -47,7 +47,7 @@ class Slope(NamedTuple):
 
     @property
     def value(self) -> float:
-        """The slope, or at a kink the middle of those around it."""
+        """The slope, or at a kink the middle of those around it; NaN where that may be any."""
         return self.lowest if self.lowest == self.highest else (self.lowest + self.highest) / 2
 
 
@@ -79,13 +79,16 @@ def examined(line: Line, origin: Array, h: float, agrees: Callable[[Slope], bool
     is left over. Chainer fits its quadratic at one scale (Tokui et al. (2019), "Chainer: a deep learning
     framework for accelerating the research cycle"). Where the function is smooth, but not at this scale, the
     step is the one on whose slope the next smaller agrees best (Ridders (1982), "Accurate computation of
-    F'(x)"); so it is beside a kink, if what is claimed ``agrees`` with that.
+    F'(x)"); so it is beside a kink, if what is claimed ``agrees`` with that. Where f ends, as √x at 0, or has a
+    vertical tangent, as ∛x at 0, there is a kink with any slope at all.
     """
     simple = central(line, origin, h)
     left, noise, quotients = left_over(line, origin, h)
     if left <= 8 * noise:
         return simple
     settled = _settled(line, origin, h)
+    if _ends(line, h, settled) or _is_vertical(line, origin, h, quotients):
+        return simple._replace(lowest=-np.inf, highest=np.inf, uncertainty=0.0, kink=True)
     if left > 2048 * noise:
         quarter = left_over(line, origin, h / FEWER)[0]
         bent = quarter > left / 16 or quarter < left / 1024
@@ -106,6 +109,20 @@ def left_over(line: Line, origin: Array, h: float) -> tuple[float, float, Sequen
         left = float(np.hypot(CUBIC @ values, QUARTIC @ values))
         noise = 4 * EPS * float(max(np.sum(np.abs(term)) for term in terms))
         return left, noise, [float(quotient) for quotient in np.diff(values) / h]
+
+
+def _ends(line: Line, h: float, settled: Slope) -> bool:
+    """Whether the line is NaN on one side, and on one only, however small the step."""
+    if not np.isnan(settled.value):
+        return False
+    (_, above), (_, below) = line(h), line(-h)
+    return bool(np.isnan(above).any() != np.isnan(below).any())
+
+
+def _is_vertical(line: Line, origin: Array, h: float, quotients: Sequence[float]) -> bool:
+    """Whether slopes grow without end as the step gets smaller: by more than a steep line's that levels out."""
+    near, nearer = [abs(central(line, origin, h / FEWER**k).value) for k in (8, 12)]
+    return nearer > FEWER * near > FEWER**2 * max(map(abs, quotients))
 
 
 def _settled(line: Line, origin: Array, h: float) -> Slope:
