@@ -1,0 +1,1 @@
+"""Data on its way to training: minibatches, parts, and arrays made ready."""
