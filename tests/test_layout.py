@@ -38,7 +38,8 @@ FLOORS |= {"checks.directions": 4.3, "checks.elements": 4.4, "checks.checker": 4
 FLOORS |= {"optim.flat": 4.1, "optim.optimizer": 4.2, "optim.methods": 4.3, "optim": 4.4}
 FLOORS |= {"saving.errors": 0, "saving.atomic": 0, "saving.structure": 0, "saving.container": 1, "saving.files": 2}
 FLOORS |= {"saving": 4}
-FLOORS |= {"data.rows": 4.1, "data": 4.2}
+FLOORS |= {"data.rows": 0.5, "data.labels": 0, "data.finite": 1, "data.batches": 4.1, "data.splitting": 4.1}
+FLOORS |= {"data.standardizing": 4.1, "data": 4.2}
 
 
 def relative(path):

@@ -115,6 +115,18 @@ def test_other_kinds_of_numpy_files_are_named(path):
     is_refused(path, path.read_bytes(), "an array of np.save")
 
 
+def test_no_header_is_read_that_is_larger_than_the_format_has_it(path):
+    with open(path, "wb") as file:
+        file.write((100_000_001).to_bytes(8, "little"))
+        file.truncate(200_000_000)  # a hole, which takes no room on the disk
+    tracemalloc.start()
+    with pytest.raises(tg.CheckpointError, match="a header 100,000,000 at most"):
+        tg.load(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
+
+
 def test_names_in_a_file_are_names_and_no_paths(tmp_path):
     folder = tmp_path / "folder"
     folder.mkdir()

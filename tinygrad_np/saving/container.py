@@ -24,7 +24,8 @@ from tinygrad_np.saving.structure import Taken, put_together
 KEY = "tinygrad_np"  # of our text in the metadata
 VERSION = 1
 NO_DIGEST = "0" * 64
-STRUCTURE_LIMIT = 40_000_000  # characters; the format limits its header to 100 MB, where quotes take twice the room
+HEADER_LIMIT = 100_000_000  # bytes, by the format
+STRUCTURE_LIMIT = 40_000_000  # characters, of which quotes take twice the room in the header
 
 # What files of other kinds start with, for those who give the wrong one.
 FOREIGN = {b"PK\x03\x04": "a zip archive, as np.savez and torch.save write", b"\x93NUMPY": "an array of np.save"}
@@ -124,15 +125,15 @@ def _header(file: IO[bytes], size: int) -> bytes:
     length = int.from_bytes(start, "little")
     if size == 0:
         raise CheckpointError("it is empty; load an earlier checkpoint")
+    if length <= min(size - 8, HEADER_LIMIT):
+        return file.read(length)
     for magic, kind in FOREIGN.items():
-        if start.startswith(magic) and length > size:
+        if start.startswith(magic):
             raise CheckpointError(f"it is {kind}; tg.load reads what tg.save wrote, and nothing that is pickled")
-    if length > size - 8:
-        raise CheckpointError(
-            f"its header should take {length:,} bytes, but the file has {size:,} in all: it is truncated, changed, or "
-            f"no safetensors file; {WHOLE}"
-        )
-    return file.read(length)
+    raise CheckpointError(
+        f"its header should take {length:,} bytes, but the file has {size:,} in all and a header {HEADER_LIMIT:,} at "
+        f"most: it is truncated, changed, or no safetensors file; {WHOLE}"
+    )
 
 
 def _parsed(text: str) -> Any:

@@ -44,11 +44,12 @@ def save(path: str | os.PathLike[str], state: Any) -> None:
 def load(path: str | os.PathLike[str]) -> Any:
     """The state that :func:`save` wrote to ``path``.
 
-    Nothing in a file is executed or unpickled, names in it are names and never paths, and no more is
-    allocated than the file has bytes (a few times that for its JSON). A digest of everything in it is
-    verified: it finds damage, but proves nothing about who wrote the file. Raises CheckpointError for a
-    file that is missing (with FileNotFoundError as its ``__cause__``), truncated, changed, of another
-    kind, of a later format or made to attack; ImportError without safetensors.
+    Nothing in a file is executed or unpickled, and names in it are names, never paths. What a header says
+    is checked against the file's size before anything is allocated: arrays take no more than the file
+    does (JSON, of which there are 100 MB at most, takes up to some twenty times its length). A digest of
+    everything in it is verified: it finds damage, but proves nothing about who wrote the file. Raises
+    CheckpointError for a file that is missing (with FileNotFoundError as its ``__cause__``), truncated,
+    changed, of another kind, of a later format or made to attack; ImportError without safetensors.
 
     >>> import tinygrad_np as tg
     >>> tg.load("no_such.safetensors")
