@@ -28,13 +28,16 @@ from tinygrad_np.transforms import grad, hessian, hvp, jacobian, jvp, value_and_
 from tinygrad_np.views import graph_summary, to_dot, to_mermaid
 
 if TYPE_CHECKING:
+    import tinygrad_np.data as data
     from tinygrad_np import checks
     from tinygrad_np.checks import GradientError, check_gradients, check_graph, numerical_gradient
+    from tinygrad_np.saving import CheckpointError, load, save
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AnomalyError",
+    "CheckpointError",
     "GradientError",
     "GraphError",
     "MomentumSGD",
@@ -45,6 +48,7 @@ __all__ = [
     "check_graph",
     "checkpointed",
     "checks",
+    "data",
     "detect_anomaly",
     "fft",
     "grad",
@@ -58,6 +62,7 @@ __all__ = [
     "jacobian",
     "jvp",
     "linear",
+    "load",
     "log_softmax",
     "logsumexp",
     "nn",
@@ -66,6 +71,7 @@ __all__ = [
     "operation",
     "optim",
     "relu",
+    "save",
     "sigmoid",
     "softmax",
     "softmax_cross_entropy",
@@ -77,13 +83,15 @@ __all__ = [
 
 # What training does not need is imported when it is first asked for, and where it is.
 LATER = dict.fromkeys(("GradientError", "check_gradients", "check_graph", "numerical_gradient"), "checks")
+LATER |= dict.fromkeys(("CheckpointError", "load", "save"), "saving")
+MODULES_LATER = {"data", *LATER.values()}
 
 
 def __getattr__(name: str) -> Any:
     """A name of the modules that are imported later, or such a module itself."""
     if name in LATER:
         return getattr(import_module(f"{__name__}.{LATER[name]}"), name)
-    if name in LATER.values():
+    if name in MODULES_LATER:
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
