@@ -80,6 +80,11 @@ logaddexp_reduce_to_zero = vanishing(np.logaddexp.reduce)
 log_of_zero = np.errstate(divide="ignore")(np.log)  # ln 0 = −inf
 
 
+def logistic(x: Any) -> Any:
+    """1 / (1 + e⁻ˣ) as e^(−ln(1 + e⁻ˣ)): exact to some 50 units in the last place, and silent at any x."""
+    return exp_to_zero(-logaddexp_to_zero(scalar(0, x.dtype), np.negative(x)))
+
+
 HALF = np.dtype(np.float16)
 
 
