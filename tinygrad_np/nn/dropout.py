@@ -17,8 +17,9 @@ class Dropout(Module):
     """Inverted dropout, y = x·m / (1 − p): each number is 0 with probability p in training; y = x after ``eval()``.
 
     The mask m holds 0 with probability ``p`` and 1 otherwise, so that y is x on average. It is drawn anew at each
-    call from ``rng`` (a np.random.Generator, an int seed, or None for a fresh one), and only in training. ∂L/∂x =
-    g·m / (1 − p), with the same mask. What is drawn in the next call is a part of ``state_dict()``. Raises TypeError or
+    call from ``rng``, and only in training: an int seed or None make a Generator of the layer's own, a
+    np.random.Generator is shared with whoever else draws from it. ∂L/∂x = g·m / (1 − p), with the same mask. Where the
+    Generator stands is a part of ``state_dict()``, so that a loaded model draws the same masks. Raises TypeError or
     ValueError for a ``p`` outside [0, 1) and for what is no generator. Srivastava, Hinton, Krizhevsky, Sutskever &
     Salakhutdinov (2014), "Dropout: a simple way to prevent neural networks from overfitting".
 
