@@ -36,6 +36,10 @@ class TestResidual:
         with pytest.raises(ValueError, match=rf"made \(5, {features}\) of \(5, 3\)"):
             Residual(Linear(3, features, rng=0))(np.ones((5, 3)))
 
+    def test_layers_that_give_nothing_are_refused(self):
+        with pytest.raises(ValueError, match=r"made \(\) of \(3,\)"):
+            Residual(lambda x: None)(np.ones(3))
+
 
 class TestFlatten:
     @pytest.mark.parametrize(

@@ -128,6 +128,12 @@ def test_a_p_that_is_no_number_is_refused_with_advice(p):
         Dropout(p)
 
 
+@pytest.mark.parametrize("x", ["text", None, [1j], [["a"]]])
+def test_what_is_no_real_number_is_refused(x):
+    with pytest.raises(TypeError, match=r"x must be real numbers, got .* data"):
+        Dropout(0.5)(x)
+
+
 def test_what_is_no_generator_is_refused():
     with pytest.raises(TypeError, match=r"rng must be a np.random.Generator"):
         Dropout(0.5, rng="x")

@@ -72,6 +72,7 @@ class TestStateDict:
         model.tables = {"a": np.arange(3), "b": [np.zeros(2)]}
         model.last = Linear(2, 2)(X)
         assert list(model.state_dict()) == ["tables.a", "tables.b.0"]
+        assert model.parameters() == []
 
     def test_of_nothing_is_empty(self):
         assert tg.nn.Tanh().state_dict() == {}

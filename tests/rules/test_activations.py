@@ -119,3 +119,22 @@ def test_what_is_no_real_number_is_refused_by_name(f, x):
 def test_a_slope_that_wants_a_gradient_is_refused():
     with pytest.raises(TypeError, match="leaky_relu has no derivative with respect to an argument"):
         tg.leaky_relu(tg.Tensor([1.0], requires_grad=True), tg.Tensor(0.1, requires_grad=True))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+@pytest.mark.parametrize("f", [tg.sigmoid, tg.silu, tg.gelu, tg.softplus], ids=lambda f: f.name)
+def test_few_numbers_and_many_take_different_ways_to_the_same(f, dtype):
+    """In value, gradient and the gradient of the gradient, at 0 and at the ends of the range too."""
+    few = np.array([-1000, -740, -20, -1, 0, 1e-3, 3, 50, 1000], dtype)
+    found = []
+    for x in (few, np.tile(few, 100)):
+        t = tg.Tensor(x, requires_grad=True)
+        with np.errstate(all="raise"):
+            y = f(t)
+            first = tg.gradients(y, t, output_gradients=np.ones(x.shape), create_graph=True)
+            second = tg.gradients(first, t, output_gradients=np.ones(x.shape))
+            y.backward(np.ones(x.shape))
+        assert {y.dtype, first.dtype, second.dtype, t.grad.dtype} == {np.dtype(dtype)}
+        found.append([a[-9:] for a in (y.data, t.grad, first.data, second.data)])
+    ulps = 100 * np.finfo(dtype).eps
+    np.testing.assert_allclose(found[0], found[1], rtol=ulps, atol=ulps)

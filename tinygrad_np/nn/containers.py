@@ -68,7 +68,7 @@ class Residual(Sequential):
 
     def __call__(self, x: Any) -> Any:
         x = as_array(x)
-        y = super().__call__(x)
+        y = as_array(super().__call__(x))
         if y.shape != x.shape:
             raise ValueError(
                 f"the layers of a Residual made {y.shape} of {x.shape}; the two are added, so let the last layer "

@@ -48,7 +48,7 @@ def tree(layer: Any, name: str = "", met: dict[int, Any] | None = None) -> Part:
     for key, value in _held(layer._children(), {}):
         if not isinstance(value, Tensor):
             inner.append(tree(value, key, met))
-        elif id(value) not in met:
+        elif value.is_leaf and id(value) not in met:
             met[id(value)] = value
             own += value.size
     return Part(name, layer, own, inner=tuple(inner))

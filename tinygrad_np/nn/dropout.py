@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tinygrad_np.initializers import as_generator
 from tinygrad_np.nn.arguments import number
 from tinygrad_np.nn.module import Module
-from tinygrad_np.shapes import as_array
+from tinygrad_np.shapes import floating
 
 
 class Dropout(Module):
@@ -38,8 +38,8 @@ class Dropout(Module):
     def __call__(self, x: Any) -> Any:
         if not (self.training and self.p):
             return x
-        x = as_array(x)
-        return x * drawn_mask(self.rng, x.shape, self.p, x.dtype if x.dtype.kind == "f" else np.dtype(np.float64))
+        x = floating(x)
+        return x * drawn_mask(self.rng, x.shape, self.p, x.dtype)
 
     def extra_repr(self) -> str:
         return f"{self.p:g}"

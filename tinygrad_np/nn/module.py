@@ -1,9 +1,9 @@
 """Module: what layers and networks share.
 
-A Module's parameters are the Tensors among its attributes and those of the Modules it holds, in the order in
-which they were set. What is met twice, a shared parameter or a Module that holds its parent, counts where it is
-met first. Arrays among the attributes are its buffers, such as running means; the Generators are those it draws
-from. All of them are its state.
+A Module's parameters are the Tensors among its attributes and those of the Modules it holds, in the order in which
+they were set, but for Tensors that were computed. What is met twice, a shared parameter or a Module that holds its
+parent, counts where it is met first. Arrays among the attributes are its buffers, such as running means; the
+Generators are those it draws from. All of them are its state.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Module:
 
     def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
         """Pairs of a dotted name and a parameter, in declaration order, each parameter once."""
-        return ((name, value) for name, value in self._held(prefix) if isinstance(value, Tensor))
+        return ((name, value) for name, value in self._held(prefix) if isinstance(value, Tensor) and value.is_leaf)
 
     def parameters(self) -> list[Tensor]:
         """The parameters in declaration order, each once: what an optimizer takes."""

@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from tinygrad_np.nn.arguments import floating, number, size
 from tinygrad_np.nn.module import Module
+from tinygrad_np.numerics import HALF, square_to_zero, sum_over
 from tinygrad_np.rules.normalization import standardize
 from tinygrad_np.shapes import as_array
 from tinygrad_np.tensor import Tensor
@@ -89,8 +90,12 @@ class BatchNorm(_Normalization):
 
     def _follow(self, x: NDArray[Any], axes: tuple[int, ...], rows: int) -> None:
         """Move the running statistics, in place, towards those of a batch."""
-        self.running_mean += self.momentum * (np.mean(x, axes) - self.running_mean)
-        self.running_var += self.momentum * (np.var(x, axes, ddof=1) - self.running_var)
+        if x.dtype == HALF:  # whose squares would soon overflow
+            x = x.astype(np.float32)
+        mean = sum_over(x, axes) / rows
+        variance = sum_over(square_to_zero(x - mean), axes) / (rows - 1)
+        self.running_mean += self.momentum * (mean - self.running_mean)
+        self.running_var += self.momentum * (variance - self.running_var)
 
 
 class LayerNorm(_Normalization):

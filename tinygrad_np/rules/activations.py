@@ -6,12 +6,10 @@ import math
 
 import numpy as np
 
-from tinygrad_np.numerics import exp_to_zero, logaddexp_to_zero, logistic, scalar, vanishing
+from tinygrad_np.numerics import exp_to_zero, logaddexp_to_zero, logistic, scalar, times_to_zero
 from tinygrad_np.operations import Result, operation
 from tinygrad_np.shapes import floating
 from tinygrad_np.tape import Array
-
-times_to_zero = vanishing(np.multiply)
 
 # y = x·σ(ax + bx³) is ½x(1 + tanh √(2/π)(x + 0.044715x³)) without the digits that 1 + tanh loses where it is near 0.
 GELU_LINEAR = 2 * math.sqrt(2 / math.pi)
@@ -34,8 +32,9 @@ def leaky_relu(x: Array, slope: float = 0.01) -> Result:
     array([0.1, 1. ])
     """
     x = floating(x)
-    right, leak = x > scalar(0, x.dtype), np.asarray(slope, x.dtype)
-    return np.where(right, x, times_to_zero(x, leak)), (lambda g: np.where(right, g, times_to_zero(g, leak)),)
+    # A choice between two numbers takes a fifth of the time of one between two arrays.
+    factor = np.where(x > scalar(0, x.dtype), scalar(1, x.dtype), np.asarray(slope, x.dtype))
+    return times_to_zero(x, factor), (lambda g: times_to_zero(g, factor),)
 
 
 @operation(symmetric=True)
@@ -56,9 +55,14 @@ def elu(x: Array, alpha: float = 1.0) -> Result:
     """
     x = floating(x)
     zero, scale = scalar(0, x.dtype), np.asarray(alpha, x.dtype)
-    right, left = x > zero, np.minimum(x, zero)
-    y = np.where(right, x, times_to_zero(scale, np.expm1(left)))
-    return y, (lambda g: np.where(right, g, times_to_zero(g, times_to_zero(scale, exp_to_zero(left)))),)
+    left = np.minimum(x, zero)
+    y = np.maximum(x, zero) + times_to_zero(scale, np.expm1(left))
+
+    def gx(g: Array) -> Array:
+        factor = np.where(x > zero, scalar(1, x.dtype), scale)
+        return times_to_zero(g, times_to_zero(factor, exp_to_zero(left)))
+
+    return y, (gx,)
 
 
 @operation(symmetric=True)

@@ -6,12 +6,10 @@ from math import prod
 
 import numpy as np
 
-from tinygrad_np.numerics import sum_over, through_single, vanishing
+from tinygrad_np.numerics import square_to_zero, sum_over, through_single
 from tinygrad_np.operations import Result, operation, unchanged
 from tinygrad_np.shapes import Axis, floating, normalize_axes
 from tinygrad_np.tape import Array
-
-square_to_zero = vanishing(np.square)
 
 
 @operation(hint="standardize takes x, a weight and a bias that broadcast to x, such as one number for each feature")
