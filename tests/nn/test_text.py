@@ -190,6 +190,26 @@ class TestSummary:
         assert [module.training for _, module in model.named_modules()] == [True, True, False, True]
         assert [p.grad for p in model.parameters()] == [None] * 4
 
+    def test_takes_a_model_that_keeps_what_it_computed_and_functions_in_a_dictionary(self):
+        class Keeping(Module):
+            def __init__(self):
+                self.layer, self.functions = Linear(2, 2, rng=0), {"last": np.tanh}
+
+            def __call__(self, x):
+                self.kept = self.functions["last"](self.layer(x))
+                return self.kept
+
+        model = Keeping()
+        model(np.ones((1, 2)))
+        kept = model.kept
+        assert [line.split()[0] for line in model.summary((3, 2)).split("\n")] == [
+            "name",
+            "layer",
+            "functions.last",
+            "total",
+        ]
+        assert model.kept is kept
+
     def test_copies_no_parameter(self):
         layer = Linear(2, 2, rng=0)
         seen = []

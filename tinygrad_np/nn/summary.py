@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_np.nn.description import Part, headline, is_function, tree
 from tinygrad_np.recording import no_grad
+from tinygrad_np.tensor import Tensor
 
 HEADING = ("name", "layer", "output shape", "parameters")
 NOT_CALLED = "not called"
@@ -21,15 +22,16 @@ def table(model: Any, input_shape: tuple[int, ...]) -> str:
         raise TypeError(
             f"input_shape must be a tuple of integers, such as (32, 2) for 32 rows of 2 features, got {input_shape!r}"
         )
-    parameters = model.parameters()
-    twin = deepcopy(model, {id(parameter): parameter for parameter in parameters}).eval()
+    tensors = [value for _, value in model._held() if isinstance(value, Tensor)]
+    twin = deepcopy(model, {id(tensor): tensor for tensor in tensors}).eval()  # which shares them
     shapes: dict[int, str] = {}
     for _, module in list(twin.named_modules()):
         _record(module, shapes)
+    parts = tree(twin)  # before it runs, for it may keep what it computes
+    parameters = model.parameters()
     dtype = parameters[0].dtype if parameters else np.dtype(np.float64)
     with no_grad(), np.errstate(all="ignore"):  # which numbers come out does not matter
         twin(np.zeros(tuple(input_shape), dtype))
-    parts = tree(twin)
     rows = [row for name, part in _named(parts) if (row := _row(name, part, shapes)) is not None]
     return _aligned([HEADING, *rows, ("total", "", "", f"{parts.total:,}")])
 
@@ -37,8 +39,8 @@ def table(model: Any, input_shape: tuple[int, ...]) -> str:
 def _record(module: Any, shapes: dict[int, str]) -> None:
     """Let ``module``, and the functions that it holds, note the shapes of what they give."""
 
-    def noted(function: Any) -> Any:
-        return _Noted(function, shapes) if is_function(function) else function
+    def noted(value: Any) -> Any:
+        return _Noted(value, shapes) if is_function(value) else value
 
     def call(self: Any, *arguments: Any, **keywords: Any) -> Any:
         y = super(noting, self).__call__(*arguments, **keywords)
@@ -46,8 +48,11 @@ def _record(module: Any, shapes: dict[int, str]) -> None:
         return y
 
     for name, value in vars(module).items():
-        in_order = type(value) in (list, tuple)
-        vars(module)[name] = type(value)([noted(item) for item in value]) if in_order else noted(value)
+        if type(value) in (list, tuple):
+            value = type(value)([noted(item) for item in value])
+        elif type(value) is dict:
+            value = {key: noted(item) for key, item in value.items()}
+        vars(module)[name] = noted(value)
     noting: Any = type(type(module).__name__, (type(module),), {"__call__": call})
     module.__class__ = noting
 
