@@ -91,4 +91,5 @@ class MovingAverage:
         return decay
 
     def __repr__(self) -> str:
-        return f"MovingAverage({len(self.params)} parameters: decay={self.decay}, {self.updates} updates)"
+        n = len(self.params)
+        return f"MovingAverage({n} parameter{'s' * (n != 1)}: decay={self.decay}, updates={self.updates})"

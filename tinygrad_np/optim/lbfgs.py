@@ -63,6 +63,10 @@ class LBFGS(Optimizer):
             raise ValueError(f"LBFGS searches along one line and takes one group, got {len(self.groups)}")
         if self.weight_decay:
             raise ValueError("LBFGS takes no weight_decay, which is not in the loss that it searches; give l2")
+        if self.c1 >= self.c2:
+            raise ValueError(
+                f"c1 must be below c2, got c1={self.c1:g}, c2={self.c2:g}; give for example c1=1e-4, c2=0.9"
+            )
         self.history = int(history)
         self._pairs: list[tuple[Array, Array]] = []  # of s and y, the latest last
 
@@ -163,6 +167,8 @@ class LBFGS(Optimizer):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         like = self._by_name(np.concatenate([flat.whole[0] for flat in self._flats]))
         given = state.get("pairs", {}) if isinstance(state, Mapping) else {}
+        if not isinstance(given, Mapping):
+            raise TypeError(f"the state's pairs must be a dictionary, got {type(given).__name__}")
         for i, pair in given.items():
             states.check("this LBFGS", {"s": {}, "y": {}}, pair)
             for name, arrays in pair.items():

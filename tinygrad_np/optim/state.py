@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import ItemsView, Mapping, Sequence
 from typing import Any
 
 from tinygrad_np import states
@@ -81,12 +81,18 @@ def _schedules(groups: Sequence[Group]) -> dict[str, Any]:
 
 def _flattened(state: Mapping[str, Any]) -> dict[str, Any]:
     """What must be there by name, one level: a group's hyperparameters, schedules, hooks, counts, arrays."""
-    groups = {f"groups.{i}": group for i, group in enumerate(state["groups"])}
-    nested = {**groups, **{key: state[key] for key in ("schedules", "hooks", "updates")}}
-    nested |= {f"states.{name}": arrays for name, arrays in state["states"].items()}
+    if not isinstance(state["groups"], (list, tuple)):
+        raise TypeError(f"the state's groups must be a list, got {type(state['groups']).__name__}")
+    nested = {f"groups.{i}": group for i, group in enumerate(state["groups"])}
+    nested |= {key: state[key] for key in ("schedules", "hooks", "updates")}
+    nested |= {f"states.{name}": arrays for name, arrays in _entries("states", state["states"])}
     flat: dict[str, Any] = dict.fromkeys(nested, True)
     for key, entries in nested.items():
-        if not isinstance(entries, Mapping):
-            raise TypeError(f"the state's {key} must be a dictionary, got {type(entries).__name__}")
-        flat |= {f"{key}.{name}": value for name, value in entries.items()}
+        flat |= {f"{key}.{name}": value for name, value in _entries(key, entries)}
     return flat
+
+
+def _entries(key: str, entries: Any) -> ItemsView[str, Any]:
+    if not isinstance(entries, Mapping):
+        raise TypeError(f"the state's {key} must be a dictionary, got {type(entries).__name__}")
+    return entries.items()

@@ -71,7 +71,8 @@ def _too_high(point: Point, start: Point, c1: float) -> bool:
 
 def _further(before: Point, point: Point) -> float:
     """Where to look next if the function still falls: the minimum of the cubic, two to ten times as far."""
-    return min(max(_cubic(before, point), 2 * point.step), 10 * point.step)
+    step = _cubic(before, point)
+    return min(max(step, 2 * point.step), 10 * point.step) if math.isfinite(step) else 2 * point.step
 
 
 def _between(low: Point, high: Point) -> float:
