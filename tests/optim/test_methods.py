@@ -23,7 +23,6 @@ from tinygrad_np.optim import (
     RMSprop,
     adaptive,
 )
-from tinygrad_np.optim.flat import BLOCK
 
 # -- the recurrences, for one parameter and one number at a time ----------------------------------
 
@@ -404,20 +403,3 @@ def test_nadams_momentum_is_multiplied_out_as_far_as_it_shows(t):
     product, now, after = adaptive._nadam_momentum(t, 0.9, 0.004)
     numbers = 0.9 * (1 - 0.5 * 0.96 ** (0.004 * np.arange(1, t + 2)))
     np.testing.assert_allclose([1 - product, now, after], [1 - np.prod(numbers[:-1]), *numbers[-2:]], rtol=1e-15)
-
-
-class TestLargeParameter:
-    """More elements than are updated at a time."""
-
-    @each_method
-    def test_moves_as_each_of_its_elements_would(self, optimizer, recurrence, hyperparameters):
-        rng, n = np.random.default_rng(5), 2 * BLOCK + 3
-        large = tg.Tensor(rng.normal(size=n), requires_grad=True)
-        few = [0, 1, BLOCK - 1, BLOCK, 2 * BLOCK, n - 1]
-        small = tg.Tensor(large.data[few], requires_grad=True)
-        steps = [optimizer([p], **hyperparameters) for p in (large, small)]
-        for lr in (0.1, 0.05):
-            gradient = rng.normal(size=n)
-            train([large], steps[0], [[gradient]], [lr])
-            train([small], steps[1], [[gradient[few]]], [lr])
-        np.testing.assert_allclose(large.data[few], small.data, rtol=1e-13)

@@ -12,7 +12,6 @@ from tinygrad_np.tape import tick
 from tinygrad_np.tensor import Tensor
 
 Array = NDArray[Any]
-BLOCK = 1 << 14  # elements that are updated at a time, so that several arrays of them stay in the cache
 
 
 class Flat:
@@ -29,7 +28,6 @@ class Flat:
         data = np.concatenate([p.data for p in params], axis=None)
         flat_states = [np.concatenate(arrays, axis=None, dtype=data.dtype) for arrays in states]
         self.whole = (data, np.empty_like(data), *flat_states, *[np.empty_like(data) for _ in range(scratch)])
-        self.blocks = [tuple([a[i : i + BLOCK] for a in self.whole]) for i in range(0, max(data.size, 1), BLOCK)]
         self.pieces = list(zip(*map(self._split, self.whole)))
         self.slots = [(param, piece[0], piece[1]) for param, piece in zip(params, self.pieces)]
         self.updates = [0]  # one number as long as all are updated together, then one a parameter
@@ -44,38 +42,48 @@ class Flat:
         """The states among the arrays of a piece."""
         return arrays[2 : len(arrays) - self.scratch]
 
-    def gather(self, l2: float = 0.0) -> list[tuple[int, tuple[Array, ...]]]:
+    def gather(self, decay: tuple[float, float] | None = None) -> list[tuple[int, tuple[Array, ...]]]:
         """Copy in the gradients, and list what to update: (how many updates with this one, (data, gradient, *states)).
 
-        That is everything, block by block, as long as all parameters have had a gradient each time.
-        To each gradient comes ``l2`` times the parameter.
+        That is everything in one piece as long as all parameters have had a gradient each time. ``decay``
+        is what to add of each parameter to its gradient, and what to multiply it with after that.
         """
-        stamp, missing = tick(), set()
+        stamp, complete = tick(), True
         for param, view, slot in self.slots:
             leaf: Any = param._node
             if leaf is None or leaf.grad is None:
-                missing.add(param)
+                complete = False
                 continue
             if param._array is not view:
                 self.adopt()
             leaf.order = stamp  # a graph recorded before this step is out of date
-            if l2:
-                np.multiply(view, l2, slot)
-                slot += leaf.grad
-            else:
-                slot[...] = leaf.grad
-        if not missing and len(self.updates) == 1:
-            self.updates[0] = t = self.updates[0] + 1
-            return [(t, block) for block in self.blocks]
-        if len(missing) == len(self.params):
+            slot[...] = leaf.grad
+        if decay:
+            self._decay(*decay)
+        updates = self.updates
+        if complete and len(updates) == 1:
+            updates[0] = t = updates[0] + 1
+            return [(t, self.whole)]
+        return self._gather_apart()
+
+    def _decay(self, l2: float, shrinkage: float) -> None:
+        """Take the penalty into the gradients, and shrink the parameters that have one."""
+        for param, view, slot in self.slots:
+            if param.grad is not None:
+                if l2:
+                    np.multiply(view, l2, slot)
+                    slot += param.grad
+                view *= shrinkage
+
+    def _gather_apart(self) -> list[tuple[int, tuple[Array, ...]]]:
+        """The pieces that have a gradient, each with its own count."""
+        present = [param.grad is not None for param in self.params]
+        if not any(present):
             return []
         if len(self.updates) == 1:
             self.updates *= len(self.params)
-        ready = []
-        for i, (param, piece) in enumerate(zip(self.params, self.pieces)):
-            if param not in missing:
-                self.updates[i] += 1
-                ready.append((self.updates[i], piece))
+        self.updates = [count + moves for count, moves in zip(self.updates, present)]
+        ready = [(count, piece) for count, piece, moves in zip(self.updates, self.pieces, present) if moves]
         self.meet()
         return ready
 

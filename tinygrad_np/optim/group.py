@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,15 +13,18 @@ from tinygrad_np.optim.hyperparameters import Schedule, checked, listing, schedu
 from tinygrad_np.tensor import Tensor
 
 Array = NDArray[Any]
+Hook = Callable[[list[Tensor]], Any]
 DECAYS = ("l2", "weight_decay")  # which every optimizer has, and its update does not see
 
 
-class Clock:
-    """How many steps an optimizer has taken."""
+class Shared:
+    """What the groups of an optimizer share: its hooks, the steps taken, and whether there ever was a schedule."""
 
-    __slots__ = ("steps",)
+    __slots__ = ("hooks", "scheduled", "steps")
 
-    def __init__(self) -> None:
+    def __init__(self, hooks: list[Hook]) -> None:
+        self.hooks = hooks
+        self.scheduled = False
         self.steps = 0
 
 
@@ -32,7 +35,7 @@ class Group(MutableMapping[str, float]):
     """
 
     # and no others, so that group.lr = 0.1 is refused
-    __slots__ = ("arguments", "clock", "flats", "numbers", "params", "penalty", "schedules", "shrinkage")
+    __slots__ = ("arguments", "decay", "flats", "numbers", "params", "schedules", "shared")
 
     def __init__(
         self,
@@ -40,10 +43,10 @@ class Group(MutableMapping[str, float]):
         hyperparameters: Mapping[str, Any],
         states: Sequence[Sequence[Array]],
         scratch: int,
-        clock: Clock,
+        shared: Shared,
     ) -> None:
         self.params = [p for _, p in params]
-        self.clock = clock
+        self.shared = shared
         self.numbers = dict.fromkeys(hyperparameters, 0.0)
         self.arguments: dict[str, float] = {}  # of update
         self.schedules: dict[str, Schedule] = {}
@@ -58,7 +61,7 @@ class Group(MutableMapping[str, float]):
 
     def follow(self) -> None:
         """Take from the schedules the numbers of the next step."""
-        given = [(name, scheduled(name, f, self.clock.steps)) for name, f in self.schedules.items()]
+        given = [(name, scheduled(name, f, self.shared.steps)) for name, f in self.schedules.items()]
         for name, number in given:
             self.put(name, number)
 
@@ -67,8 +70,8 @@ class Group(MutableMapping[str, float]):
         self.numbers[name] = number
         if name not in DECAYS:
             self.arguments[name] = number
-        self.penalty = self.numbers["l2"]
-        self.shrinkage = 1 - self.numbers.get("lr", 1.0) * self.numbers["weight_decay"]
+        l2, shrinkage = self.numbers["l2"], 1 - self.numbers.get("lr", 1.0) * self.numbers["weight_decay"]
+        self.decay = (l2, shrinkage) if l2 or shrinkage != 1 else None
 
     def __getitem__(self, name: str) -> float:
         return self.numbers[name]
@@ -77,8 +80,9 @@ class Group(MutableMapping[str, float]):
         if name not in self.numbers:
             raise KeyError(f"no hyperparameter {name!r}; there are {listing(self, name)}")
         if callable(value):
-            self.put(name, scheduled(name, value, self.clock.steps))
+            self.put(name, scheduled(name, value, self.shared.steps))
             self.schedules[name] = value
+            self.shared.scheduled = True
         else:
             self.put(name, checked(name, value))
             self.schedules.pop(name, None)

@@ -91,7 +91,7 @@ class LBFGS(Optimizer):
             raise
         self._write(best)
         self._remember(best - x, g_best - g)
-        self._clock.steps += 1
+        group.shared.steps += 1
         return loss
 
     def _search(self, x: Array, value: float, g: Array, closure: Callable[[], Tensor]) -> tuple[Array, Array]:

@@ -8,14 +8,13 @@ from typing import Any, TypedDict
 
 from numpy.typing import NDArray
 
-from tinygrad_np.optim.group import DECAYS, Clock, Group, first_state
+from tinygrad_np.optim.group import DECAYS, Group, Hook, Shared, first_state
 from tinygrad_np.optim.hyperparameters import Value, listing
 from tinygrad_np.optim.parameters import Groups, Params, grouped
 from tinygrad_np.optim.state import check, put_back, taken
 from tinygrad_np.tensor import Tensor
 
 Array = NDArray[Any]
-Hook = Callable[[list[Tensor]], Any]
 
 
 class Options(TypedDict, total=False):
@@ -59,7 +58,7 @@ class Optimizer:
     hyperparameters out of range.
     """
 
-    __slots__ = ("__weakref__", "_clock", "groups", "hooks")
+    __slots__ = ("__weakref__", "groups")
 
     states: tuple[str, ...] = ()
     scratch: int = 0
@@ -74,7 +73,7 @@ class Optimizer:
         weight_decay: Value = 0.0,
         **options: Any,
     ) -> None:
-        self._clock, self.hooks = Clock(), _checked_hooks(hooks)
+        shared = Shared(_checked_hooks(hooks))
         options |= {"l2": l2, "weight_decay": weight_decay}
         names = [name for name in options if name not in self.states]
         self._check_names(names)
@@ -87,14 +86,14 @@ class Optimizer:
             merged = {**options, **group}
             first = [first_state(name, merged.get(name), [p for _, p in group["params"]]) for name in self.states]
             own = {name: merged[name] for name in names}
-            made.append(Group(group["params"], own, first, self.scratch, self._clock))
+            made.append(Group(group["params"], own, first, self.scratch, shared))
         self.groups = made
 
     def _check_names(self, names: list[str]) -> None:
         """Refuse hyperparameters that the update does not take, lack, or that an attribute would hide."""
         kind = type(self).__name__
         for name in names:
-            if hasattr(self, name):
+            if hasattr(type(self), name) or hasattr(self, name):
                 raise TypeError(
                     f"{kind} has an attribute {name!r}, which would hide the hyperparameter of that name; rename one "
                     "of them"
@@ -113,8 +112,8 @@ class Optimizer:
 
     def __getattr__(self, name: str) -> float:
         """The first group's hyperparameter: asked for where there is no other attribute of that name."""
-        if name in Optimizer.__slots__:
-            raise AttributeError(f"{type(self).__name__} has no {name} yet; call super().__init__(params, ...) first")
+        if name == "groups":
+            raise AttributeError(f"{type(self).__name__} has no groups yet; call super().__init__(params, ...) first")
         group = self.groups[0]
         if name not in group:
             raise AttributeError(
@@ -140,7 +139,16 @@ class Optimizer:
     @property
     def steps(self) -> int:
         """How many steps were taken."""
-        return self._clock.steps
+        return self.groups[0].shared.steps
+
+    @property
+    def hooks(self) -> list[Hook]:
+        """The functions of the list of parameters that step() calls first."""
+        return self.groups[0].shared.hooks
+
+    @hooks.setter
+    def hooks(self, hooks: Iterable[Hook]) -> None:
+        self.groups[0].shared.hooks = _checked_hooks(hooks)
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
         """Pairs of a name and a parameter."""
@@ -149,10 +157,7 @@ class Optimizer:
                 yield from zip(flat.names, flat.params)
 
     def update(self, t: int, p: Array, g: Array, *states: Any, **hyperparameters: Any) -> None:
-        """Change ``p`` in place by its gradient ``g``, which may be overwritten; for the ``t``-th time, from 1.
-
-        Large parameters come in parts: each element is to be updated by itself.
-        """
+        """Change ``p`` in place by its gradient ``g``, which may be overwritten; for the ``t``-th time, from 1."""
         raise TypeError(f"{type(self).__name__} does not define update(self, t, p, g, ...)")
 
     def step(self, closure: Callable[[], Tensor] | None = None) -> Any:
@@ -162,23 +167,25 @@ class Optimizer:
         zero_grad(), loss = closure(), loss.backward(). Returns that loss, or None without one.
         """
         loss = None if closure is None else self.evaluate(closure)
-        if self.hooks:
-            parameters = [p for group in self.groups for p in group.params]
-            for hook in self.hooks:
-                hook(parameters)
-        for group in self.groups:
-            if group.schedules:
-                group.follow()
+        groups = self.groups
+        shared = groups[0].shared
+        if shared.hooks or shared.scheduled:
+            self._prepare()
         update: Any = self.update  # each optimizer names its own states and hyperparameters
-        for group in self.groups:
+        for group in groups:
             for flat in group.flats:
-                for t, arrays in flat.gather(group.penalty):
-                    if group.shrinkage != 1:
-                        p = arrays[0]
-                        p *= group.shrinkage
+                for t, arrays in flat.gather(group.decay):
                     update(t, *arrays, **group.arguments)
-        self._clock.steps += 1
+        shared.steps += 1
         return loss
+
+    def _prepare(self) -> None:
+        """Call the hooks, and ask the schedules for their numbers, before anything moves."""
+        parameters = [p for group in self.groups for p in group.params]
+        for hook in self.hooks:
+            hook(parameters)
+        for group in self.groups:
+            group.follow()
 
     def evaluate(self, closure: Callable[[], Tensor]) -> Tensor:
         """The loss that ``closure`` computes, after its gradients took the place of those that were there."""

@@ -37,7 +37,7 @@ def own(thing: Any) -> Any:
 def put_back(state: Mapping[str, Any], groups: Sequence[Group], names: Sequence[str], hooks: Sequence[Any]) -> None:
     """Let ``groups`` go on from a ``state`` that was checked."""
     for group, numbers in zip(groups, state["groups"]):
-        group.clock.steps = state["step"]
+        group.shared.steps = state["step"]
         for name in group:
             group.put(name, float(numbers[name]))
         for flat in group.flats:
