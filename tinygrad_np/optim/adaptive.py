@@ -35,15 +35,16 @@ class AdaGrad(Optimizer):
 
     states = ("square",)
     scratch = 1
+    constants = ("lr",)
 
     def __init__(self, params: Params, lr: Value = 0.01, eps: Value = 1e-10, **options: Unpack[Options]) -> None:
         super().__init__(params, lr=lr, eps=eps, **options)
 
-    def update(self, t: int, p: Array, g: Array, square: Array, size: Array, *, lr: float, eps: float) -> None:
+    def update(self, t: int, p: Array, g: Array, square: Array, size: Array, *, lr: Array, eps: float) -> None:
         np.multiply(g, g, size)
         square += size
         np.sqrt(square, size)
-        size += _at_least_tiny(eps, p)
+        size += _floor(eps, p.dtype)
         g /= size
         g *= lr
         p -= g
@@ -69,6 +70,7 @@ class AdaDelta(Optimizer):
 
     states = ("square", "moved")
     scratch = 1
+    constants = ("lr",)
 
     def __init__(
         self, params: Params, lr: Value = 1.0, rho: Value = 0.9, eps: Value = 1e-6, **options: Unpack[Options]
@@ -76,20 +78,21 @@ class AdaDelta(Optimizer):
         super().__init__(params, lr=lr, rho=rho, eps=eps, **options)
 
     def update(
-        self, t: int, p: Array, g: Array, square: Array, moved: Array, work: Array, *, lr: float, rho: float, eps: float
+        self, t: int, p: Array, g: Array, square: Array, moved: Array, work: Array, *, lr: Array, rho: float, eps: float
     ) -> None:
-        eps = _at_least_tiny(eps, p)
-        square *= rho
+        least = _floor(eps, p.dtype)
+        kept, taken = _shares(rho, p.dtype)
+        square *= kept
         np.multiply(g, g, work)
-        work *= 1 - rho
+        work *= taken
         square += work
-        np.add(square, eps, work)
+        np.add(square, least, work)
         g /= np.sqrt(work, work)
-        np.add(moved, eps, work)
+        np.add(moved, least, work)
         g *= np.sqrt(work, work)
-        moved *= rho
+        moved *= kept
         np.multiply(g, g, work)
-        work *= 1 - rho
+        work *= taken
         moved += work
         g *= lr
         p -= g
@@ -114,6 +117,7 @@ class RMSprop(Optimizer):
 
     states = ("square",)
     scratch = 1
+    constants = ("lr",)
 
     def __init__(
         self, params: Params, lr: Value = 0.01, rho: Value = 0.99, eps: Value = 1e-8, **options: Unpack[Options]
@@ -121,14 +125,15 @@ class RMSprop(Optimizer):
         super().__init__(params, lr=lr, rho=rho, eps=eps, **options)
 
     def update(
-        self, t: int, p: Array, g: Array, square: Array, size: Array, *, lr: float, rho: float, eps: float
+        self, t: int, p: Array, g: Array, square: Array, size: Array, *, lr: Array, rho: float, eps: float
     ) -> None:
-        square *= rho
+        kept, taken = _shares(rho, p.dtype)
+        square *= kept
         np.multiply(g, g, size)
-        size *= 1 - rho
+        size *= taken
         square += size
         np.sqrt(square, size)
-        size += _at_least_tiny(eps, p)
+        size += _floor(eps, p.dtype)
         g /= size
         g *= lr
         p -= g
@@ -299,7 +304,7 @@ class NAdam(Optimizer):
         g += work
         np.sqrt(v, work)
         corrected = math.sqrt(1 - beta2**t)
-        work += _at_least_tiny(eps * corrected, p)
+        work += max(eps * corrected, _tiny(p.dtype))
         g /= work
         g *= lr * corrected
         p -= g
@@ -307,12 +312,13 @@ class NAdam(Optimizer):
 
 def _advance(m: Array, v: Array, g: Array, beta1: float, beta2: float) -> None:
     """Adam's running moments m and v, one gradient further, which is spoilt."""
-    m *= beta1
-    g *= 1 - beta1
+    kept, taken, scale, kept_square = _moments(beta1, beta2, m.dtype)
+    m *= kept
+    g *= taken
     m += g
     g *= g
-    g *= (1 - beta2) / (1 - beta1) ** 2
-    v *= beta2
+    g *= scale
+    v *= kept_square
     v += g
 
 
@@ -322,15 +328,36 @@ def _descend(
     """Adam's step, p ← p − η·m̂ / (√v̂ + ε), with the numbers that correct both moments' bias drawn together."""
     corrected = math.sqrt(1 - beta2**t)
     np.sqrt(v, work)
-    work += _at_least_tiny(eps * corrected, p)
+    work += max(eps * corrected, _tiny(p.dtype))
     np.divide(m, work, work)
     work *= lr * corrected / (1 - beta1**t)
     p -= work
 
 
-def _at_least_tiny(eps: float, p: Array) -> float:
-    """``eps``, or the least normal number of p's dtype: float16 rounds an eps of 1e-8 to 0."""
-    return max(eps, float(np.finfo(p.dtype).tiny))
+# Numbers that stay the same from step to step, as arrays without dimensions: see Optimizer.constants.
+
+
+@lru_cache(maxsize=64)
+def _moments(beta1: float, beta2: float, dtype: Any) -> tuple[Array, ...]:
+    """What Adam's moments are multiplied with: β₁, 1 − β₁, (1 − β₂) / (1 − β₁)², β₂."""
+    return tuple([np.array(x, dtype) for x in (beta1, 1 - beta1, (1 - beta2) / (1 - beta1) ** 2, beta2)])
+
+
+@lru_cache(maxsize=64)
+def _shares(rho: float, dtype: Any) -> tuple[Array, Array]:
+    """What a running mean keeps, and what it takes of the new: ρ, 1 − ρ."""
+    return np.array(rho, dtype), np.array(1 - rho, dtype)
+
+
+@lru_cache(maxsize=64)
+def _floor(eps: float, dtype: Any) -> Array:
+    """``eps``, or the least normal number of ``dtype``: float16 rounds an eps of 1e-8 to 0."""
+    return np.array(max(eps, _tiny(dtype)), dtype)
+
+
+@lru_cache(maxsize=8)
+def _tiny(dtype: Any) -> float:
+    return float(np.finfo(dtype).tiny)
 
 
 @lru_cache(maxsize=128)

@@ -31,10 +31,12 @@ class SGD(Optimizer):
 
     __slots__ = ()
 
+    constants = ("lr",)
+
     def __init__(self, params: Params, lr: Value = 0.01, **options: Unpack[Options]) -> None:
         super().__init__(params, lr=lr, **options)
 
-    def update(self, t: int, p: Array, g: Array, *, lr: float) -> None:
+    def update(self, t: int, p: Array, g: Array, *, lr: Array) -> None:
         g *= lr
         p -= g
 
@@ -45,6 +47,7 @@ class _Momentum(Optimizer):
     __slots__ = ()
 
     states = ("velocity",)
+    constants = ("lr", "momentum")
 
     def __init__(
         self,
@@ -76,7 +79,7 @@ class MomentumSGD(_Momentum):
 
     __slots__ = ()
 
-    def update(self, t: int, p: Array, g: Array, velocity: Array, *, lr: float, momentum: float) -> None:
+    def update(self, t: int, p: Array, g: Array, velocity: Array, *, lr: Array, momentum: Array) -> None:
         velocity *= momentum
         g *= lr
         velocity -= g
@@ -103,7 +106,7 @@ class CorrectedMomentumSGD(_Momentum):
 
     __slots__ = ()
 
-    def update(self, t: int, p: Array, g: Array, velocity: Array, *, lr: float, momentum: float) -> None:
+    def update(self, t: int, p: Array, g: Array, velocity: Array, *, lr: Array, momentum: Array) -> None:
         velocity *= momentum
         velocity += g
         np.multiply(velocity, lr, g)
@@ -130,7 +133,7 @@ class NesterovAG(_Momentum):
 
     __slots__ = ()
 
-    def update(self, t: int, p: Array, g: Array, velocity: Array, *, lr: float, momentum: float) -> None:
+    def update(self, t: int, p: Array, g: Array, velocity: Array, *, lr: Array, momentum: Array) -> None:
         velocity *= momentum
         g *= lr
         velocity -= g
@@ -159,6 +162,7 @@ class Lion(Optimizer):
 
     states = ("m",)
     scratch = 1
+    constants = ("lr", "beta1")
 
     def __init__(
         self,
@@ -171,7 +175,7 @@ class Lion(Optimizer):
         super().__init__(params, lr=lr, beta1=beta1, beta2=beta2, **options)
 
     def update(
-        self, t: int, p: Array, g: Array, m: Array, direction: Array, *, lr: float, beta1: float, beta2: float
+        self, t: int, p: Array, g: Array, m: Array, direction: Array, *, lr: Array, beta1: Array, beta2: float
     ) -> None:
         np.subtract(m, g, direction)
         direction *= beta1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,20 +30,25 @@ class Flat:
         self.whole = (data, np.empty_like(data), *flat_states, *[np.empty_like(data) for _ in range(scratch)])
         self.pieces = list(zip(*map(self._split, self.whole)))
         self.slots = [(param, piece[0], piece[1]) for param, piece in zip(params, self.pieces)]
+        self.arguments: dict[str, Any] = {}  # the hyperparameters of the update
         self.updates = [0]  # one number as long as all are updated together, then one a parameter
         self.adopt()
 
     def __reduce__(self) -> Any:
         """Copies and pickles are built anew: views of one array would come back as arrays of their own."""
         states = list(zip(*[self.states_of(piece) for piece in self.pieces]))
-        return Flat, (self.names, self.params, states, self.scratch), {"updates": self.updates}
+        return (
+            Flat,
+            (self.names, self.params, states, self.scratch),
+            {"updates": self.updates, "arguments": self.arguments},
+        )
 
     def states_of(self, arrays: Sequence[Array]) -> Sequence[Array]:
         """The states among the arrays of a piece."""
         return arrays[2 : len(arrays) - self.scratch]
 
-    def gather(self, decay: tuple[float, float] | None = None) -> list[tuple[int, tuple[Array, ...]]]:
-        """Copy in the gradients, and list what to update: (how many updates with this one, (data, gradient, *states)).
+    def step(self, update: Callable[..., None], decay: tuple[float, float] | None = None) -> None:
+        """Copy in the gradients, and update what has one: ``update(t, data, gradient, *states)``, for the t-th time.
 
         That is everything in one piece as long as all parameters have had a gradient each time. ``decay``
         is what to add of each parameter to its gradient, and what to multiply it with after that.
@@ -59,33 +64,39 @@ class Flat:
             leaf.order = stamp  # a graph recorded before this step is out of date
             slot[...] = leaf.grad
         if decay:
-            self._decay(*decay)
+            self._decay(*decay, complete)
         updates = self.updates
         if complete and len(updates) == 1:
             updates[0] = t = updates[0] + 1
-            return [(t, self.whole)]
-        return self._gather_apart()
+            update(t, *self.whole, **self.arguments)
+        else:
+            self._step_apart(update)
 
-    def _decay(self, l2: float, shrinkage: float) -> None:
+    def _decay(self, l2: float, shrinkage: float, complete: bool) -> None:
         """Take the penalty into the gradients, and shrink the parameters that have one."""
-        for param, view, slot in self.slots:
-            if param.grad is not None:
-                if l2:
+        if l2:
+            for param, view, slot in self.slots:
+                if param.grad is not None:
                     np.multiply(view, l2, slot)
                     slot += param.grad
-                view *= shrinkage
+        for data in [self.whole[0]] if complete else [view for p, view, _ in self.slots if p.grad is not None]:
+            data *= shrinkage
 
-    def _gather_apart(self) -> list[tuple[int, tuple[Array, ...]]]:
-        """The pieces that have a gradient, each with its own count."""
-        present = [param.grad is not None for param in self.params]
-        if not any(present):
-            return []
+    def _step_apart(self, update: Callable[..., None]) -> None:
+        """Update piece by piece, each with its own count, those that have a gradient."""
+        if all(param.grad is None for param in self.params):
+            return
         if len(self.updates) == 1:
             self.updates *= len(self.params)
-        self.updates = [count + moves for count, moves in zip(self.updates, present)]
-        ready = [(count, piece) for count, piece, moves in zip(self.updates, self.pieces, present) if moves]
+        for i, (param, piece) in enumerate(zip(self.params, self.pieces)):
+            if param.grad is not None:
+                self.updates[i] += 1
+                update(self.updates[i], *piece, **self.arguments)
         self.meet()
-        return ready
+
+    def take(self, name: str, number: float, constant: bool) -> None:
+        """Give ``number`` to every update from now on; as a constant, it is an array without dimensions."""
+        self.arguments[name] = np.array(number, self.whole[0].dtype) if constant else number
 
     def gradient(self) -> Array:
         """The gradients side by side, copied; 0 where there is none."""

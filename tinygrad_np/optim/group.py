@@ -35,7 +35,7 @@ class Group(MutableMapping[str, float]):
     """
 
     # and no others, so that group.lr = 0.1 is refused
-    __slots__ = ("arguments", "decay", "flats", "numbers", "params", "schedules", "shared")
+    __slots__ = ("constants", "decay", "flats", "numbers", "params", "schedules", "shared")
 
     def __init__(
         self,
@@ -43,21 +43,23 @@ class Group(MutableMapping[str, float]):
         hyperparameters: Mapping[str, Any],
         states: Sequence[Sequence[Array]],
         scratch: int,
+        constants: Sequence[str],
         shared: Shared,
     ) -> None:
         self.params = [p for _, p in params]
-        self.shared = shared
+        self.constants, self.shared = constants, shared
         self.numbers = dict.fromkeys(hyperparameters, 0.0)
-        self.arguments: dict[str, float] = {}  # of update
         self.schedules: dict[str, Schedule] = {}
+        self.flats: list[Flat] = []  # and none as long as a hyperparameter may be refused
         for name, value in hyperparameters.items():
             self[name] = value
-        self.flats = []
         for dtype in dict.fromkeys(p.dtype for p in self.params):
             members = [i for i, p in enumerate(self.params) if p.dtype == dtype]
             names = [params[i][0] for i in members]
             parts = [[arrays[i] for i in members] for arrays in states]
             self.flats.append(Flat(names, [self.params[i] for i in members], parts, scratch))
+        for name, number in self.numbers.items():
+            self.put(name, number)
 
     def follow(self) -> None:
         """Take from the schedules the numbers of the next step."""
@@ -69,7 +71,8 @@ class Group(MutableMapping[str, float]):
         """Use ``number``, which was checked, from now on."""
         self.numbers[name] = number
         if name not in DECAYS:
-            self.arguments[name] = number
+            for flat in self.flats:
+                flat.take(name, number, name in self.constants)
         l2, shrinkage = self.numbers["l2"], 1 - self.numbers.get("lr", 1.0) * self.numbers["weight_decay"]
         self.decay = (l2, shrinkage) if l2 or shrinkage != 1 else None
 

@@ -51,7 +51,9 @@ class Optimizer:
 
     Attributes that the built-in optimizers do not know are refused. A subclass may have any of its
     own, or say ``__slots__ = ()`` to be as strict. If its update needs arrays to work in, it says how
-    many, as in ``scratch = 1``, and gets them after the states.
+    many, as in ``scratch = 1``, and gets them after the states. Hyperparameters that it does nothing with but to
+    multiply arrays may be ``constants = ("lr",)``: they come as arrays without dimensions, of the
+    parameters' dtype, by which NumPy multiplies in half the time that a Python float takes.
 
     Raises TypeError for params that are not leaves and for hyperparameters that are not numbers,
     ValueError for no parameters, for one listed twice, for a pattern that fits none and for
@@ -62,6 +64,7 @@ class Optimizer:
 
     states: tuple[str, ...] = ()
     scratch: int = 0
+    constants: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -86,7 +89,7 @@ class Optimizer:
             merged = {**options, **group}
             first = [first_state(name, merged.get(name), [p for _, p in group["params"]]) for name in self.states]
             own = {name: merged[name] for name in names}
-            made.append(Group(group["params"], own, first, self.scratch, shared))
+            made.append(Group(group["params"], own, first, self.scratch, self.constants, shared))
         self.groups = made
 
     def _check_names(self, names: list[str]) -> None:
@@ -174,8 +177,7 @@ class Optimizer:
         update: Any = self.update  # each optimizer names its own states and hyperparameters
         for group in groups:
             for flat in group.flats:
-                for t, arrays in flat.gather(group.decay):
-                    update(t, *arrays, **group.arguments)
+                flat.step(update, group.decay)
         shared.steps += 1
         return loss
 
