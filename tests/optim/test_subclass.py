@@ -114,7 +114,8 @@ def test_with_empty_slots_is_as_strict_with_attributes_as_the_built_in_ones():
     optimizer.decay = 0.25
     assert optimizer.groups[0]["decay"] == 0.25
     with pytest.raises(
-        AttributeError, match=r"no attribute 'decoy'.*; the hyperparameters are lr, decay; did you mean"
+        AttributeError,
+        match=r"no attribute 'decoy'.*; the hyperparameters are lr, decay, l2, weight_decay; did you mean",
     ):
         optimizer.decoy = 0.25
 
