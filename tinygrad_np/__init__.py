@@ -30,13 +30,16 @@ from tinygrad_np.transforms import grad, hessian, hvp, jacobian, jvp, value_and_
 from tinygrad_np.views import graph_summary, to_dot, to_mermaid
 
 if TYPE_CHECKING:
+    import tinygrad_np.data as data
     from tinygrad_np import checks
     from tinygrad_np.checks import GradientError, check_gradients, check_graph, numerical_gradient
+    from tinygrad_np.saving import CheckpointError, load, save
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AnomalyError",
+    "CheckpointError",
     "GradientError",
     "GraphError",
     "MomentumSGD",
@@ -47,6 +50,7 @@ __all__ = [
     "check_graph",
     "checkpointed",
     "checks",
+    "data",
     "detect_anomaly",
     "elu",
     "fft",
@@ -63,6 +67,7 @@ __all__ = [
     "jvp",
     "leaky_relu",
     "linear",
+    "load",
     "log_softmax",
     "logsumexp",
     "nn",
@@ -71,6 +76,7 @@ __all__ = [
     "operation",
     "optim",
     "relu",
+    "save",
     "sigmoid",
     "silu",
     "softmax",
@@ -85,13 +91,15 @@ __all__ = [
 
 # What training does not need is imported when it is first asked for, and where it is.
 LATER = dict.fromkeys(("GradientError", "check_gradients", "check_graph", "numerical_gradient"), "checks")
+LATER |= dict.fromkeys(("CheckpointError", "load", "save"), "saving")
+MODULES_LATER = {"data", *LATER.values()}
 
 
 def __getattr__(name: str) -> Any:
     """A name of the modules that are imported later, or such a module itself."""
     if name in LATER:
         return getattr(import_module(f"{__name__}.{LATER[name]}"), name)
-    if name in LATER.values():
+    if name in MODULES_LATER:
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
