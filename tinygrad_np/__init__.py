@@ -28,7 +28,7 @@ from tinygrad_np.transforms import grad, hessian, hvp, jacobian, jvp, value_and_
 from tinygrad_np.views import graph_summary, to_dot, to_mermaid
 
 if TYPE_CHECKING:
-    from tinygrad_np import checks
+    from tinygrad_np import checks, losses, metrics
     from tinygrad_np.checks import GradientError, check_gradients, check_graph, numerical_gradient
 
 __version__ = "0.1.0"
@@ -60,6 +60,8 @@ __all__ = [
     "linear",
     "log_softmax",
     "logsumexp",
+    "losses",
+    "metrics",
     "nn",
     "no_grad",
     "numerical_gradient",
@@ -77,13 +79,14 @@ __all__ = [
 
 # What training does not need is imported when it is first asked for, and where it is.
 LATER = dict.fromkeys(("GradientError", "check_gradients", "check_graph", "numerical_gradient"), "checks")
+LATER_MODULES = {"losses", "metrics", *LATER.values()}
 
 
 def __getattr__(name: str) -> Any:
     """A name of the modules that are imported later, or such a module itself."""
     if name in LATER:
         return getattr(import_module(f"{__name__}.{LATER[name]}"), name)
-    if name in LATER.values():
+    if name in LATER_MODULES:
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
