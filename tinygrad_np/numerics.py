@@ -79,6 +79,7 @@ exp2_to_zero = vanishing(np.exp2)
 logaddexp_to_zero = vanishing(np.logaddexp)
 logaddexp2_to_zero = vanishing(np.logaddexp2)
 logaddexp_reduce_to_zero = vanishing(np.logaddexp.reduce)
+multiply_to_zero = vanishing(np.multiply)
 log_of_zero = np.errstate(divide="ignore")(np.log)  # ln 0 = −inf
 
 
