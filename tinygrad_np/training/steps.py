@@ -38,6 +38,7 @@ class Steps:
         self, model: Module, loss: Loss, optimizer: Optimizer, average: MovingAverage | None, rng: np.random.Generator
     ) -> None:
         self.model, self.loss, self.optimizer, self.average, self.rng = model, loss, optimizer, average, rng
+        self.asks = type(optimizer).step is not Optimizer.step  # for the loss itself, more than once, as L-BFGS does
         self.taken = 0  # of the steps of the latest ``take``, those that are whole
         self.kept: dict[int, tuple[Any, Any]] | None = None  # outputs and targets by step, where metrics need them
 
@@ -53,17 +54,25 @@ class Steps:
 
         Raises NotFiniteError once a loss is NaN or infinite.
         """
-        step, loss_of, average = self.optimizer.step, self.loss_of, self.average
+        optimizer, loss_of, average = self.optimizer, self.loss_of, self.average
+        zero_grad, step, asks = optimizer.zero_grad, optimizer.step, self.asks
         total = counted = 0.0
         self.taken = 0
         for batch, size in sized:
-            loss = step(partial(loss_of, *batch)).item()
-            if not math.isfinite(loss):
-                raise NotFiniteError(f"the loss is {loss}")
+            if asks:
+                loss = step(partial(loss_of, *batch))
+            else:  # as one's own loop has it, which is a microsecond quicker
+                zero_grad()
+                loss = loss_of(*batch)
+                loss.backward()
+                step()
+            value = loss.item()
+            if not math.isfinite(value):
+                raise NotFiniteError(f"the loss is {value}")
             if average is not None:
                 average.update()
             self.taken += 1
-            total += loss * size
+            total += value * size
             counted += size
             if interruption.noted:
                 break

@@ -82,7 +82,7 @@ class Trainer:
         self.history = History()
         if seed is not None:
             model.reseed(rng)
-        self._split = int(rng.integers(2**63))  # every fit validates with the same rows
+        self._split: int | None = None  # the seed by which every fit chooses the same rows to validate with
         self._steps = Steps(model, self.loss, self.optimizer, self.average, rng)
 
     def fit(
@@ -160,8 +160,8 @@ class Trainer:
         states.check("this Trainer", self.state_dict(), state)
         history, chosen = History(), state["split"]
         history.load_state_dict(state["history"])
-        if isinstance(chosen, bool) or not isinstance(chosen, int) or chosen < 0:
-            raise ValueError(f"split must be a seed, an integer of at least 0, got {chosen!r}")
+        if chosen is not None and (isinstance(chosen, bool) or not isinstance(chosen, int) or chosen < 0):
+            raise ValueError(f"split must be None or a seed, an integer of at least 0, got {chosen!r}")
         self._steps.load_state_dict({k: v for k, v in state.items() if k not in ("history", "split")})
         self.history.load_state_dict(history.state_dict())
         self._split = chosen
@@ -189,6 +189,8 @@ class Trainer:
             return rows, Rows(validation[0], validation[1], what="validation ")
         if isinstance(validation, (bool, np.bool_)) or not isinstance(validation, (int, float, np.number)):
             raise TypeError(f"validation must be a pair (X, y), or a fraction of the rows, got {validation!r}")
+        if self._split is None:
+            self._split = int(self._steps.rng.integers(2**63))
         try:
             train, held_out = split(np.arange(len(rows)), float(validation), self._split)
         except ValueError as error:
