@@ -28,7 +28,7 @@ class Part(NamedTuple):
 
 def is_module(value: Any) -> bool:
     """Whether ``value`` is a layer that can hold others, and not a plain function."""
-    return hasattr(value, "named_parameters") and not isinstance(value, type)
+    return hasattr(value, "_children") and not isinstance(value, type)
 
 
 def is_function(value: Any) -> bool:

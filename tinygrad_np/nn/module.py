@@ -85,7 +85,7 @@ class Module:
         """Set ``training`` of this Module and all that it holds; gives the Module itself."""
         if not isinstance(mode, (bool, np.bool_)):
             raise TypeError(f"mode must be True or False, got {mode!r}; train() and eval() are usual")
-        for _, module in self.named_modules():
+        for _, module in list(self.named_modules()):  # listed first, for setting an attribute may add one
             module.training = bool(mode)
         return self
 
