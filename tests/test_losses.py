@@ -1,5 +1,7 @@
 """Every loss against formulas written out, scikit-learn and its own weights; and what it refuses."""
 
+import subprocess
+import sys
 from functools import partial
 
 import numpy as np
@@ -291,3 +293,10 @@ def test_a_prediction_of_nan_gives_nan_for_the_training_to_find():
         shape, target = ((1, 2), [0]) if "softmax" in name else ((1, 2), [[0]]) if "gauss" in name else ((1,), [0])
         with np.errstate(invalid="ignore"):
             assert np.isnan(loss(np.full(shape, np.nan), target)), name
+
+
+def test_losses_and_metrics_are_imported_when_they_are_first_asked_for():
+    program = "import sys, tinygrad_np as tg; print('tinygrad_np.losses' in sys.modules, tg.losses.huber([3.0], [1.0]))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "1.5"]
+    assert tg.metrics.accuracy([1], [1]) == 1

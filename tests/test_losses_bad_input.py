@@ -119,7 +119,7 @@ def test_a_single_number_has_no_rows_to_weigh():
 @pytest.mark.parametrize("reduction", ["avg", "Mean", "", None, np.mean, True])
 def test_a_reduction_that_does_not_exist(reduction):
     for loss in (partial(losses.huber, FOUR, FOUR), partial(losses.softmax_cross_entropy, LOGITS, LABELS)):
-        with pytest.raises((ValueError, TypeError), match=r"reduction .*\. Choose from: mean, sum, none"):
+        with pytest.raises((ValueError, TypeError), match=r"reduction .*[.?] Choose from: mean, sum, none"):
             loss(reduction=reduction)
 
 
