@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.names import nearest
-from tinygrad_np.targets import Values, array_of, data_of, paired, real, refuse
+from tinygrad_np.targets import Values, array_of, data_of, demand, paired, real
 
 __all__ = ["accuracy", "by_name", "mean_absolute_error", "mean_squared_error", "r2"]
 
@@ -43,7 +43,7 @@ def accuracy(prediction: Values, target: Values) -> float:
         right = (_classes(x, t) == x.argmax(1)) & ~np.isnan(x).any(1)
     elif floats:
         x, t = paired("accuracy", x, t)
-        refuse("accuracy", t, (t != 0) & (t != 1), "0 or 1 beside floats of its own shape, which are taken for logits")
+        demand("accuracy", t, (t == 0) | (t == 1), "0 or 1 beside floats of its own shape, which are taken for logits")
         right = ((x > 0) == t) & ~np.isnan(x)
     else:
         right = _equal(x, t)
@@ -63,7 +63,7 @@ def _classes(x: Any, t: Any) -> Any:
         )
     if t.dtype.kind not in "iub":
         raise TypeError(f"accuracy: labels must be integers, got {t.dtype}; convert whole numbers with t.astype(int)")
-    refuse("accuracy", t, (t < 0) | (t >= x.shape[1]), f"in [0, {x.shape[1]}), as there are {x.shape[1]} classes")
+    demand("accuracy", t, (t >= 0) & (t < x.shape[1]), f"in [0, {x.shape[1]}), as there are {x.shape[1]} classes")
     return t
 
 
@@ -115,7 +115,7 @@ def _wide(name: str, prediction: Values, target: Values) -> tuple[Any, Any]:
     """Prediction and target in float64 or wider."""
     x = data_of(real(name, "prediction", prediction))
     x, t = paired(name, x.astype(np.result_type(x, np.float64)), target)
-    if not x.size:
+    if not (x.ndim and x.size):
         raise ValueError(f"{name}: there are no rows; the mean of none is not defined")
     return x, data_of(t)
 

@@ -25,7 +25,7 @@ def nearest(kind: str, name: Any, choices: Mapping[str, Choice]) -> Choice:
         return choices[name]
     listed = f"Choose from: {', '.join(choices)}"
     if not isinstance(name, str):
-        raise TypeError(f"a {kind} is chosen by a string, got {name!r}. {listed}")
+        raise TypeError(f"the name of the {kind} must be a string, got {name!r}. {listed}")
     from difflib import get_close_matches  # here, because only who errs needs it
 
     by_lower_case = {choice.lower(): choice for choice in choices}

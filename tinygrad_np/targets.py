@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_np.numerics import has_zero
 from tinygrad_np.shapes import NO_NUMBERS
 from tinygrad_np.tensor import Tensor
 
@@ -17,7 +18,7 @@ def paired(name: str, prediction: Values, target: Values, what: str = "a predict
     x, t = real(name, "prediction", prediction), real(name, "target", target)
     if x.shape != t.shape:
         raise ValueError(f"{name}: {what} of shape {x.shape} for a target of shape {t.shape}; {_advice(x, t)}")
-    refuse(name, t, ~np.isfinite(data_of(t)), "a finite number; leave out rows whose target is not known")
+    demand(name, t, np.isfinite(data_of(t)), "a finite number; leave out rows whose target is not known")
     return x, t if t.dtype == x.dtype else t.astype(x.dtype)
 
 
@@ -30,11 +31,11 @@ def _advice(x: Values, t: Values) -> str:
     return "they must be equal, for nothing is broadcast"
 
 
-def refuse(name: str, target: Values, wrong: Any, expected: str) -> None:
-    """Raise ValueError for the first element of ``target`` that is ``wrong``, with its row and what was expected."""
-    if not np.count_nonzero(wrong):
+def demand(name: str, target: Values, fits: Any, expected: str) -> None:
+    """Raise ValueError for the first element of ``target`` that does not fit, with its row and what was expected."""
+    if not has_zero(fits):
         return
-    place = tuple(int(i) for i in np.unravel_index(np.argmax(wrong), np.shape(wrong)))
+    place = tuple(int(i) for i in np.unravel_index(np.argmin(fits), np.shape(fits)))
     where = f" at index {place}" if len(place) > 1 else "".join(f" in row {i}" for i in place)
     raise ValueError(f"{name}: the target{where} is {data_of(target)[place]:g}, but must be {expected}")
 
@@ -53,7 +54,7 @@ def row_weights(name: str, sample_weight: Values, elements: Values) -> Values:
 def class_weights(name: str, class_weight: Any, shape: tuple[int, ...]) -> Any:
     """One weight for each class, of which logits of ``shape`` have as many as columns."""
     weight = data_of(real(name, "class_weight", class_weight))
-    if weight.shape != shape[1:]:
+    if len(shape) == 2 and weight.shape != shape[1:]:  # logits of another number of axes are for the rule to refuse
         raise ValueError(
             f"{name}: class_weight of shape {weight.shape} for logits of shape {shape}; give one number for each "
             f"class, of shape {shape[1:]}"
@@ -64,9 +65,9 @@ def class_weights(name: str, class_weight: Any, shape: tuple[int, ...]) -> Any:
 def _counting(name: str, what: str, of: str, weight: Values) -> Values:
     """``weight``, once its numbers are found to be finite and at least 0."""
     values = data_of(weight)
-    wrong = ~((values >= 0) & (values < np.inf))
-    if np.count_nonzero(wrong):
-        i = int(np.argmax(wrong))
+    fits = (values >= 0) & (values < np.inf)
+    if has_zero(fits):
+        i = int(np.argmin(fits))
         raise ValueError(f"{name}: the {what} of {of} {i} is {values[i]:g}; weights must be finite and at least 0")
     return weight
 

@@ -68,10 +68,10 @@ def poisson(x: Array, t: Array) -> Result:
 def gaussian_nll(mean: Array, log_variance: Array, t: Array) -> Result:
     """y = (s + z²)/2 with s = ln σ² and z = (t − mean)/σ;  ∂L/∂mean = −g·z/σ = −∂L/∂t, ∂L/∂s = g·(1 − z²)/2."""
     half = scalar(0.5, log_variance.dtype)
-    inverse = exp_to_zero(log_variance * -half)  # 1/σ: e^−s itself would overflow twice as early
+    inverse = exp_to_zero(multiply_to_zero(log_variance, -half))  # 1/σ: e^−s itself would overflow twice as early
     z = multiply_to_zero(t - mean, inverse)
     square = multiply_to_zero(z, z)
-    return (log_variance + square) * half, (
+    return multiply_to_zero(log_variance + square, half), (
         lambda g: multiply_to_zero(-g, multiply_to_zero(z, inverse)),
         lambda g: g * (half - half * square),
         lambda g: multiply_to_zero(g, multiply_to_zero(z, inverse)),
