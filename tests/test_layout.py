@@ -35,7 +35,7 @@ FLOORS |= {"checks.patterns": 0, "checks.maps": 0, "checks.slopes": 0, "checks.d
 FLOORS |= {"checks.taylor": 4, "checks.report": 4.1, "checks.measuring": 4.2, "checks.subject": 4.2}
 FLOORS |= {"checks.stacks": 4.3}
 FLOORS |= {"checks.directions": 4.3, "checks.elements": 4.4, "checks.checker": 4.5, "checks.graph": 4.6, "checks": 4.7}
-FLOORS |= {"optim.flat": 4.1, "optim.hyperparameters": 4.1, "optim.wolfe": 4.1, "optim.schedules": 4.1}
+FLOORS |= {"optim.flat": 4.1, "optim.hyperparameters": 4.1, "optim.wolfe": 4.1, "optim.schedules": 4.2}
 FLOORS |= {"optim.parameters": 4.2, "optim.group": 4.2, "optim.state": 4.3, "optim.hooks": 4.3, "optim.averaging": 4.3}
 FLOORS |= {"optim.optimizer": 4.4, "optim.adaptive": 4.5, "optim.descent": 4.5, "optim.lbfgs": 4.5, "optim": 4.6}
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np import states
+from tinygrad_np.optim.hyperparameters import counted
 from tinygrad_np.optim.parameters import Params, named
 
 
@@ -74,10 +75,7 @@ class MovingAverage:
         """Go on from a ``state`` that state_dict() gave; ValueError lists names and shapes that do not fit."""
         states.check("the moving average", {"updates": 0, "averages": {}}, state)
         states.check("the moving average", self.averages, state["averages"])
-        updates = state["updates"]
-        if isinstance(updates, bool) or not isinstance(updates, int) or updates < 0:
-            raise ValueError(f"updates must be an integer of at least 0, got {updates!r}")
-        self.updates = updates
+        self.updates = counted("updates", state["updates"])
         for name, average in self.averages.items():
             average[...] = state["averages"][name]
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from tinygrad_np import states
 from tinygrad_np.initializers import as_generator
-from tinygrad_np.optim.hyperparameters import checked
+from tinygrad_np.optim.hyperparameters import counted, positive
 from tinygrad_np.optim.parameters import Params, matching, named
 from tinygrad_np.tensor import Tensor
 
@@ -70,7 +70,7 @@ def clip_by_global_norm(params: Params, max_norm: float) -> float:
     >>> clip_by_global_norm([p], max_norm=1.0), p.grad
     (5.0, array([0.6, 0.8]))
     """
-    limit = _positive("max_norm", max_norm)
+    limit = positive("max_norm", max_norm)
     pairs = named(params)
     norm = global_norm(pairs)
     if norm > limit:
@@ -90,7 +90,7 @@ def clip_by_value(params: Params, limit: float) -> None:
     >>> p.grad
     array([ 1. , -0.5])
     """
-    bound = _positive("limit", limit)
+    bound = positive("limit", limit)
     for _, p in named(params):
         if p.grad is not None:
             p.grad = np.asarray(np.clip(p.grad, -bound, bound))
@@ -114,8 +114,8 @@ class GradientNoise:
     def __init__(
         self, variance: float = 0.01, decay: float = 0.55, rng: np.random.Generator | int | None = None
     ) -> None:
-        self.variance = _positive("variance", variance)
-        self.decay = _positive("decay", decay)
+        self.variance = positive("variance", variance)
+        self.decay = positive("decay", decay)
         self.rng = as_generator(rng)
         self.calls = 0
 
@@ -134,7 +134,7 @@ class GradientNoise:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state`` that state_dict() gave; ValueError if it is none."""
         states.check("GradientNoise", self.state_dict(), state)
-        calls = _count("calls", state["calls"])
+        calls = counted("calls", state["calls"])
         states.restore_generator(self.rng, state["rng"])
         self.calls = calls
 
@@ -158,7 +158,7 @@ class Freezing:
     def __init__(self, params: Params, pattern: str, until: int) -> None:
         pairs = named(params)
         self.frozen = matching(pattern, pairs, [name for name, _ in pairs])
-        self.until = _count("until", until)
+        self.until = counted("until", until)
         self.calls = 0
 
     def __call__(self, params: Iterable[Tensor]) -> None:
@@ -176,22 +176,7 @@ class Freezing:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state`` that state_dict() gave; ValueError if it is none."""
         states.check("Freezing", self.state_dict(), state)
-        self.calls = _count("calls", state["calls"])
+        self.calls = counted("calls", state["calls"])
 
     def __repr__(self) -> str:
         return f"Freezing({', '.join(name for name, _ in self.frozen)} until step {self.until})"
-
-
-def _positive(name: str, value: Any) -> float:
-    number = checked(name, value)
-    if number <= 0:
-        raise ValueError(f"{name} must be above 0, got {value!r}")
-    return number
-
-
-def _count(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an integer of at least 0, got {value!r}")
-    if value < 0:
-        raise ValueError(f"{name} must be an integer of at least 0, got {value!r}")
-    return value
