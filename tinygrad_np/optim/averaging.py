@@ -82,11 +82,11 @@ class MovingAverage:
     def _rate(self) -> float:
         """δ for the next update, checked."""
         decay = self.decay(self.updates) if callable(self.decay) else self.decay
-        if isinstance(decay, bool) or not isinstance(decay, (int, float)):
+        if isinstance(decay, bool) or not isinstance(decay, (int, float, np.floating)):
             raise TypeError(f"decay must be a number in [0, 1), or a function that gives one, got {decay!r}")
         if not 0 <= decay < 1:
             raise ValueError(f"decay must be a number in [0, 1), got {decay!r} after {self.updates} updates")
-        return decay
+        return float(decay)
 
     def __repr__(self) -> str:
         n = len(self.params)
