@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_np import states
 from tinygrad_np.optim.hyperparameters import counted
-from tinygrad_np.optim.parameters import Params, named
+from tinygrad_np.optim.parameters import Params, named, once
 
 
 class MovingAverage:
@@ -34,7 +34,7 @@ class MovingAverage:
     """
 
     def __init__(self, params: Params, decay: float | Callable[[int], float] = 0.999) -> None:
-        self.params = dict(named(params))
+        self.params = dict(once(named(params)))
         self.decay = decay
         self.updates = 0
         self.averages = {name: p.data.copy() for name, p in self.params.items()}

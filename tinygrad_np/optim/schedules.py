@@ -238,6 +238,9 @@ class chained(Schedule):
     at: Sequence[int]
 
     def __post_init__(self) -> None:
+        for name in ("schedules", "at"):
+            if not isinstance(getattr(self, name), Sequence):
+                raise TypeError(f"{name} must be a list, got {getattr(self, name)!r}; write chained([a, b], at=[100])")
         object.__setattr__(self, "schedules", tuple(self.schedules))
         object.__setattr__(self, "at", tuple(self.at))
         if len(self.schedules) != len(self.at) + 1:
