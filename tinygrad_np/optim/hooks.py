@@ -34,8 +34,8 @@ from tinygrad_np.tensor import Tensor
 def global_norm(params: Params) -> float:
     """√(Σ g²) over all elements of all gradients; a parameter without one counts as 0.
 
-    The sum is taken in float64, of gradients brought near to 1 by a power of 2, so that it neither overflows nor
-    vanishes. It is NaN or infinite if a gradient is.
+    The sum is taken in float64, where need be of gradients brought near to 1 by a power of 2, so that it neither
+    overflows nor vanishes. It is NaN or infinite if a gradient is.
 
     >>> import tinygrad_np as tg
     >>> p = tg.Tensor([1.0, 1.0], requires_grad=True)
@@ -43,13 +43,17 @@ def global_norm(params: Params) -> float:
     >>> print(f"{global_norm([p]):.4g}")
     5e+200
     """
-    gradients = [p.grad for _, p in named(params) if p.grad is not None and p.size]
+    pairs = named(params)
+    gradients = [g.astype(np.float64, copy=False) for _, p in pairs if (g := p.grad) is not None and g.size]
+    total = sum([float(np.vdot(g, g)) for g in gradients])
+    if 1e-200 < total < math.inf:
+        return math.sqrt(total)
     greatest = max([float(np.abs(g).max()) for g in gradients], key=lambda size: (math.isnan(size), size), default=0.0)
     if not greatest or not math.isfinite(greatest):
         return greatest
     exponent = math.frexp(greatest)[1]
-    scaled = [np.ldexp(g.astype(np.float64), -exponent).ravel() for g in gradients]
-    return float(np.ldexp(math.sqrt(sum(float(g @ g) for g in scaled)), exponent))
+    scaled = [np.ldexp(g, -exponent) for g in gradients]
+    return float(np.ldexp(math.sqrt(sum([float(np.vdot(g, g)) for g in scaled])), exponent))
 
 
 def clip_by_global_norm(params: Params, max_norm: float) -> float:

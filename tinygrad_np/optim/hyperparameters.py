@@ -48,7 +48,10 @@ def checked(name: str, value: Any, source: str = "") -> float:
 
 def scheduled(name: str, schedule: Schedule, step: int) -> float:
     """What ``schedule`` gives the hyperparameter ``name`` in the step after ``step`` others, checked."""
-    return checked(name, schedule(step), f" from its schedule {schedule!r} at step {step}")
+    number = schedule(step)
+    if type(number) is float and LIMITS.get(name, FINITE)[0](number):
+        return number  # without the text of the error, which takes longer than a step
+    return checked(name, number, f" from its schedule {schedule!r} at step {step}")
 
 
 def counted(name: str, value: Any, least: int = 0) -> int:

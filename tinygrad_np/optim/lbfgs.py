@@ -99,7 +99,7 @@ class LBFGS(Optimizer):
         if not slope < 0:  # with pairs of another loss, or at the bottom
             self._pairs.clear()
             direction, slope = -g, -float(g @ g)
-        if not slope < 0:
+        if not slope < 0 or not first:
             return x, g
         if not self._pairs:  # nothing is known of the curvature: as far as 1, all elements together
             first *= min(1.0, 1 / float(np.abs(g).sum()))

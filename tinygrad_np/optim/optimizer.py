@@ -185,10 +185,13 @@ class Optimizer:
 
     def _prepare(self) -> None:
         """Call the hooks, and ask the schedules for their numbers, before anything moves."""
-        parameters = [p for group in self.groups for p in group.params]
-        for hook in self.hooks:
-            hook(parameters)
-        for group in self.groups:
+        groups = self.groups
+        hooks = groups[0].shared.hooks
+        if hooks:
+            parameters = [p for group in groups for p in group.params]
+            for hook in hooks:
+                hook(parameters)
+        for group in groups:
             group.follow()
 
     def evaluate(self, closure: Callable[[], Tensor]) -> Tensor:
