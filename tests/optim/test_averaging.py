@@ -147,3 +147,17 @@ def test_a_decay_that_is_none_is_refused(decay, error):
 
 def test_is_shown_with_its_numbers():
     assert repr(MovingAverage([leaf(1.0)], 0.5)) == "MovingAverage(1 parameter: decay=0.5, updates=0)"
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "message"),
+    [
+        ([], ValueError, "empty parameter list"),
+        ([np.ones(2)], TypeError, "params must be Tensors, got ndarray"),
+        ([("a", leaf(1.0)), ("a", leaf(2.0))], ValueError, "two parameters are named 'a'"),
+        ([leaf(1.0)] * 2, ValueError, "listed twice"),
+    ],
+)
+def test_of_what_are_no_parameters_is_refused(params, error, message):
+    with pytest.raises(error, match=message):
+        MovingAverage(params)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_np as tg
-from tinygrad_np.optim import SGD, Adam, MomentumSGD
+from tinygrad_np.optim import SGD, Adam, AdamW, MomentumSGD, NAdam, RMSprop
 
 NAN, INF = float("nan"), float("inf")
 OUT_OF_RANGE = {
@@ -13,6 +13,10 @@ OUT_OF_RANGE = {
     "beta1": [NAN, -0.1, 1.0, 2],
     "beta2": [NAN, -0.1, 1.0, 2],
     "eps": [NAN, INF, 0.0, 0, -1e-8],
+    "rho": [NAN, -0.1, 1.0, 2],
+    "warming": [NAN, INF, -1],
+    "l2": [NAN, INF, -1e-4],
+    "weight_decay": [NAN, INF, -1e-4],
 }
 NOT_A_NUMBER = ["0.1", True, np.True_, None, [0.1], 1j, np.array([0.1])]
 IN_RANGE = {
@@ -21,8 +25,13 @@ IN_RANGE = {
     "beta1": [0.0, 0.999],
     "beta2": [0.0, 0.9999],
     "eps": [1e-300, 1],
+    "rho": [0.0, 0.999],
+    "warming": [0, 1.0],
+    "l2": [0, 10],
+    "weight_decay": [0, 10],
 }
-TAKES = {"lr": SGD, "momentum": MomentumSGD, "beta1": Adam, "beta2": Adam, "eps": Adam}
+TAKES = {"lr": SGD, "momentum": MomentumSGD, "beta1": Adam, "beta2": Adam, "eps": Adam, "rho": RMSprop}
+TAKES |= {"warming": NAdam, "l2": SGD, "weight_decay": AdamW}
 
 
 def leaf(*values):

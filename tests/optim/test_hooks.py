@@ -85,9 +85,11 @@ class TestClippingByGlobalNorm:
 
     @pytest.mark.parametrize("value", [math.nan, math.inf])
     def test_of_what_is_not_finite_is_refused_by_name(self, value):
-        (p,) = leaves([1.0, value])
-        with pytest.raises(ValueError, match="the gradient of parameter weight holds NaN or infinity"):
-            clip_by_global_norm([("weight", p)], max_norm=1.0)
+        p, q = leaves([1.0, value], [1.0])
+        with pytest.raises(ValueError, match="the gradient of weight holds NaN or infinity"):
+            clip_by_global_norm([("bias", q), ("weight", p)], max_norm=1.0)
+        np.testing.assert_array_equal(q.grad, [1.0])
+        assert math.isnan(global_norm([q, p])) if math.isnan(value) else global_norm([p, q]) == math.inf
 
     def test_leaves_a_gradient_array_that_two_parameters_share_to_each(self):
         p, q = leaves([3.0], [3.0])

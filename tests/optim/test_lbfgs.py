@@ -146,6 +146,14 @@ class TestStep:
         np.testing.assert_array_equal(q.data, stood)
         assert p.data[0] != 3
 
+    def test_at_a_rate_of_0_moves_nothing(self):
+        p = tg.Tensor([3.0], requires_grad=True)
+        optimizer = LBFGS([p], lr=lambda step: 0.0 if step == 0 else 1.0)
+        optimizer.step(lambda: np.sum(p**2))
+        assert p.data[0] == 3
+        optimizer.step(lambda: np.sum(p**2))
+        assert p.data[0] < 3
+
     def test_starts_from_data_that_was_replaced(self):
         p = tg.Tensor([3.0], requires_grad=True)
         optimizer = LBFGS([p])

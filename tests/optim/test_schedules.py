@@ -81,6 +81,8 @@ def test_a_schedule_can_be_copied_compared_and_read(schedule):
         (lambda: piecewise({}), TypeError, "points must be a dictionary"),
         (lambda: piecewise({-1: 0.1}), ValueError, "a point's step must be an integer of at least 0, got -1"),
         (lambda: piecewise({0: math.inf}), ValueError, "the number at step 0 must be a finite number"),
+        (lambda: chained(0.1, at=[3]), TypeError, "schedules must be a list, got 0.1; write chained"),
+        (lambda: chained([0.1], at=3), TypeError, "at must be a list, got 3; write chained"),
         (lambda: chained([0.1, 0.2], at=[]), ValueError, r"2 schedules need 1 steps to begin at, .*; got at=\[\]"),
         (lambda: chained([0.1, 0.2, 0.3], at=[5, 5]), ValueError, r"at must be rising steps, got \[5, 5\]"),
         (lambda: plateau(0.1, patience=-1), ValueError, "patience must be an integer of at least 0"),

@@ -23,6 +23,7 @@ PyTorch has no Lion: the path of its paper's algorithm is in test_methods. Its S
 CorrectedMomentumSGD; MomentumSGD and NesterovAG take PyTorch's paths while the rate is constant.
 """
 
+import autograd.misc.optimizers as autograds
 import numpy as np
 import pytest
 
@@ -144,3 +145,19 @@ PATHS = {
 @pytest.mark.parametrize(("name", "lrs", "settings", "path"), PATHS.values(), ids=PATHS)
 def test_path_is_that_of_pytorch(name, lrs, settings, path):
     np.testing.assert_allclose(trajectory(name, lrs, **settings), path, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "theirs"),
+    [
+        ("adam", {}, lambda g, p, n: autograds.adam(g, p, num_iters=n, step_size=0.1, b1=0.9, b2=0.999)),
+        ("rmsprop", {"square": [np.ones(3)], "rho": 0.9}, lambda g, p, n: autograds.rmsprop(g, p, None, n, 0.1, 0.9)),
+    ],
+)
+def test_path_is_that_of_autograds_own(name, settings, theirs):
+    p = tg.Tensor([1.0, -0.5, 2.0], requires_grad=True)
+    end = theirs(lambda p, _: C * p + 3 * np.cos(3 * p), p.data.copy(), 20)
+    optimizer = by_name(name)([{"params": [p], **settings}], lr=0.1)
+    for _ in range(20):
+        optimizer.step(lambda: (C * p**2).sum() / 2 + np.sin(3 * p).sum())
+    np.testing.assert_allclose(p.data, end, rtol=1e-12)

@@ -8,19 +8,20 @@ MomentumSGD(2 parameters: lr=0.5, momentum=0.1)
 0.1
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_np.optim.adaptive import AdaDelta, AdaGrad, Adam, AdamW, AMSGrad, NAdam, RMSprop
 from tinygrad_np.optim.descent import SGD, CorrectedMomentumSGD, Lion, MomentumSGD, NesterovAG
 from tinygrad_np.optim.hyperparameters import listing
-from tinygrad_np.optim.lbfgs import LBFGS
 from tinygrad_np.optim.optimizer import Optimizer
 
 if TYPE_CHECKING:
     import tinygrad_np.optim.schedules as schedules
     from tinygrad_np.optim.averaging import MovingAverage
     from tinygrad_np.optim.hooks import Freezing, GradientNoise, clip_by_global_norm, clip_by_value, global_norm
+    from tinygrad_np.optim.lbfgs import LBFGS
 
 __all__ = [
     "LBFGS",
@@ -47,25 +48,26 @@ __all__ = [
     "schedules",
 ]
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {
-    "sgd": SGD,
-    "momentum": MomentumSGD,
-    "corrected_momentum": CorrectedMomentumSGD,
-    "nesterov": NesterovAG,
-    "adagrad": AdaGrad,
-    "adadelta": AdaDelta,
-    "rmsprop": RMSprop,
-    "adam": Adam,
-    "adamw": AdamW,
-    "amsgrad": AMSGrad,
-    "nadam": NAdam,
-    "lion": Lion,
-    "lbfgs": LBFGS,
+# By which names by_name() knows them.
+OPTIMIZERS = {
+    "sgd": "SGD",
+    "momentum": "MomentumSGD",
+    "corrected_momentum": "CorrectedMomentumSGD",
+    "nesterov": "NesterovAG",
+    "adagrad": "AdaGrad",
+    "adadelta": "AdaDelta",
+    "rmsprop": "RMSprop",
+    "adam": "Adam",
+    "adamw": "AdamW",
+    "amsgrad": "AMSGrad",
+    "nadam": "NAdam",
+    "lion": "Lion",
+    "lbfgs": "LBFGS",
 }
 
-# What a step does not need is imported when it is first asked for.
+# What most runs do not need is imported when it is first asked for.
 LATER = dict.fromkeys(("Freezing", "GradientNoise", "clip_by_global_norm", "clip_by_value", "global_norm"), "hooks")
-LATER |= {"MovingAverage": "averaging"}
+LATER |= {"LBFGS": "lbfgs", "MovingAverage": "averaging"}
 
 
 def by_name(name: str) -> Any:
@@ -82,7 +84,7 @@ def by_name(name: str) -> Any:
         raise TypeError(f"an optimizer's name must be a text such as 'adam', got {name!r}")
     if name not in OPTIMIZERS:
         raise ValueError(f"there is no optimizer {name!r}; there are {listing(OPTIMIZERS, name.lower())}")
-    return OPTIMIZERS[name]
+    return getattr(sys.modules[__name__], OPTIMIZERS[name])
 
 
 def __getattr__(name: str) -> Any:

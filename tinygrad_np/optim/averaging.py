@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np import states
-from tinygrad_np.optim.parameters import Params, named
+from tinygrad_np.optim.hyperparameters import counted
+from tinygrad_np.optim.parameters import Params, named, once
 
 
 class MovingAverage:
@@ -33,7 +34,7 @@ class MovingAverage:
     """
 
     def __init__(self, params: Params, decay: float | Callable[[int], float] = 0.999) -> None:
-        self.params = dict(named(params))
+        self.params = dict(once(named(params)))
         self.decay = decay
         self.updates = 0
         self.averages = {name: p.data.copy() for name, p in self.params.items()}
@@ -74,21 +75,18 @@ class MovingAverage:
         """Go on from a ``state`` that state_dict() gave; ValueError lists names and shapes that do not fit."""
         states.check("the moving average", {"updates": 0, "averages": {}}, state)
         states.check("the moving average", self.averages, state["averages"])
-        updates = state["updates"]
-        if isinstance(updates, bool) or not isinstance(updates, int) or updates < 0:
-            raise ValueError(f"updates must be an integer of at least 0, got {updates!r}")
-        self.updates = updates
+        self.updates = counted("updates", state["updates"])
         for name, average in self.averages.items():
             average[...] = state["averages"][name]
 
     def _rate(self) -> float:
         """δ for the next update, checked."""
         decay = self.decay(self.updates) if callable(self.decay) else self.decay
-        if isinstance(decay, bool) or not isinstance(decay, (int, float)):
+        if isinstance(decay, bool) or not isinstance(decay, (int, float, np.floating)):
             raise TypeError(f"decay must be a number in [0, 1), or a function that gives one, got {decay!r}")
         if not 0 <= decay < 1:
             raise ValueError(f"decay must be a number in [0, 1), got {decay!r} after {self.updates} updates")
-        return decay
+        return float(decay)
 
     def __repr__(self) -> str:
         n = len(self.params)

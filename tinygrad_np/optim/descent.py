@@ -133,13 +133,15 @@ class NesterovAG(_Momentum):
 
     __slots__ = ()
 
-    def update(self, t: int, p: Array, g: Array, velocity: Array, *, lr: Array, momentum: Array) -> None:
+    scratch = 1
+
+    def update(self, t: int, p: Array, g: Array, velocity: Array, ahead: Array, *, lr: Array, momentum: Array) -> None:
         velocity *= momentum
         g *= lr
         velocity -= g
-        p -= g
-        np.multiply(velocity, momentum, g)
-        p += g
+        np.multiply(velocity, momentum, ahead)
+        ahead -= g
+        p += ahead
 
 
 class Lion(Optimizer):

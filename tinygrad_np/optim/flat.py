@@ -75,12 +75,14 @@ class Flat:
     def _decay(self, l2: float, shrinkage: float, complete: bool) -> None:
         """Take the penalty into the gradients, and shrink the parameters that have one."""
         if l2:
-            for param, view, slot in self.slots:
-                if param.grad is not None:
-                    np.multiply(view, l2, slot)
-                    slot += param.grad
-        for data in [self.whole[0]] if complete else [view for p, view, _ in self.slots if p.grad is not None]:
-            data *= shrinkage
+            np.multiply(self.whole[0], l2, self.whole[1])
+            for param, _, slot in self.slots:
+                g = param.grad
+                if g is not None:
+                    slot += g
+        if shrinkage != 1:
+            for data in [self.whole[0]] if complete else [view for p, view, _ in self.slots if p.grad is not None]:
+                data *= shrinkage
 
     def _step_apart(self, update: Callable[..., None]) -> None:
         """Update piece by piece, each with its own count, those that have a gradient."""

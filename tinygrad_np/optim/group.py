@@ -63,9 +63,8 @@ class Group(MutableMapping[str, float]):
 
     def follow(self) -> None:
         """Take from the schedules the numbers of the next step."""
-        given = [(name, scheduled(name, f, self.shared.steps)) for name, f in self.schedules.items()]
-        for name, number in given:
-            self.put(name, number)
+        for name, schedule in self.schedules.items():
+            self.put(name, scheduled(name, schedule, self.shared.steps))
 
     def put(self, name: str, number: float) -> None:
         """Use ``number``, which was checked, from now on."""

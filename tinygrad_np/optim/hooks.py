@@ -24,7 +24,7 @@ import numpy as np
 
 from tinygrad_np import states
 from tinygrad_np.initializers import as_generator
-from tinygrad_np.optim.hyperparameters import checked
+from tinygrad_np.optim.hyperparameters import counted, positive
 from tinygrad_np.optim.parameters import Params, matching, named
 from tinygrad_np.tensor import Tensor
 
@@ -34,9 +34,8 @@ from tinygrad_np.tensor import Tensor
 def global_norm(params: Params) -> float:
     """√(Σ g²) over all elements of all gradients; a parameter without one counts as 0.
 
-    The sum is taken in float64, of gradients brought near to 1 by a power of 2, so that it neither overflows nor
-    vanishes.
-    Raises ValueError for a gradient that holds NaN or infinity, by the parameter's name.
+    The sum is taken in float64, where need be of gradients brought near to 1 by a power of 2, so that it neither
+    overflows nor vanishes. It is NaN or infinite if a gradient is.
 
     >>> import tinygrad_np as tg
     >>> p = tg.Tensor([1.0, 1.0], requires_grad=True)
@@ -44,18 +43,17 @@ def global_norm(params: Params) -> float:
     >>> print(f"{global_norm([p]):.4g}")
     5e+200
     """
-    gradients = [(name, p.grad) for name, p in named(params) if p.grad is not None and p.size]
-    greatest = 0.0
-    for name, g in gradients:
-        size = float(np.abs(g).max())
-        if not math.isfinite(size):
-            raise ValueError(f"the gradient of parameter {name} holds NaN or infinity, and so has no norm to clip to")
-        greatest = max(greatest, size)
-    if not greatest:
-        return 0.0
+    pairs = named(params)
+    gradients = [g.astype(np.float64, copy=False) for _, p in pairs if (g := p.grad) is not None and g.size]
+    total = sum([float(np.vdot(g, g)) for g in gradients])
+    if 1e-200 < total < math.inf:
+        return math.sqrt(total)
+    greatest = max([float(np.abs(g).max()) for g in gradients], key=lambda size: (math.isnan(size), size), default=0.0)
+    if not greatest or not math.isfinite(greatest):
+        return greatest
     exponent = math.frexp(greatest)[1]
-    scaled = [np.ldexp(g.astype(np.float64), -exponent).ravel() for _, g in gradients]
-    return float(np.ldexp(math.sqrt(sum(float(g @ g) for g in scaled)), exponent))
+    scaled = [np.ldexp(g, -exponent) for g in gradients]
+    return float(np.ldexp(math.sqrt(sum([float(np.vdot(g, g)) for g in scaled])), exponent))
 
 
 def clip_by_global_norm(params: Params, max_norm: float) -> float:
@@ -70,9 +68,12 @@ def clip_by_global_norm(params: Params, max_norm: float) -> float:
     >>> clip_by_global_norm([p], max_norm=1.0), p.grad
     (5.0, array([0.6, 0.8]))
     """
-    limit = _positive("max_norm", max_norm)
+    limit = positive("max_norm", max_norm)
     pairs = named(params)
     norm = global_norm(pairs)
+    if not math.isfinite(norm):
+        names = ", ".join(name for name, p in pairs if not np.isfinite(0.0 if p.grad is None else p.grad).all())
+        raise ValueError(f"the gradient of {names} holds NaN or infinity, and so has no norm to clip to")
     if norm > limit:
         for _, p in pairs:
             if p.grad is not None:
@@ -90,7 +91,7 @@ def clip_by_value(params: Params, limit: float) -> None:
     >>> p.grad
     array([ 1. , -0.5])
     """
-    bound = _positive("limit", limit)
+    bound = positive("limit", limit)
     for _, p in named(params):
         if p.grad is not None:
             p.grad = np.asarray(np.clip(p.grad, -bound, bound))
@@ -114,8 +115,8 @@ class GradientNoise:
     def __init__(
         self, variance: float = 0.01, decay: float = 0.55, rng: np.random.Generator | int | None = None
     ) -> None:
-        self.variance = _positive("variance", variance)
-        self.decay = _positive("decay", decay)
+        self.variance = positive("variance", variance)
+        self.decay = positive("decay", decay)
         self.rng = as_generator(rng)
         self.calls = 0
 
@@ -134,7 +135,7 @@ class GradientNoise:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state`` that state_dict() gave; ValueError if it is none."""
         states.check("GradientNoise", self.state_dict(), state)
-        calls = _count("calls", state["calls"])
+        calls = counted("calls", state["calls"])
         states.restore_generator(self.rng, state["rng"])
         self.calls = calls
 
@@ -158,7 +159,7 @@ class Freezing:
     def __init__(self, params: Params, pattern: str, until: int) -> None:
         pairs = named(params)
         self.frozen = matching(pattern, pairs, [name for name, _ in pairs])
-        self.until = _count("until", until)
+        self.until = counted("until", until)
         self.calls = 0
 
     def __call__(self, params: Iterable[Tensor]) -> None:
@@ -176,22 +177,7 @@ class Freezing:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state`` that state_dict() gave; ValueError if it is none."""
         states.check("Freezing", self.state_dict(), state)
-        self.calls = _count("calls", state["calls"])
+        self.calls = counted("calls", state["calls"])
 
     def __repr__(self) -> str:
         return f"Freezing({', '.join(name for name, _ in self.frozen)} until step {self.until})"
-
-
-def _positive(name: str, value: Any) -> float:
-    number = checked(name, value)
-    if number <= 0:
-        raise ValueError(f"{name} must be above 0, got {value!r}")
-    return number
-
-
-def _count(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an integer of at least 0, got {value!r}")
-    if value < 0:
-        raise ValueError(f"{name} must be an integer of at least 0, got {value!r}")
-    return value

@@ -48,7 +48,28 @@ def checked(name: str, value: Any, source: str = "") -> float:
 
 def scheduled(name: str, schedule: Schedule, step: int) -> float:
     """What ``schedule`` gives the hyperparameter ``name`` in the step after ``step`` others, checked."""
-    return checked(name, schedule(step), f" from its schedule {schedule!r} at step {step}")
+    number = schedule(step)
+    if type(number) is float and LIMITS.get(name, FINITE)[0](number):
+        return number  # without the text of the error, which takes longer than a step
+    return checked(name, number, f" from its schedule {schedule!r} at step {step}")
+
+
+def counted(name: str, value: Any, least: int = 0) -> int:
+    """``value`` as an int of at least ``least``, or an error that says what it must be."""
+    error: type[Exception] = TypeError
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        if value >= least:
+            return int(value)
+        error = ValueError
+    raise error(f"{name} must be an integer of at least {least}, got {value!r}")
+
+
+def positive(name: str, value: Any) -> float:
+    """``value`` as a finite float above 0, or an error that says what it must be."""
+    number = checked(name, value)
+    if number <= 0:
+        raise ValueError(f"{name} must be above 0, got {value!r}")
+    return number
 
 
 def listing(names: Iterable[str], *unknown: str) -> str:

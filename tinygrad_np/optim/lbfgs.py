@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tinygrad_np import states
 from tinygrad_np.optim.flat import Flat
-from tinygrad_np.optim.hyperparameters import Value
+from tinygrad_np.optim.hyperparameters import Value, counted
 from tinygrad_np.optim.optimizer import Optimizer
 from tinygrad_np.optim.parameters import Params
 from tinygrad_np.optim.wolfe import Point, search
@@ -54,10 +54,7 @@ class LBFGS(Optimizer):
         c2: Value = 0.9,
         l2: Value = 0.0,
     ) -> None:
-        if isinstance(history, bool) or not isinstance(history, (int, np.integer)):
-            raise TypeError(f"history must be an integer of at least 1, got {history!r}; give for example history=10")
-        if history < 1:
-            raise ValueError(f"history must be an integer of at least 1, got {history!r}; give for example history=10")
+        history = counted("history", history, least=1)
         super().__init__(params, lr=lr, c1=c1, c2=c2, l2=l2)
         if len(self.groups) > 1:
             raise ValueError(f"LBFGS searches along one line and takes one group, got {len(self.groups)}")
@@ -67,7 +64,7 @@ class LBFGS(Optimizer):
             raise ValueError(
                 f"c1 must be below c2, got c1={self.c1:g}, c2={self.c2:g}; give for example c1=1e-4, c2=0.9"
             )
-        self.history = int(history)
+        self.history = history
         self._pairs: list[tuple[Array, Array]] = []  # of s and y, the latest last
 
     def step(self, closure: Callable[[], Tensor] | None = None) -> Any:
@@ -102,7 +99,7 @@ class LBFGS(Optimizer):
         if not slope < 0:  # with pairs of another loss, or at the bottom
             self._pairs.clear()
             direction, slope = -g, -float(g @ g)
-        if not slope < 0:
+        if not slope < 0 or not first:
             return x, g
         if not self._pairs:  # nothing is known of the curvature: as far as 1, all elements together
             first *= min(1.0, 1 / float(np.abs(g).sum()))

@@ -36,7 +36,7 @@ class Optimizer:
     none. Tensors without a name are called "0", "1", ...
 
     A hyperparameter is a number, or a schedule: a function of how many steps were taken before, which
-    is asked once when it is set, to be checked, and once at the start of each step. It is an attribute
+    each group asks once when it is set, to check it, and once at the start of each step. It is an attribute
     too: ``optimizer.lr`` reads the number in use in the first group, and setting a number or a
     schedule sets every group's, as ``optimizer.groups[0]["lr"]`` does for one; both take effect at the
     next step. A parameter whose gradient is None is left alone, state and all.
@@ -104,7 +104,7 @@ class Optimizer:
         takes = inspect.signature(self.update).parameters.values()
         if any(p.kind is p.VAR_KEYWORD for p in takes):
             return
-        known = [p.name for p in takes if p.kind is p.KEYWORD_ONLY]
+        known = [p.name for p in takes if p.name not in ("t", "p", "g", *self.states)]
         unknown = [name for name in names if name not in [*known, *DECAYS]]
         if unknown:
             options = listing([*known, *Options.__annotations__], *unknown)
@@ -112,6 +112,8 @@ class Optimizer:
         missing = [p.name for p in takes if p.kind is p.KEYWORD_ONLY and p.default is p.empty and p.name not in names]
         if missing:
             raise TypeError(f"{kind} needs {', '.join(missing)}: its update takes what its constructor was not given")
+        if set(known) & set(DECAYS):
+            raise TypeError(f"{kind} has an update with {' or '.join(DECAYS)}, which step() applies before; rename it")
 
     def __getattr__(self, name: str) -> float:
         """The first group's hyperparameter: asked for where there is no other attribute of that name."""
@@ -183,10 +185,13 @@ class Optimizer:
 
     def _prepare(self) -> None:
         """Call the hooks, and ask the schedules for their numbers, before anything moves."""
-        parameters = [p for group in self.groups for p in group.params]
-        for hook in self.hooks:
-            hook(parameters)
-        for group in self.groups:
+        groups = self.groups
+        hooks = groups[0].shared.hooks
+        if hooks:
+            parameters = [p for group in groups for p in group.params]
+            for hook in hooks:
+                hook(parameters)
+        for group in groups:
             group.follow()
 
     def evaluate(self, closure: Callable[[], Tensor]) -> Tensor:

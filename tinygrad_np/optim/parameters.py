@@ -39,12 +39,33 @@ def named(params: Params, first: int = 0) -> list[tuple[str, Tensor]]:
     listed: list[Any] = list(items)
     if any(isinstance(item, Mapping) for item in listed):
         raise TypeError('params must be all Tensors or all groups; put each Tensor into a group\'s "params"')
-    pairs = [isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str) for item in listed]
-    if all(pairs):
-        return listed
-    if any(pairs):
+    are_pairs = [isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str) for item in listed]
+    if any(are_pairs) and not all(are_pairs):
         raise TypeError("params must be all Tensors or all (name, Tensor) pairs; name each one, or none")
-    return [(str(i), item) for i, item in enumerate(listed, start=first)]
+    pairs = listed if any(are_pairs) else [(str(i), item) for i, item in enumerate(listed, start=first)]
+    for _, parameter in pairs:
+        if not isinstance(parameter, Tensor):
+            raise TypeError(
+                f"params must be Tensors, got {type(parameter).__name__}; make one with tg.Tensor(data, "
+                "requires_grad=True)"
+            )
+    return pairs
+
+
+def once(params: list[tuple[str, Tensor]]) -> list[tuple[str, Tensor]]:
+    """``params`` if there are any, and each Tensor and each name is there once."""
+    if not params:
+        raise ValueError("got an empty parameter list; pass model.parameters() of a model that has any")
+    seen: set[Tensor] = set()
+    names: set[str] = set()
+    for name, parameter in params:
+        if parameter in seen:
+            raise ValueError(f"a parameter of shape {parameter.shape} is listed twice; list it once")
+        if name in names:
+            raise ValueError(f"two parameters are named {name!r}; give (name, parameter) pairs that differ")
+        seen.add(parameter)
+        names.add(name)
+    return params
 
 
 def grouped(params: Params, groups: Groups | None, keys: Sequence[str], optimizer: str) -> list[dict[str, Any]]:
@@ -65,19 +86,10 @@ def grouped(params: Params, groups: Groups | None, keys: Sequence[str], optimize
             result.append({**group, "params": named(group.get("params", ()), first)})
     else:
         result = _by_pattern(named(given), {} if groups is None else groups, keys, optimizer)
-    seen: set[Tensor] = set()
-    names: set[str] = set()
     for group in result:
-        if not group["params"]:
-            raise ValueError("got an empty parameter list; pass model.parameters() of a model that has any")
-        for name, parameter in group["params"]:
-            _check_parameter(name, parameter)
-            if parameter in seen:
-                raise ValueError(f"a parameter of shape {parameter.shape} is listed twice; list it once")
-            if name in names:
-                raise ValueError(f"two parameters are named {name!r}; give (name, parameter) pairs that differ")
-            seen.add(parameter)
-            names.add(name)
+        for name, parameter in once(group["params"]):
+            _check_leaf(name, parameter)
+    once([pair for group in result for pair in group["params"]])
     return result
 
 
@@ -124,12 +136,8 @@ def _refuse_unknown(group: Mapping[str, Any], keys: Sequence[str], optimizer: st
         )
 
 
-def _check_parameter(name: str, parameter: Any) -> None:
+def _check_leaf(name: str, parameter: Tensor) -> None:
     """Refuse what cannot be updated by its gradient."""
-    if not isinstance(parameter, Tensor):
-        raise TypeError(
-            f"params must be Tensors, got {type(parameter).__name__}; make one with tg.Tensor(data, requires_grad=True)"
-        )
     if not (parameter.is_leaf and parameter.requires_grad):
         raise TypeError(
             f"a parameter of shape {parameter.shape}, {name}, is not a leaf that requires a gradient; set "

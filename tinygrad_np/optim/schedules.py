@@ -12,11 +12,12 @@ those here can be compared, copied, pickled and read. :func:`plot` draws one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from tinygrad_np import states
+from tinygrad_np.optim.hyperparameters import checked, counted, positive
 
 
 class Schedule:
@@ -56,6 +57,7 @@ class Schedule:
 
 
 Then = float | Callable[[int], float]  # a number, or another schedule
+COUNTS = {"steps": 1, "every": 1, "patience": 0}  # arguments that are integers, and the least of each
 
 
 @dataclass(frozen=True)
@@ -210,8 +212,8 @@ class piecewise(Schedule):
         if not isinstance(self.points, Mapping) or not self.points:
             raise TypeError(f"points must be a dictionary of steps and numbers, as in {{0: 0.1}}, got {self.points!r}")
         for at, value in self.points.items():
-            _check_count("a point's step", at, least=0)
-            _check_finite(f"the number at step {at}", value)
+            counted("a point's step", at)
+            checked(f"the number at step {at}", value)
 
     def __call__(self, step: int) -> float:
         steps = sorted(self.points)
@@ -236,6 +238,9 @@ class chained(Schedule):
     at: Sequence[int]
 
     def __post_init__(self) -> None:
+        for name in ("schedules", "at"):
+            if not isinstance(getattr(self, name), Sequence):
+                raise TypeError(f"{name} must be a list, got {getattr(self, name)!r}; write chained([a, b], at=[100])")
         object.__setattr__(self, "schedules", tuple(self.schedules))
         object.__setattr__(self, "at", tuple(self.at))
         if len(self.schedules) != len(self.at) + 1:
@@ -244,7 +249,7 @@ class chained(Schedule):
                 f"got at={list(self.at)}"
             )
         for begin in self.at:
-            _check_count("at", begin)
+            counted("at", begin, least=1)
         if list(self.at) != sorted(set(self.at)):
             raise ValueError(f"at must be rising steps, got {list(self.at)}")
 
@@ -295,13 +300,13 @@ class plateau(Schedule):
             self.value, self.waited = max(self.value * self.factor, min(self.value, self.least)), 0
 
     def state_dict(self) -> dict[str, Any]:
-        return {"value": self.value, "best": self.best, "waited": self.waited}
+        return {"value": float(self.value), "best": self.best, "waited": self.waited}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         states.check("the schedule plateau", self.state_dict(), state)
-        _check_finite("value", state["value"])
-        _check_count("waited", state["waited"], least=0)
-        self.value, self.best, self.waited = state["value"], state["best"], state["waited"]
+        best = None if state["best"] is None else float(state["best"])
+        value, waited = checked("value", state["value"]), counted("waited", state["waited"])
+        self.value, self.best, self.waited = value, best, waited
 
 
 def plot(schedule: Callable[[int], float] | Mapping[str, Callable[[int], float]], steps: int) -> Any:
@@ -309,7 +314,7 @@ def plot(schedule: Callable[[int], float] | Mapping[str, Callable[[int], float]]
 
     Raises ImportError, with what to install, if matplotlib is not there.
     """
-    _check_count("steps", steps)
+    counted("steps", steps, least=1)
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -337,33 +342,13 @@ def _at(schedule: Then, step: int) -> float:
 
 def _check_numbers(schedule: Any) -> None:
     """Refuse arguments that are no finite numbers, or counts of steps that are not positive."""
-    for name, value in _arguments(schedule):
-        if name in ("steps", "every", "patience"):
-            _check_count(name, value, least=0 if name == "patience" else 1)
-        elif name in ("low", "lowest", "factor") and not isinstance(value, bool) and isinstance(value, (int, float)):
-            _check_finite(name, value)
-            if value <= 0:
-                raise ValueError(f"{name} must be above 0, got {value!r}")
-        elif not callable(value) and name != "higher":
-            _check_finite(name, value)
-    rise = getattr(schedule, "rise", 0)
-    if not 0 <= rise <= 1:
-        raise ValueError(f"rise must be a part of the steps, in [0, 1], got {rise!r}")
-
-
-def _arguments(schedule: Any) -> Iterator[tuple[str, Any]]:
-    return ((f.name, getattr(schedule, f.name)) for f in fields(schedule) if f.init)
-
-
-def _check_finite(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} must be a finite number, got {value!r}")
-    if not math.isfinite(value):
-        raise ValueError(f"{name} must be a finite number, got {value!r}")
-
-
-def _check_count(name: str, value: Any, least: int = 1) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an integer of at least {least}, got {value!r}")
-    if value < least:
-        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
+    for f in fields(schedule):
+        value = getattr(schedule, f.name)
+        if f.name in COUNTS:
+            counted(f.name, value, COUNTS[f.name])
+        elif f.name in ("factor", "low", "lowest"):
+            positive(f.name, value)
+        elif f.init and f.type != "bool" and not callable(value):
+            checked(f.name, value)
+    if not 0 <= getattr(schedule, "rise", 0) <= 1:
+        raise ValueError(f"rise must be a part of the steps, in [0, 1], got {schedule.rise!r}")
