@@ -19,8 +19,10 @@ from tinygrad_np.nn import Sequential
 from tinygrad_np.operations import Operation, operation
 from tinygrad_np.optim import MomentumSGD
 from tinygrad_np.recording import is_recording, no_grad
+from tinygrad_np.rules.activations import elu, gelu, leaky_relu, silu, softplus
 from tinygrad_np.rules.indexing import index_update
 from tinygrad_np.rules.network import linear, log_softmax, relu, sigmoid, softmax, softmax_cross_entropy
+from tinygrad_np.rules.normalization import standardize
 from tinygrad_np.rules.reductions import logsumexp
 from tinygrad_np.tape import GraphError
 from tinygrad_np.tensor import Tensor
@@ -29,28 +31,36 @@ from tinygrad_np.views import graph_summary, to_dot, to_mermaid
 
 if TYPE_CHECKING:
     import tinygrad_np.data as data
-    from tinygrad_np import checks
+    from tinygrad_np import checks, losses, metrics
     from tinygrad_np.checks import GradientError, check_gradients, check_graph, numerical_gradient
     from tinygrad_np.saving import CheckpointError, load, save
+    from tinygrad_np.training import Checkpoints, DivergenceError, EarlyStopping, History, Trainer
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AnomalyError",
     "CheckpointError",
+    "Checkpoints",
+    "DivergenceError",
+    "EarlyStopping",
     "GradientError",
     "GraphError",
+    "History",
     "MomentumSGD",
     "Operation",
     "Sequential",
     "Tensor",
+    "Trainer",
     "check_gradients",
     "check_graph",
     "checkpointed",
     "checks",
     "data",
     "detect_anomaly",
+    "elu",
     "fft",
+    "gelu",
     "grad",
     "gradients",
     "graph_summary",
@@ -61,10 +71,13 @@ __all__ = [
     "is_recording",
     "jacobian",
     "jvp",
+    "leaky_relu",
     "linear",
     "load",
     "log_softmax",
     "logsumexp",
+    "losses",
+    "metrics",
     "nn",
     "no_grad",
     "numerical_gradient",
@@ -73,8 +86,11 @@ __all__ = [
     "relu",
     "save",
     "sigmoid",
+    "silu",
     "softmax",
     "softmax_cross_entropy",
+    "softplus",
+    "standardize",
     "to_dot",
     "to_mermaid",
     "value_and_grad",
@@ -84,7 +100,8 @@ __all__ = [
 # What training does not need is imported when it is first asked for, and where it is.
 LATER = dict.fromkeys(("GradientError", "check_gradients", "check_graph", "numerical_gradient"), "checks")
 LATER |= dict.fromkeys(("CheckpointError", "load", "save"), "saving")
-MODULES_LATER = {"data", *LATER.values()}
+LATER |= dict.fromkeys(("Checkpoints", "DivergenceError", "EarlyStopping", "History", "Trainer"), "training")
+MODULES_LATER = {"data", "losses", "metrics", *LATER.values()}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,7 @@
 """The rules, by family. Importing this package fills the operation table."""
 
 from tinygrad_np.rules import (
+    activations,
     arithmetic,
     construction,
     convolution,
@@ -13,7 +14,9 @@ from tinygrad_np.rules import (
     indexing,
     inverses,
     joining,
+    losses,
     network,
+    normalization,
     norms,
     products,
     rearranging,
@@ -26,6 +29,7 @@ from tinygrad_np.rules import (
 )
 
 __all__ = [
+    "activations",
     "arithmetic",
     "construction",
     "convolution",
@@ -38,7 +42,9 @@ __all__ = [
     "indexing",
     "inverses",
     "joining",
+    "losses",
     "network",
+    "normalization",
     "norms",
     "products",
     "rearranging",

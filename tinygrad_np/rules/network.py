@@ -10,18 +10,19 @@ import numpy as np
 from tinygrad_np.numerics import (
     exp_to_zero,
     logaddexp_reduce_to_zero,
-    logaddexp_to_zero,
+    logistic,
     max_over,
     min_over,
+    multiply_to_zero,
     scalar,
     sum_over,
     vanishing,
 )
 from tinygrad_np.operations import Result, operation, unchanged
-from tinygrad_np.shapes import as_array, rows
+from tinygrad_np.shapes import NO_NUMBERS, as_array, floating, rows
 from tinygrad_np.tape import Array
 
-NO_NUMBERS = "{} must be real numbers, got {} data; convert it first, as in np.asarray(data, dtype=float)"
+ROWS_OF_LOGITS = "logits must have shape (n, classes); give one row as logits[None, :]"
 
 divide_to_zero = vanishing(np.divide)
 
@@ -60,8 +61,8 @@ def sigmoid(x: Array) -> Result:
     >>> x.grad
     array([0.  , 0.25, 0.  ])
     """
-    x = _floating(x)
-    y = exp_to_zero(-logaddexp_to_zero(_zero(x.dtype), np.negative(x)))
+    x = floating(x)
+    y = logistic(x)
     return y, (lambda g: g * (y * (scalar(1, y.dtype) - y)),)
 
 
@@ -151,9 +152,9 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> Result:
     """
     targets = as_array(targets)
     if logits.__class__ is not np.ndarray or logits.dtype.kind != "f":
-        logits = _floating(logits, "logits")
+        logits = floating(logits, "logits")
     if logits.ndim != 2:
-        raise ValueError("logits must have shape (n, classes); give one row as logits[None, :]")
+        raise ValueError(ROWS_OF_LOGITS)
     n = len(logits) or 1
     log_p = logits - _row_logsumexp(logits)
     if targets.ndim == 1:
@@ -163,26 +164,55 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> Result:
     _check_probabilities(targets, logits.shape)
     if targets.dtype != logits.dtype:
         targets = targets.astype(logits.dtype)
-    surprise = np.where(targets == 0, 0, -log_p)  # a class of probability 0 may have a logit of −inf
-    return sum_over(targets * surprise, None) / n, (
+    return sum_over(targets * _surprise(log_p, targets), None) / n, (
         lambda g: (exp_to_zero(log_p) * sum_over(targets, 1, keepdims=True) - targets) * (g / n),
         lambda g: log_p * (-g / n),
     )
 
 
-def _floating(x: Any, name: str = "x") -> Array:
-    """``x`` as floating numbers: integers become float64, for the difference of two may not fit in their own dtype."""
-    x = as_array(x)
-    if x.dtype.kind == "f":
-        return x
-    if x.dtype.kind not in "iub":
-        raise TypeError(NO_NUMBERS.format(name, x.dtype))
-    return x.astype(np.float64)
+@operation()
+def softmax_cross_entropies(
+    logits: Array, targets: Array, *, label_smoothing: float = 0.0, class_weight: Array | None = None
+) -> Result:
+    """Cross-entropy of each row of ``logits`` (n, classes) against ``targets``, as softmax_cross_entropy takes them.
+
+        yᵣ = −Σᵢ wᵢ·sᵣᵢ·ln softmax(xᵣ)ᵢ,    s = (1 − ε)·t + ε / classes
+
+    with ε the ``label_smoothing`` and w the ``class_weight`` (classes,), 1 without it; y has shape (n,).
+    ∂L/∂xᵣᵢ = gᵣ·(softmax(xᵣ)ᵢ·Σⱼ wⱼ·sᵣⱼ − wᵢ·sᵣᵢ), ∂L/∂tᵣᵢ = −gᵣ·(1 − ε)·wᵢ·ln softmax(xᵣ)ᵢ.
+    """
+    targets = as_array(targets)
+    logits = floating(logits, "logits")
+    if logits.ndim != 2:
+        raise ValueError(ROWS_OF_LOGITS)
+    log_p = logits - _row_logsumexp(logits)
+    labels = targets.ndim == 1
+    if labels:
+        t = _one_hot(targets, log_p)[1]
+    else:
+        _check_probabilities(targets, logits.shape)
+        t = targets.astype(logits.dtype)
+    share = scalar(1 - label_smoothing, logits.dtype)  # of a target in what its class counts
+    if label_smoothing:
+        t = t * share + scalar(label_smoothing / (logits.shape[1] or 1), t.dtype)
+    if class_weight is not None:
+        class_weight = class_weight.astype(logits.dtype)
+        t, share = t * class_weight, share * class_weight
+    y = sum_over(t * _surprise(log_p, t), 1)
+    gx = lambda g: multiply_to_zero(g[:, None], exp_to_zero(log_p) * sum_over(t, 1, keepdims=True) - t)
+    if labels:
+        return y, (gx,)
+    return y, (gx, lambda g: -g[:, None] * (share * log_p))
+
+
+def _surprise(log_p: Array, t: Array) -> Array:
+    """−ln p, and 0 where t is 0: a class of probability 0 may have a logit of −inf."""
+    return np.where(t == 0, 0, scalar(0, log_p.dtype) - log_p)  # minus it alone would make a loss of 0 look like -0.0
 
 
 def _with_axes(x: Any) -> Array:
     """``x`` as floating numbers along at least one axis."""
-    x = _floating(x)
+    x = floating(x)
     if not x.ndim:
         raise ValueError(
             "a single number has no axis to sum over; give at least one row of numbers, of shape (classes,)"
