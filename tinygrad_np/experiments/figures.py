@@ -37,13 +37,12 @@ def drawn(column: Column, found: Sequence[Result], goal: Column | None) -> Figur
     _curves(panels[0], column, found)
     points = [result.finals(column) for result in found]
     lost = [f"{len(result.diverged)} diverged" if result.diverged else "" for result in found]
-    _by_seed(panels[1], points, found, lost)
+    _by_seed(panels[1], points, found, lost, "at the end, by seed, with the mean")
     panels[1].set_ylabel(f"final {column}")
-    panels[1].set_title("at the end: a point a seed, a line the mean", loc="left", fontsize=10, color=INK)
     if goal is not None:
         for axes, unit, which in zip(panels[2:], ("epochs", "seconds"), (0, 1)):
             times, missed = _times(goal, found, which)
-            _by_seed(axes, times, found, missed)
+            _by_seed(axes, times, found, missed, f"{unit} to get there, of those that did")
             axes.set_ylim(bottom=0)
             axes.set_ylabel(f"{unit} to a {goal} of {goal.target:g}")
     _legend(figure, panels[0], found)
@@ -77,13 +76,15 @@ def _curves(axes: Axes, column: Column, found: Sequence[Result]) -> None:
             spread = curves.std(0, ddof=1)
             axes.fill_between(epochs, mean - spread, mean + spread, color=style(i)["color"], alpha=0.18, linewidth=0)
     axes.set(xlabel="epoch", ylabel=str(column))
-    axes.set_title("while it learns", loc="left", fontsize=10, color=INK)
+    _title(axes, "while it learns")
     if "loss" in column.name and values and min(values) > 0 and max(values) > WIDE * min(values):
         axes.set_yscale("log")
         axes.set_ylim(bottom=min(values) / 2)  # a band may reach below 0
 
 
-def _by_seed(axes: Axes, points: Sequence[dict[int, float]], found: Sequence[Result], notes: Sequence[str]) -> None:
+def _by_seed(
+    axes: Axes, points: Sequence[dict[int, float]], found: Sequence[Result], notes: Sequence[str], title: str
+) -> None:
     """A point for each seed above its variant, the same seed joined by a line, and a note on top."""
     seeds = dict.fromkeys(seed for values in points for seed in values)
     for seed in seeds:
@@ -106,6 +107,12 @@ def _by_seed(axes: Axes, points: Sequence[dict[int, float]], found: Sequence[Res
     for text in axes.get_xticklabels():
         text.set_parse_math(False)  # a label such as $w is no formula
     axes.set_xlim(-0.5, len(found) - 0.5)
+    _title(axes, title, above=any(notes))
+
+
+def _title(axes: Axes, title: str, above: bool = False) -> None:
+    """A title at the left, maybe above notes."""
+    axes.set_title(title, loc="left", fontsize=10, color=INK, pad=18 if above else 6)
 
 
 def _times(goal: Column, found: Sequence[Result], which: int) -> tuple[list[dict[int, float]], list[str]]:

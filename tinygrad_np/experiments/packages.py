@@ -18,4 +18,6 @@ def imported(module: str, purpose: str) -> Any:
         return import_module(module)
     except ImportError as error:
         package = module.partition(".")[0]
+        if error.name not in (module, package):  # it is there, and something in it is not
+            raise
         raise ImportError(f"{purpose} needs {package}: pip install {package}") from error

@@ -49,7 +49,7 @@ def _outcome(answer: Outcome | BaseException) -> Outcome:
 
 def require_sendable(variant: Variant) -> None:
     """TypeError that names what of a variant cannot be sent to another process, and what in it is to blame."""
-    dumps = imported("joblib.externals.cloudpickle", "running in more than one process").dumps
+    dumps = imported("cloudpickle", "running in more than one process").dumps
     parts = {"make_model": variant.make_model, "the optimizer": variant.optimizer, "the loss": variant.loss}
     parts |= {"metrics": variant.metrics, "the schedule": variant.schedule}
     parts |= {f"the choice {name}": value for name, value in variant.model_choices.items()}

@@ -69,21 +69,20 @@ def _notes(differences: Sequence[Difference], runs: int) -> list[str]:
     notes = []
     if tested:
         notes.append(
-            "difference: to the best (of the best mean among those that diverged least often), mean over the seeds "
-            f"that both finished, with Student's {100 * CONFIDENCE:.0f} % interval\n"
-            f"p: paired t test over seeds (Student 1908), two-sided, Holm's correction (1979) for {tested} "
-            f"comparison{'s' * (tested > 1)}; optimistic, as the best was chosen by the same runs"
+            "The best has the best mean of those that diverged least often. A difference to it is the mean over the\n"
+            f"seeds that both finished, with Student's {100 * CONFIDENCE:.0f} % interval; p is by the paired t test "
+            f"(Student 1908), two-sided,\nand Holm's correction (1979) for {tested} comparison{'s' * (tested > 1)}; "
+            "optimistic, as the best was chosen by the same runs."
         )
-    few = [found.pairs for found in differences if found.pairs < LEAST]
+    few = [found.pairs for found in differences if 0 < found.pairs < LEAST]
     if few:
         notes.append(
-            f"nothing can be concluded from {min(few)} seed{'s' * (min(few) != 1)} in common: "
-            f"give at least {LEAST}, better 10"
+            f"Nothing can be concluded from {min(few)} seed{'s' * (min(few) > 1)}: give at least {LEAST}, better 10."
         )
     if any(found.p is None and found.pairs >= LEAST for found in differences):
-        notes.append("no p where the difference is the same for every seed")
+        notes.append("There is no p where the difference is the same for every seed.")
     if not differences and runs:
-        notes.append("one variant: there is nothing to compare it with")
+        notes.append("There is nothing to compare it with.")
     return notes
 
 

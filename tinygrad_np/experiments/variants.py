@@ -86,7 +86,8 @@ class Variant:
 
 def noted(fault: DivergenceError) -> tuple[str, int]:
     """Why a run diverged, and in which epoch."""
-    return f"step {fault.step}: {fault.operation}", fault.epoch
+    operation = fault.operation.partition("; called at ")[0]  # the line is one of joblib's
+    return f"step {fault.step}: {operation}", fault.epoch
 
 
 @contextmanager
