@@ -136,7 +136,7 @@ def labelled(what: str, options: Any) -> dict[Label, Any]:
     return found
 
 
-def _label(what: str, value: Any) -> Label:
+def _label(what: str, value: Any) -> Any:
     """What stands for a value that came without a label."""
     if value is None or isinstance(value, (str, int, float, np.generic)):
         return value
