@@ -52,7 +52,7 @@ def assert_agreement(one: tg.experiments.Study, two: tg.experiments.Study) -> No
 
 def run(quick: bool = False, verbose: bool = False, peers: bool = True) -> list[Table]:
     """Check that one process and two give the same, then time them."""
-    seeds, epochs, rounds = (2, 1, 1) if quick else (8, 20, 5)
+    seeds, epochs, rounds = (2, 1, 1) if quick else (8, 80, 3)
     work = partial(study, seeds=seeds, epochs=epochs, problem=Problem.digits())
     assert_agreement(work(1), work(2))
 

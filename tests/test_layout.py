@@ -97,7 +97,7 @@ def test_every_family_of_rules_is_imported_or_its_operations_would_not_exist():
 
 
 def test_importing_loads_no_optional_package():
-    heavy = ["matplotlib", "sklearn", "scipy", "tqdm", "llvmlite", "hypothesis", "safetensors"]
+    heavy = ["matplotlib", "sklearn", "scipy", "tqdm", "llvmlite", "hypothesis", "safetensors", "joblib", "distributed"]
     program = f"import sys, tinygrad_np; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=PACKAGE.parent, capture_output=True, text=True, check=True

@@ -2,8 +2,11 @@
 
 import math
 import signal
+import subprocess
+import sys
 from copy import deepcopy
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -203,6 +206,15 @@ def test_one_bar_counts_all_runs(capsys):
     assert "run" in err
     study(seeds=2)
     assert capsys.readouterr().err == ""
+
+
+def test_importing_it_loads_no_package_that_only_some_of_it_needs():
+    heavy = ["joblib", "scipy", "matplotlib", "tqdm", "distributed", "threadpoolctl", "safetensors", "csv"]
+    program = f"import sys, tinygrad_np.experiments; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=Path(tg.__file__).parents[1], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
 
 
 def test_data_may_be_nested_containers_of_arrays():

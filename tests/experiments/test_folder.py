@@ -141,7 +141,7 @@ def test_a_damaged_run_is_named_with_what_to_do(tmp_path, text):
     assert len(study(["sgd"], directory=tmp_path, seeds=2).outcomes) == 2
 
 
-@pytest.mark.parametrize("text", [None, "", "[1]", '{"format": 99}'])
+@pytest.mark.parametrize("text", [None, "", "[1]", '{"format": 99}', '{"format": 1}'])
 def test_what_is_no_study_is_refused(tmp_path, text):
     if text is not None:
         (tmp_path / "study.json").write_text(text)

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tinygrad_np.experiments.statistics import Difference, holm, mean_and_spread, paired
 
@@ -51,7 +53,7 @@ def test_what_is_not_finite_has_no_p_and_no_warning(value):
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("values", "expected"),
     [
         ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),
         ([0.4, 0.6, 0.9], [1.0, 1.0, 1.0]),
@@ -59,8 +61,20 @@ def test_what_is_not_finite_has_no_p_and_no_warning(value):
         ([], []),
     ],
 )
-def test_holms_correction(given, expected):
-    assert [found.p for found in holm([Difference(5, p=p) for p in given])] == expected
+def test_holms_correction(values, expected):
+    assert [found.p for found in holm([Difference(5, p=p) for p in values])] == expected
+
+
+@given(st.lists(st.floats(0, 1), max_size=6), st.floats(0.001, 0.5))
+def test_holm_rejects_as_his_procedure_does(values, level):
+    corrected = [found.p for found in holm([Difference(5, p=p) for p in values])]
+    rejected = set()
+    for rank, i in enumerate(sorted(range(len(values)), key=lambda i: values[i])):  # until one is not
+        if values[i] * (len(values) - rank) > level:
+            break
+        rejected.add(i)
+    assert {i for i, p in enumerate(corrected) if p <= level} == rejected
+    assert all(p <= q <= 1 for p, q in zip(values, corrected))
 
 
 def test_the_standard_deviation_is_that_of_a_sample():

@@ -15,6 +15,7 @@ from tinygrad_np.saving import CheckpointError
 from tinygrad_np.saving.atomic import replace
 
 FORMAT = 1
+KEYS = {"digest", "settings", "columns", "variants"}
 
 
 class Folder:
@@ -49,7 +50,7 @@ class Folder:
                 record = json.load(file)
         except (OSError, ValueError) as error:
             raise CheckpointError(f"{self.path!r} holds no study: {error}; give a folder that compare wrote") from error
-        if not isinstance(record, dict) or record.get("format") != FORMAT:
+        if not isinstance(record, dict) or record.get("format") != FORMAT or not record.keys() >= KEYS:
             raise CheckpointError(f"{self.manifest!r} is no study of format {FORMAT}, the one that is known here")
         return record
 
@@ -88,9 +89,9 @@ class Folder:
     def _require_equal(self, record: Mapping[str, Any]) -> None:
         """Refuse to go on in the folder of another study, and say what differs."""
         before = self.read()
-        if before.get("digest") == record["digest"]:
+        if before["digest"] == record["digest"]:
             return
-        known = before.get("settings", {})
+        known = before["settings"]
         changed = [
             f"  {name}: {known.get(name)}\n  {' ' * len(name)}  now {text}"
             for name, text in record["settings"].items()
