@@ -30,7 +30,11 @@ def classifier(sizes: Sequence[int], rng: Seed = None) -> tg.Sequential:
     fewer than two layers of units and for sizes that are not positive.
 
     >>> classifier((2, 3, 3), rng=0)
-    Sequential(Linear(2, 3), Tanh(), Linear(3, 3))
+    Sequential(
+      (0): Linear(2, 3)  # 9 parameters
+      (1): Tanh()
+      (2): Linear(3, 3)  # 12 parameters
+    )  # 21 parameters
     """
     if len(sizes) < 2:
         raise ValueError(f"a network needs at least the numbers of features and of classes, got sizes {tuple(sizes)}")

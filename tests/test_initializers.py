@@ -5,7 +5,20 @@ import math
 import numpy as np
 import pytest
 
-from tinygrad_np.initializers import as_generator, glorot_uniform, he_normal, uniform, zeros
+from tinygrad_np.initializers import (
+    article,
+    as_generator,
+    glorot_normal,
+    glorot_uniform,
+    he_normal,
+    he_uniform,
+    lecun_normal,
+    lecun_uniform,
+    normal,
+    orthogonal,
+    uniform,
+    zeros,
+)
 
 SHAPE = (300, 200)  # 60,000 numbers: a mean is within 5σ / √60000 = 0.021σ, but for one seed in two million
 
@@ -20,9 +33,12 @@ def rng(seed=0):
         (uniform(), 0, 1),
         (uniform(-2, 3), -2, 3),
         (uniform(low=-0.5, high=-0.25), -0.5, -0.25),
+        (article, 0, 1),
         (glorot_uniform, -math.sqrt(6 / 500), math.sqrt(6 / 500)),
+        (he_uniform, -math.sqrt(6 / 300), math.sqrt(6 / 300)),
+        (lecun_uniform, -math.sqrt(3 / 300), math.sqrt(3 / 300)),
     ],
-    ids=["[0, 1)", "[-2, 3)", "[-0.5, -0.25)", "Glorot"],
+    ids=["[0, 1)", "[-2, 3)", "[-0.5, -0.25)", "the article's", "Glorot", "He", "LeCun"],
 )
 class TestUniform:
     def test_fills_its_interval_and_stays_inside(self, initializer, low, high):
@@ -37,16 +53,60 @@ class TestUniform:
         assert values.var() == pytest.approx(width**2 / 12, rel=0.02)
 
 
-def test_glorot_gives_the_variance_2_over_fan_in_plus_fan_out():
-    assert glorot_uniform(SHAPE, rng()).var() == pytest.approx(2 / (300 + 200), rel=0.02)
+VARIANCES = {  # of a weight (300, 200)
+    "Glorot, uniform": (glorot_uniform, 2 / (300 + 200)),
+    "Glorot, normal": (glorot_normal, 2 / (300 + 200)),
+    "He, uniform": (he_uniform, 2 / 300),
+    "He, normal": (he_normal, 2 / 300),
+    "LeCun, uniform": (lecun_uniform, 1 / 300),
+    "LeCun, normal": (lecun_normal, 1 / 300),
+    "normal": (normal(0, 0.3), 0.09),
+    "orthogonal": (orthogonal, 1 / 300),  # the 200 columns have length 1
+}
+
+
+@pytest.mark.parametrize(("initializer", "variance"), VARIANCES.values(), ids=VARIANCES)
+def test_the_variance_is_that_of_the_paper(initializer, variance):
+    values = initializer(SHAPE, rng())
+    assert values.mean() == pytest.approx(0, abs=0.021 * math.sqrt(variance))
+    assert values.var() == pytest.approx(variance, rel=0.02)
 
 
 @pytest.mark.parametrize(("shape", "std"), [((200, 300), 0.1), ((800, 75), 0.05)], ids=["fan-in 200", "fan-in 800"])
 def test_he_is_normal_with_variance_2_over_fan_in(shape, std):
     values = he_normal(shape, rng())
-    assert values.mean() == pytest.approx(0, abs=0.021 * std)
     assert values.std() == pytest.approx(std, rel=0.02)
-    assert np.mean(np.abs(values) < std) == pytest.approx(0.6827, abs=0.01)  # of a normal distribution lies within σ
+
+
+@pytest.mark.parametrize("initializer", [glorot_normal, he_normal, lecun_normal, normal(), orthogonal])
+def test_of_a_normal_distribution_lies_within_its_standard_deviation(initializer):
+    values = initializer(SHAPE, rng())
+    assert np.mean(np.abs(values) < values.std()) == pytest.approx(0.6827, abs=0.01)
+
+
+def test_a_normal_distribution_has_its_mean():
+    assert normal(5, 0.1)(SHAPE, rng()).mean() == pytest.approx(5, abs=0.0021)
+    np.testing.assert_array_equal(normal(5, 0)((2,), rng()), [5, 5])
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (5, 3), (3, 5), (1, 4), (4, 1), (1, 1)])
+def test_orthogonal_columns_or_the_rows_where_there_are_fewer(shape):
+    w = orthogonal(shape, rng())
+    gram = w.T @ w if shape[0] >= shape[1] else w @ w.T
+    np.testing.assert_allclose(gram, np.eye(min(shape)), atol=1e-14)
+    assert w.flags.c_contiguous
+
+
+def test_reflections_and_rotations_are_equally_likely():
+    """The determinant is 1 in half of all draws, and each element positive in half: LAPACK's signs would not be."""
+    g = rng()
+    drawn = np.array([orthogonal((2, 2), g) for _ in range(2000)])
+    assert np.mean(np.linalg.det(drawn) > 0) == pytest.approx(0.5, abs=0.06)
+    np.testing.assert_allclose(np.mean(drawn > 0, axis=0), 0.5, atol=0.06)
+
+
+def test_the_articles_is_uniform_on_0_to_1_to_the_bit():
+    np.testing.assert_array_equal(article((2, 3), rng(7)), uniform()((2, 3), rng(7)))
 
 
 def test_uniform_gives_the_generators_numbers_row_by_row():
@@ -62,8 +122,10 @@ def test_uniform_gives_the_generators_numbers_row_by_row():
         (uniform(-1, 2), lambda g: g.uniform(-1, 2, (2, 4))),
         (glorot_uniform, lambda g: g.uniform(-1, 1, (2, 4))),  # √(6 / (2 + 4)) = 1
         (he_normal, lambda g: g.normal(0, 1, (2, 4))),  # √(2 / 2) = 1
+        (normal(3, 2), lambda g: g.normal(3, 2, (2, 4))),
+        (article, lambda g: g.uniform(0, 1, (2, 4))),
     ],
-    ids=["uniform", "Glorot", "He"],
+    ids=["uniform", "Glorot", "He", "normal", "the article's"],
 )
 def test_draws_once_from_the_generator_it_is_given(initializer, draw):
     given, reference = rng(3), rng(3)
@@ -77,20 +139,23 @@ def test_zeros_are_zeros_and_draw_nothing():
     assert given.random() == rng().random()
 
 
-@pytest.mark.parametrize("initializer", [uniform(), zeros, glorot_uniform, he_normal])
+FANS = [glorot_uniform, glorot_normal, he_uniform, he_normal, lecun_uniform, lecun_normal, orthogonal]
+
+
+@pytest.mark.parametrize("initializer", [uniform(), normal(), article, zeros, *FANS])
 @pytest.mark.parametrize("shape", [(2, 3), (1, 1), (0, 3), (3, 0), (0, 0)])
 def test_gives_float64_of_the_shape_asked_for(initializer, shape):
     values = initializer(shape, rng())
     assert (values.shape, values.dtype) == (shape, np.float64)
 
 
-@pytest.mark.parametrize("initializer", [uniform(), zeros])
+@pytest.mark.parametrize("initializer", [uniform(), normal(), article, zeros])
 @pytest.mark.parametrize("shape", [(), (5,), (2, 3, 4)])
-def test_uniform_and_zeros_take_any_shape(initializer, shape):
+def test_those_that_do_not_ask_for_fans_take_any_shape(initializer, shape):
     assert initializer(shape, rng()).shape == shape
 
 
-@pytest.mark.parametrize("initializer", [glorot_uniform, he_normal])
+@pytest.mark.parametrize("initializer", FANS)
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3, 4)])
 def test_a_shape_without_fan_in_and_fan_out_is_shown(initializer, shape):
     with pytest.raises(ValueError, match=r"\(in, out\)") as caught:
@@ -119,6 +184,18 @@ def test_an_interval_that_is_no_two_numbers_is_refused_with_advice(low, high):
     assert str(caught.value) == (
         f"uniform takes two numbers, low and high, got {low!r} and {high!r}; write uniform() or uniform(-1, 1)"
     )
+
+
+@pytest.mark.parametrize(("mean", "std"), [(math.nan, 1), (0, math.inf), (0, -1), (math.inf, 0), (0, math.nan)])
+def test_a_normal_distribution_that_is_none_is_shown(mean, std):
+    with pytest.raises(ValueError, match=f"finite std of at least 0, got {mean} and {std}"):
+        normal(mean, std)
+
+
+@pytest.mark.parametrize(("mean", "std"), [((2, 3), rng()), ("0", 1), (0, None)])
+def test_a_normal_distribution_of_no_numbers_is_refused_with_advice(mean, std):
+    with pytest.raises(TypeError, match=r"normal takes two numbers.*write normal\(\) or normal\(0, 0.01\)"):
+        normal(mean, std)
 
 
 def test_an_interval_of_one_point_gives_that_point():

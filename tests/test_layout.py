@@ -30,7 +30,8 @@ FLOORS = {
     "tensor": 3,
 }
 FLOORS |= {"trees": 0, "graph": 4, "gradients": 4.1, "views": 4.1, "checkpoint": 4.1, "forward": 4.2, "traced": 4.3}
-FLOORS |= {"transforms": 4.4, "fft": 4, "initializers": 4, "nn": 5, "pytest_plugin": 6}
+FLOORS |= {"transforms": 4.4, "fft": 4, "initializers": 4, "pytest_plugin": 6}
+FLOORS |= {"nn.arguments": 4, "nn.description": 4, "nn.summary": 4.1, "nn.module": 5, "nn": 5.1}
 FLOORS |= {"checks.patterns": 0, "checks.maps": 0, "checks.slopes": 0, "checks.diagnosis": 4, "checks.heatmap": 4}
 FLOORS |= {"checks.taylor": 4, "checks.report": 4.1, "checks.measuring": 4.2, "checks.subject": 4.2}
 FLOORS |= {"checks.stacks": 4.3}

@@ -19,8 +19,10 @@ from tinygrad_np.nn import Sequential
 from tinygrad_np.operations import Operation, operation
 from tinygrad_np.optim import MomentumSGD
 from tinygrad_np.recording import is_recording, no_grad
+from tinygrad_np.rules.activations import elu, gelu, leaky_relu, silu, softplus
 from tinygrad_np.rules.indexing import index_update
 from tinygrad_np.rules.network import linear, log_softmax, relu, sigmoid, softmax, softmax_cross_entropy
+from tinygrad_np.rules.normalization import standardize
 from tinygrad_np.rules.reductions import logsumexp
 from tinygrad_np.tape import GraphError
 from tinygrad_np.tensor import Tensor
@@ -50,7 +52,9 @@ __all__ = [
     "checks",
     "data",
     "detect_anomaly",
+    "elu",
     "fft",
+    "gelu",
     "grad",
     "gradients",
     "graph_summary",
@@ -61,6 +65,7 @@ __all__ = [
     "is_recording",
     "jacobian",
     "jvp",
+    "leaky_relu",
     "linear",
     "load",
     "log_softmax",
@@ -73,8 +78,11 @@ __all__ = [
     "relu",
     "save",
     "sigmoid",
+    "silu",
     "softmax",
     "softmax_cross_entropy",
+    "softplus",
+    "standardize",
     "to_dot",
     "to_mermaid",
     "value_and_grad",

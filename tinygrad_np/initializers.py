@@ -1,6 +1,7 @@
 """First values of weights: ``initializer(shape, rng) -> float64 array``, drawn from an explicit generator.
 
-A weight has shape ``(in, out)``; fan-in and fan-out are its two lengths.
+A weight has shape ``(in, out)``; fan-in and fan-out are its two lengths. ``uniform(low, high)`` and
+``normal(mean, std)`` make an initializer; all others are one.
 """
 
 from __future__ import annotations
@@ -53,6 +54,32 @@ def uniform(low: float = 0.0, high: float = 1.0) -> Initializer:
     return lambda shape, rng: rng.uniform(low, high, shape)
 
 
+def normal(mean: float = 0.0, std: float = 1.0) -> Initializer:
+    """Normal with a ``mean`` and a standard deviation.
+
+    >>> values = normal(5.0, 0.1)((1000,), as_generator(0))
+    >>> round(float(values.mean()), 1), round(float(values.std()), 1)
+    (5.0, 0.1)
+    """
+    if not (isinstance(mean, Real) and isinstance(std, Real)):
+        raise TypeError(
+            f"normal takes two numbers, mean and std, got {mean!r} and {std!r}; write normal() or normal(0, 0.01)"
+        )
+    if not (math.isfinite(mean) and math.isfinite(std) and std >= 0):
+        raise ValueError(f"normal needs a finite mean and a finite std of at least 0, got {mean} and {std}")
+    return lambda shape, rng: rng.normal(mean, std, shape)
+
+
+def article(shape: Shape, rng: np.random.Generator) -> NDArray[np.float64]:
+    """The article's, for weights and biases alike: uniform on [0, 1).
+
+    >>> article((2, 3), as_generator(0)).round(3)
+    array([[0.637, 0.27 , 0.041],
+           [0.017, 0.813, 0.913]])
+    """
+    return rng.uniform(0.0, 1.0, shape)
+
+
 def zeros(shape: Shape, rng: np.random.Generator) -> NDArray[np.float64]:
     """All 0: the usual first bias. Draws nothing.
 
@@ -71,8 +98,25 @@ def glorot_uniform(shape: Shape, rng: np.random.Generator) -> NDArray[np.float64
     >>> bool(abs(glorot_uniform((2, 4), as_generator(0))).max() < 1)
     True
     """
-    limit = math.sqrt(6 / max(sum(_fans(shape)), 1))
-    return rng.uniform(-limit, limit, shape)
+    return _uniform(shape, rng, 2, sum(_fans(shape)))
+
+
+def glorot_normal(shape: Shape, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Normal with mean 0 and standard deviation √(2 / (fan_in + fan_out)), the variance of :func:`glorot_uniform`.
+
+    >>> round(float(glorot_normal((100, 300), as_generator(0)).std()), 2)
+    0.07
+    """
+    return _normal(shape, rng, 2, sum(_fans(shape)))
+
+
+def he_uniform(shape: Shape, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Uniform on [−a, a) with a = √(6 / fan_in), the variance of :func:`he_normal`.
+
+    >>> bool(abs(he_uniform((6, 2), as_generator(0))).max() < 1)
+    True
+    """
+    return _uniform(shape, rng, 2, _fans(shape)[0])
 
 
 def he_normal(shape: Shape, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -83,7 +127,55 @@ def he_normal(shape: Shape, rng: np.random.Generator) -> NDArray[np.float64]:
     >>> round(float(he_normal((200, 200), as_generator(0)).std()), 2)
     0.1
     """
-    return rng.normal(0.0, math.sqrt(2 / max(_fans(shape)[0], 1)), shape)
+    return _normal(shape, rng, 2, _fans(shape)[0])
+
+
+def lecun_uniform(shape: Shape, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Uniform on [−a, a) with a = √(3 / fan_in), the variance of :func:`lecun_normal`.
+
+    >>> bool(abs(lecun_uniform((3, 2), as_generator(0))).max() < 1)
+    True
+    """
+    return _uniform(shape, rng, 1, _fans(shape)[0])
+
+
+def lecun_normal(shape: Shape, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Normal with mean 0 and standard deviation √(1 / fan_in), which keeps the variance of linear units.
+
+    LeCun, Bottou, Orr & Müller (1998), "Efficient backprop", eq. 16.
+
+    >>> round(float(lecun_normal((100, 200), as_generator(0)).std()), 2)
+    0.1
+    """
+    return _normal(shape, rng, 1, _fans(shape)[0])
+
+
+def orthogonal(shape: Shape, rng: np.random.Generator) -> NDArray[np.float64]:
+    """A random matrix with orthonormal columns, or with orthonormal rows where it has fewer of these.
+
+    All such matrices are equally likely. It keeps the length of what passes through it, at any depth. Saxe, McClelland
+    & Ganguli (2014), "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks"; the signs
+    after Mezzadri (2007), "How to generate random matrices from the classical compact groups".
+
+    >>> weight = orthogonal((4, 3), as_generator(0))
+    >>> bool(np.allclose(weight.T @ weight, np.eye(3)))
+    True
+    """
+    n, m = _fans(shape)
+    q, r = np.linalg.qr(rng.normal(size=(max(n, m), min(n, m))))
+    q *= np.where(np.diagonal(r) < 0, -1.0, 1.0)  # QR chooses signs of its own, which are not equally likely
+    return q if n >= m else q.T.copy()
+
+
+def _uniform(shape: Shape, rng: np.random.Generator, gain: float, fan: int) -> NDArray[np.float64]:
+    """Uniform around 0 with variance gain / fan."""
+    limit = math.sqrt(3 * gain / max(fan, 1))
+    return rng.uniform(-limit, limit, shape)
+
+
+def _normal(shape: Shape, rng: np.random.Generator, gain: float, fan: int) -> NDArray[np.float64]:
+    """Normal around 0 with variance gain / fan."""
+    return rng.normal(0.0, math.sqrt(gain / max(fan, 1)), shape)
 
 
 def _fans(shape: Shape) -> tuple[int, int]:

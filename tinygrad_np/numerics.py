@@ -72,12 +72,26 @@ def zero_to_infinity(x: Any) -> Any:
     return np.where(x == 0, np.inf, x) if has_zero(x) else x
 
 
+times_to_zero = vanishing(np.multiply)
+square_to_zero = vanishing(np.square)
 exp_to_zero = vanishing(np.exp)
 exp2_to_zero = vanishing(np.exp2)
 logaddexp_to_zero = vanishing(np.logaddexp)
 logaddexp2_to_zero = vanishing(np.logaddexp2)
 logaddexp_reduce_to_zero = vanishing(np.logaddexp.reduce)
 log_of_zero = np.errstate(divide="ignore")(np.log)  # ln 0 = −inf
+
+
+def logistic(x: Any) -> Any:
+    """1 / (1 + e⁻ˣ): silent at any x, and exact to some 50 units in the last place.
+
+    e^(−ln(1 + e⁻ˣ)) is quicker for small arrays. For larger ones it takes five times as long as e^min(x, 0) /
+    (1 + e^−|x|), which has a kink at 0, so that it is for plain arrays only.
+    """
+    if is_plain(x) and x.size > SMALL // 4:
+        e = exp_to_zero(-np.absolute(x))
+        return np.maximum(e, x >= 0) / (1 + e)
+    return exp_to_zero(-logaddexp_to_zero(scalar(0, x.dtype), np.negative(x)))
 
 
 HALF = np.dtype(np.float16)

@@ -12,6 +12,7 @@ import numpy as np
 
 Axis = int | tuple[int, ...] | None
 
+NO_NUMBERS = "{} must be real numbers, got {} data; convert it first, as in np.asarray(data, dtype=float)"
 FIT = "Shapes fit where, counted from the last axis, they are equal or 1: insert an axis with x[:, None] or reshape"
 
 
@@ -121,6 +122,16 @@ def normalize_axes(axis: int | tuple[int, ...], ndim: int) -> tuple[int, ...]:
 def as_array(x: Any) -> Any:
     """``x`` if it has axes, as arrays and Tensors do, else a number, list or tuple as an array."""
     return x if hasattr(x, "ndim") else np.asarray(x)
+
+
+def floating(x: Any, name: str = "x") -> Any:
+    """``x`` as floating numbers: integers become float64, for the difference of two may not fit in their own dtype."""
+    x = as_array(x)
+    if x.dtype.kind == "f":
+        return x
+    if x.dtype.kind not in "iub":
+        raise TypeError(NO_NUMBERS.format(name, x.dtype))
+    return x.astype(np.float64)
 
 
 def rows(x: Any) -> Any:

@@ -1,6 +1,7 @@
 """The rules, by family. Importing this package fills the operation table."""
 
 from tinygrad_np.rules import (
+    activations,
     arithmetic,
     construction,
     convolution,
@@ -14,6 +15,7 @@ from tinygrad_np.rules import (
     inverses,
     joining,
     network,
+    normalization,
     norms,
     products,
     rearranging,
@@ -26,6 +28,7 @@ from tinygrad_np.rules import (
 )
 
 __all__ = [
+    "activations",
     "arithmetic",
     "construction",
     "convolution",
@@ -39,6 +42,7 @@ __all__ = [
     "inverses",
     "joining",
     "network",
+    "normalization",
     "norms",
     "products",
     "rearranging",

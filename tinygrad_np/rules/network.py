@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_np.numerics import (
     exp_to_zero,
     logaddexp_reduce_to_zero,
-    logaddexp_to_zero,
+    logistic,
     max_over,
     min_over,
     scalar,
@@ -18,10 +18,8 @@ from tinygrad_np.numerics import (
     vanishing,
 )
 from tinygrad_np.operations import Result, operation, unchanged
-from tinygrad_np.shapes import as_array, rows
+from tinygrad_np.shapes import NO_NUMBERS, as_array, floating, rows
 from tinygrad_np.tape import Array
-
-NO_NUMBERS = "{} must be real numbers, got {} data; convert it first, as in np.asarray(data, dtype=float)"
 
 divide_to_zero = vanishing(np.divide)
 
@@ -60,8 +58,8 @@ def sigmoid(x: Array) -> Result:
     >>> x.grad
     array([0.  , 0.25, 0.  ])
     """
-    x = _floating(x)
-    y = exp_to_zero(-logaddexp_to_zero(_zero(x.dtype), np.negative(x)))
+    x = floating(x)
+    y = logistic(x)
     return y, (lambda g: g * (y * (scalar(1, y.dtype) - y)),)
 
 
@@ -151,7 +149,7 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> Result:
     """
     targets = as_array(targets)
     if logits.__class__ is not np.ndarray or logits.dtype.kind != "f":
-        logits = _floating(logits, "logits")
+        logits = floating(logits, "logits")
     if logits.ndim != 2:
         raise ValueError("logits must have shape (n, classes); give one row as logits[None, :]")
     n = len(logits) or 1
@@ -170,19 +168,9 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> Result:
     )
 
 
-def _floating(x: Any, name: str = "x") -> Array:
-    """``x`` as floating numbers: integers become float64, for the difference of two may not fit in their own dtype."""
-    x = as_array(x)
-    if x.dtype.kind == "f":
-        return x
-    if x.dtype.kind not in "iub":
-        raise TypeError(NO_NUMBERS.format(name, x.dtype))
-    return x.astype(np.float64)
-
-
 def _with_axes(x: Any) -> Array:
     """``x`` as floating numbers along at least one axis."""
-    x = _floating(x)
+    x = floating(x)
     if not x.ndim:
         raise ValueError(
             "a single number has no axis to sum over; give at least one row of numbers, of shape (classes,)"

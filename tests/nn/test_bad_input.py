@@ -150,3 +150,23 @@ def test_an_initializer_that_is_no_function_is_refused_with_advice(name, initial
 def test_an_initializer_that_was_not_made_yet_is_refused_with_advice():
     with pytest.raises(TypeError, match=r"uniform takes two numbers, .*; write uniform\(\) or uniform\(-1, 1\)"):
         Linear(2, 3, weight_init=tg.initializers.uniform)
+
+
+@pytest.mark.parametrize(("make", "name"), [(tg.nn.LeakyReLU, "slope"), (tg.nn.ELU, "alpha")])
+def test_an_option_that_is_no_finite_number_is_refused_with_advice(make, name):
+    for value, error in [(np.nan, ValueError), (np.inf, ValueError), ("0.1", TypeError), (None, TypeError)]:
+        with pytest.raises(error, match=f"{name} must be a finite number, got {value!r}; give for example {name}="):
+            make(value)
+    for value in (1, np.float32(0.5), np.int64(2)):
+        assert getattr(make(value), name) == value
+
+
+@pytest.mark.parametrize("axis", [None, 1.0, "last", (0, 1), True])
+def test_an_axis_of_softmax_that_is_no_integer_is_refused(axis):
+    with pytest.raises(TypeError, match=r"axis must be an integer, got .*; -1 is the last"):
+        tg.nn.Softmax(axis)
+
+
+def test_a_name_that_is_no_layer_is_named():
+    with pytest.raises(AttributeError, match=r"tinygrad_np\.nn.*Dense"):
+        tg.nn.Dense  # noqa: B018 - the attribute itself is what fails

