@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_np as tg
-from benchmarks import chain, memory, networks, operations, rows, transforms
+from benchmarks import chain, memory, networks, operations, optimizers, rows, transforms
 from benchmarks.contestants import Contestant, Problem, assert_agreement, hand_derived, hand_tuned, ours
 from benchmarks.peers import PEERS
 from benchmarks.timing import interleaved
@@ -158,10 +158,26 @@ def test_modes_that_disagree_are_an_error():
         transforms.check("moved", transforms.Case(lambda x: np.sum(moved_on(x) * np.array([1.0, 2.0, 3.0])), x, v))
 
 
+@pytest.mark.parametrize("name", optimizers.UPDATES)
+def test_an_update_by_hand_moves_as_the_optimizer_does(name):
+    optimizers.assert_agreement(name, optimizers.contestants(name, (3, 4, 2), np.float64))
+
+
+def test_every_optimizer_but_the_one_with_a_search_is_timed():
+    assert set(optimizers.UPDATES) == set(tg.optim.OPTIMIZERS) - {"lbfgs"}
+
+
+def test_an_update_by_hand_that_moves_otherwise_is_an_error(monkeypatch):
+    monkeypatch.setitem(optimizers.UPDATES, "adam", optimizers.adamw)
+    with pytest.raises(ValueError, match="adam: tinygrad_np has parameters that are off by"):
+        optimizers.assert_agreement("adam", optimizers.contestants("adam", (3, 4, 2), np.float64))
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (["step"], ["NumPy, hand-derived", "tinygrad_np", "≤ 1.0"]),
+        (["optimizers"], ["momentum", "times by hand", "784-512-256-10 network, float32", "≤ 1.3"]),
         (["chain"], ["y·x, both tracked", "1,000", "bytes a node"]),
         (["operations"], ["x1 + x2", "linalg.inv", "Operations, forward", "backward / forward"]),
         (["memory"], ["tinygrad_np, gradients of the parameters", "times S", "≤ 1.1 S"]),
