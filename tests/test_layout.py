@@ -30,6 +30,7 @@ FLOORS = {
     "tensor": 3,
 }
 FLOORS |= {"trees": 0, "graph": 4, "gradients": 4.1, "views": 4.1, "checkpoint": 4.1, "forward": 4.2, "traced": 4.3}
+FLOORS |= {"names": 0, "targets": 4, "losses": 4.1, "metrics": 4.1}
 FLOORS |= {"transforms": 4.4, "fft": 4, "initializers": 4, "pytest_plugin": 6}
 FLOORS |= {"nn.arguments": 4, "nn.description": 4, "nn.summary": 4.1, "nn.module": 5, "nn": 5.1}
 FLOORS |= {"checks.patterns": 0, "checks.maps": 0, "checks.slopes": 0, "checks.diagnosis": 4, "checks.heatmap": 4}

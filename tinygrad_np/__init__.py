@@ -31,7 +31,7 @@ from tinygrad_np.views import graph_summary, to_dot, to_mermaid
 
 if TYPE_CHECKING:
     import tinygrad_np.data as data
-    from tinygrad_np import checks
+    from tinygrad_np import checks, losses, metrics
     from tinygrad_np.checks import GradientError, check_gradients, check_graph, numerical_gradient
     from tinygrad_np.saving import CheckpointError, load, save
 
@@ -70,6 +70,8 @@ __all__ = [
     "load",
     "log_softmax",
     "logsumexp",
+    "losses",
+    "metrics",
     "nn",
     "no_grad",
     "numerical_gradient",
@@ -92,7 +94,7 @@ __all__ = [
 # What training does not need is imported when it is first asked for, and where it is.
 LATER = dict.fromkeys(("GradientError", "check_gradients", "check_graph", "numerical_gradient"), "checks")
 LATER |= dict.fromkeys(("CheckpointError", "load", "save"), "saving")
-MODULES_LATER = {"data", *LATER.values()}
+MODULES_LATER = {"data", "losses", "metrics", *LATER.values()}
 
 
 def __getattr__(name: str) -> Any:
