@@ -116,7 +116,7 @@ def gradcheck(request: pytest.FixtureRequest) -> GradCheck:
 
 
 def samples_of(mark: pytest.Mark) -> list[Sample]:
-    """The shapes and dtypes that a marker asks for, every one with every other; TypeError or ValueError say what is wrong."""
+    """The shapes and dtypes that a marker asks for, every one with every other; or an error that says what is wrong."""
     if mark.args or not mark.kwargs.keys() <= {"shapes", "dtypes"}:
         given = [*map(repr, mark.args), *[f"{key}={value!r}" for key, value in mark.kwargs.items()]]
         raise ValueError(f"it takes shapes= and dtypes=, got {', '.join(given)}")
