@@ -46,6 +46,8 @@ class Monitor:
     """
 
     def __init__(self, name: str | None, mode: str | None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"monitor must be the name of a column, such as 'validation_loss', got {name!r}")
         if mode is not None:
             nearest("mode", mode, MODES)
         self.asked, self.mode = name, mode
@@ -185,7 +187,9 @@ class Checkpoints:
             raise ValueError(f"every must be a positive number of epochs, got {every!r}")
         if not best and not last:
             raise ValueError("best=False and last=False leave nothing to save")
-        self.folder = os.fspath(folder)
+        if not isinstance(folder, (str, os.PathLike)):
+            raise TypeError(f"the folder must be a path, a string or a Path, got {folder!r}")
+        self.folder = os.fsdecode(folder)
         self.last = os.path.join(self.folder, "last.safetensors") if last else None
         self.best = os.path.join(self.folder, "best.safetensors") if best else None
         self.monitor, self.every = Monitor(monitor, mode), every

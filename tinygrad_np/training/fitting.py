@@ -86,13 +86,14 @@ class Fit:
         try:
             loss = steps.take(bar.watch(self.rows.sized(self.batches)), interruption)
             norm = global_norm(steps.optimizer)
-            steps.require_finite()
+            steps.require_finite(norm)
+            return loss, norm
         except (ArithmeticError, ValueError, RuntimeWarning) as error:  # a warning may have been made an error
-            steps.kept = None
-            diagnose(steps, start, self.batches, epoch, error)
-            raise
+            trouble = error
         except KeyboardInterrupt:
             steps.kept = None
             rewind(steps, start, self.batches)
             raise
-        return loss, norm
+        steps.kept = None
+        diagnose(steps, start, self.batches, epoch, trouble)  # here, so that the traceback is of what it finds
+        raise trouble
