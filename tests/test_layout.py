@@ -50,6 +50,9 @@ FLOORS |= {"saving.errors": 0, "saving.atomic": 0, "saving.structure": 0, "savin
 FLOORS |= {"saving": 4}
 FLOORS |= {"data.rows": 0.5, "data.labels": 0, "data.finite": 1, "data.batches": 4.1, "data.splitting": 4.1}
 FLOORS |= {"data.standardizing": 4.1, "data": 4.2}
+FLOORS |= {"training.interruption": 0, "training.progress": 0, "training.rows": 5.2, "training.steps": 5.2}
+FLOORS |= {"training.history": 5.2, "training.divergence": 5.3, "training.evaluation": 5.3, "training.callbacks": 5.3}
+FLOORS |= {"training.arguments": 5.4, "training.fitting": 5.4, "training.trainer": 5.5, "training": 5.6}
 
 
 def relative(path):

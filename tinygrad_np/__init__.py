@@ -34,18 +34,24 @@ if TYPE_CHECKING:
     from tinygrad_np import checks, losses, metrics
     from tinygrad_np.checks import GradientError, check_gradients, check_graph, numerical_gradient
     from tinygrad_np.saving import CheckpointError, load, save
+    from tinygrad_np.training import Checkpoints, DivergenceError, EarlyStopping, History, Trainer
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AnomalyError",
     "CheckpointError",
+    "Checkpoints",
+    "DivergenceError",
+    "EarlyStopping",
     "GradientError",
     "GraphError",
+    "History",
     "MomentumSGD",
     "Operation",
     "Sequential",
     "Tensor",
+    "Trainer",
     "check_gradients",
     "check_graph",
     "checkpointed",
@@ -94,6 +100,7 @@ __all__ = [
 # What training does not need is imported when it is first asked for, and where it is.
 LATER = dict.fromkeys(("GradientError", "check_gradients", "check_graph", "numerical_gradient"), "checks")
 LATER |= dict.fromkeys(("CheckpointError", "load", "save"), "saving")
+LATER |= dict.fromkeys(("Checkpoints", "DivergenceError", "EarlyStopping", "History", "Trainer"), "training")
 MODULES_LATER = {"data", "losses", "metrics", *LATER.values()}
 
 

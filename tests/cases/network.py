@@ -92,8 +92,8 @@ ROWS = [
     Row(
         network.softmax_cross_entropies,
         over("targets", [LABELS], 4, 3)
-        + of_shapes(((4, 3), (4, 3)), class_weight=np.array([0.5, 2.0, 1.0]), label_smoothing=0.1)
-        + over("targets", [np.arange(30) % 3], 30, 3),
+        + over("targets", [np.arange(30) % 3], 30, 3)
+        + of_shapes(((4, 3), (4, 3)), class_weight=np.array([0.5, 2.0, 1.0]), label_smoothing=0.1),
         formula=cross_entropies_formula,
         call=cross_entropy,
         drawn=classified_with_options(),

@@ -192,16 +192,17 @@ def softmax_cross_entropies(
     else:
         _check_probabilities(targets, logits.shape)
         t = targets.astype(logits.dtype)
-    kept = np.ones(logits.shape[1:], logits.dtype) if class_weight is None else class_weight.astype(logits.dtype)
+    share = scalar(1 - label_smoothing, logits.dtype)  # of a target in what its class counts
     if label_smoothing:
-        t = t * scalar(1 - label_smoothing, t.dtype) + scalar(label_smoothing / (logits.shape[1] or 1), t.dtype)
-    t = t * kept
+        t = t * share + scalar(label_smoothing / (logits.shape[1] or 1), t.dtype)
+    if class_weight is not None:
+        class_weight = class_weight.astype(logits.dtype)
+        t, share = t * class_weight, share * class_weight
     y = sum_over(t * _surprise(log_p, t), 1)
     gx = lambda g: times_to_zero(g[:, None], exp_to_zero(log_p) * sum_over(t, 1, keepdims=True) - t)
     if labels:
         return y, (gx,)
-    kept = kept * scalar(1 - label_smoothing, kept.dtype)
-    return y, (gx, lambda g: -g[:, None] * (kept * log_p))
+    return y, (gx, lambda g: -g[:, None] * (share * log_p))
 
 
 def _surprise(log_p: Array, t: Array) -> Array:
