@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.numerics import (
+    SMALL,
     exp_to_zero,
+    is_plain,
     logaddexp_reduce_to_zero,
     logistic,
     max_over,
@@ -119,7 +121,10 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Result:
     if not x.ndim or weight.ndim != 2 or (bias is not None and bias.shape != weight.shape[1:]):
         raise ValueError("the shapes do not fit")
     # The method dot takes two thirds of np.dot's time.
-    y = x.dot(weight) if bias is None else x.dot(weight) + bias
+    y = x.dot(weight)
+    if bias is not None:
+        in_place = y.size > SMALL and is_plain(y) and y.dtype == bias.dtype  # saves memory that is not in the cache
+        y = np.add(y, bias, y) if in_place else y + bias
     if x.ndim == 2:
         return y, (lambda g: g.dot(weight.T), lambda g: x.T.dot(g), unchanged)
     return y, (lambda g: g.dot(weight.T), lambda g: rows(x).T.dot(rows(g)), unchanged)
