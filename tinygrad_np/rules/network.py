@@ -11,6 +11,7 @@ from tinygrad_np.numerics import (
     exp_to_zero,
     logaddexp_reduce_to_zero,
     logistic,
+    masked,
     max_over,
     min_over,
     multiply_to_zero,
@@ -42,7 +43,7 @@ def relu(x: Array) -> Result:
     """
     x = as_array(x)
     zero = _zero(x.dtype)
-    return np.maximum(x, zero), (lambda g: np.where(x > zero, g, zero),)  # g·0 would be NaN for an infinite g
+    return np.maximum(x, zero), (lambda g: masked(g, x > zero),)
 
 
 @operation(symmetric=True)
