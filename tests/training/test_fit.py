@@ -162,8 +162,7 @@ def test_rows_of_weight_0_count_nothing_wherever_they_are():
     history = run.fit(X, Y, 1, batch_size=5, sample_weight=weight)
     assert history["loss"] == pytest.approx(of_rows[:3].mean())
     assert run.evaluate(X, Y, 5, sample_weight=weight[::-1])["loss"] == pytest.approx(of_rows[-3:].mean())
-    held_out = [frozen(plain(seed)).fit(X, Y, 1, 5, 0.02, weight)["validation_loss"].item() for seed in range(3)]
-    assert held_out == [0.0] * 3  # one row, and none of those that count
+    assert frozen().fit(X, Y, 1, 5, 0.02, weight)["validation_loss"] == 0.0  # of one row, none of those that count
 
 
 def test_without_shuffling_minibatches_come_in_order():
