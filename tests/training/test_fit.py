@@ -154,6 +154,44 @@ def test_data_may_be_containers_and_memory_maps(tmp_path):
     assert run.predict(data).shape == (50, 3)
 
 
+def test_rows_of_weight_0_count_nothing_wherever_they_are():
+    weight = np.zeros(50)
+    weight[:3] = 1.0
+    run = frozen()
+    of_rows = tg.losses.softmax_cross_entropy(run.model(X), Y, reduction="none").data
+    history = run.fit(X, Y, 1, batch_size=5, sample_weight=weight)
+    assert history["loss"] == pytest.approx(of_rows[:3].mean())
+    assert run.evaluate(X, Y, 5, sample_weight=weight[::-1])["loss"] == pytest.approx(of_rows[-3:].mean())
+    assert frozen().fit(X, Y, 1, 5, 0.02, weight)["validation_loss"] == 0.0  # of one row, none of those that count
+
+
+def test_without_shuffling_minibatches_come_in_order():
+    ours, theirs = plain(), plain()
+    tg.Trainer(ours, "softmax_cross_entropy", tg.optim.SGD, seed=0).fit(X, Y, 1, 20, shuffle=False)
+    optimizer = tg.optim.SGD(theirs)
+    for start in (0, 20, 40):
+        optimizer.step(lambda part=slice(start, start + 20): tg.softmax_cross_entropy(theirs(X[part]), Y[part]))
+    assert bits(ours) == bits(theirs)
+
+
+def test_an_optimizer_that_was_made_before_and_names_none_of_its_parameters_will_do(tmp_path):
+    runs = []
+    for _ in range(2):
+        model = plain()
+        runs.append(tg.Trainer(model, "softmax_cross_entropy", tg.optim.Adam(model.parameters(), lr=0.1), seed=0))
+    runs[0].fit(X, Y, 2)
+    runs[0].save(tmp_path / "run.safetensors")
+    runs[1].load(tmp_path / "run.safetensors")
+    for run in runs:
+        run.fit(X, Y, 1)
+    assert bits(runs[0]) == bits(runs[1])
+
+
+def test_text_says_what_is_trained_how_and_how_far():
+    run = tg.Trainer(plain(), "softmax_cross_entropy", "sgd", seed=0)
+    assert repr(run) == "Trainer(softmax_cross_entropy, SGD(4 parameters: lr=0.01), 0 epochs)"
+
+
 def test_a_second_fit_goes_on_and_no_epochs_are_none():
     once, twice = trainer(), trainer()
     once.fit(X, Y, 5, validation=0.2)

@@ -129,6 +129,7 @@ HOSTILE = {
     "a split of text": lambda state: state | {"split": "x"},
     "a negative split": lambda state: state | {"split": -1},
     "a generator of nothing": lambda state: state | {"rng": {"bit_generator": "PCG64"}},
+    "a generator of arrays": lambda state: state | {"rng": state["rng"] | {"state": np.zeros(2)}},
     "a generator that is none": lambda state: state | {"rng": None},
     "an optimizer that is none": lambda state: state | {"optimizer": None},
     "an optimizer without groups": lambda state: state | {"optimizer": state["optimizer"] | {"groups": 3}},

@@ -13,6 +13,7 @@ from tinygrad_np.numerics import (
     is_plain,
     logaddexp_reduce_to_zero,
     logistic,
+    masked,
     max_over,
     min_over,
     scalar,
@@ -44,7 +45,7 @@ def relu(x: Array) -> Result:
     """
     x = as_array(x)
     zero = _zero(x.dtype)
-    return np.maximum(x, zero), (lambda g: np.where(x > zero, g, zero),)  # g·0 would be NaN for an infinite g
+    return np.maximum(x, zero), (lambda g: masked(g, x > zero),)
 
 
 @operation(symmetric=True)

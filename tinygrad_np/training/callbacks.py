@@ -152,8 +152,9 @@ class EarlyStopping:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state`` that state_dict() gave."""
         states.check("EarlyStopping", self.state_dict(), state)
-        self.best, self.epoch, self.waited = float(state["best"]), int(state["epoch"]), int(state["waited"])
+        counts = float(state["best"]), int(state["epoch"]), int(state["waited"])
         self.weights, self.average = dict(state["weights"]), dict(state["average"])
+        self.best, self.epoch, self.waited = counts
 
     def __repr__(self) -> str:
         monitor = "" if self.monitor.asked is None else f"monitor={self.monitor.asked!r}, "

@@ -57,9 +57,9 @@ class Fit:
         steps, optimizer = self.steps, self.steps.optimizer
         epoch = int(self.history.rows[-1]["epoch"]) + 1 if len(self.history) else 1
         loss, norm = self._steps(epoch, interruption, bar)
+        kept, steps.kept = steps.kept, None
         if steps.taken < len(self.batches):
             return True
-        kept, steps.kept = steps.kept, None
         outputs, targets = zip(*kept.values()) if kept else ((), ())
         row: Row = {"epoch": epoch, "loss": loss} | scores(self.metrics, list(outputs), list(targets))
         if self.validation is not None:

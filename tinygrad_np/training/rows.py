@@ -53,13 +53,10 @@ class Rows:
 
     def sized(self, batches: minibatches) -> Iterator[tuple[Any, float]]:
         """Each of ``batches`` with what it counts: its rows, or the sum of their weights."""
-        remaining, batch_size = len(self), batches.batch_size
-        for batch in batches:
-            if self.weight is None:
-                yield batch, min(batch_size, remaining)
-                remaining -= batch_size
-            else:
-                yield batch, batch[2].sum().item()
+        if self.weight is not None:
+            return ((batch, batch[2].sum().item()) for batch in batches)
+        whole, rest = divmod(len(self), batches.batch_size)
+        return zip(batches, [batches.batch_size] * whole + [rest])
 
 
 def joined(trees: list[Any]) -> Any:
