@@ -21,6 +21,8 @@ SELECTIONS = {
 }
 
 
+@pytest.mark.parametrize(("f", "at", "shares"), SELECTIONS.values(), ids=SELECTIONS)
+@pytest.mark.parametrize("g", [INF, -INF, NAN, 3.0])
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_what_is_not_selected_has_gradient_zero_though_an_infinite_one_arrives(f, at, shares, g, dtype):
     """0·∞ would be NaN. The gradient is the same when the rule is run again on Tensors, and keeps its dtype."""
@@ -69,7 +71,6 @@ def test_the_cross_entropy_of_integers_is_that_of_the_numbers_they_are(x, rows):
         assert tg.softmax_cross_entropy(x, labels) == tg.softmax_cross_entropy(x.astype(float), labels)
 
 
-@pytest.mark.parametrize("x", NARROW, ids=lambda x: str(x.dtype))
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
 @pytest.mark.parametrize("size", [10, 5000])
 def test_the_gradient_of_relu_keeps_every_bit_and_is_0_elsewhere(dtype, size):
@@ -80,8 +81,7 @@ def test_the_gradient_of_relu_keeps_every_bit_and_is_0_elsewhere(dtype, size):
     assert (np.signbit(x.grad) == np.signbit(np.where(x.data > 0, g, dtype(0)))).all()
 
 
-@pytest.mark.parametrize(("f", "at", "shares"), SELECTIONS.values(), ids=SELECTIONS)
-@pytest.mark.parametrize("g", [INF, -INF, NAN, 3.0])
+@pytest.mark.parametrize("x", NARROW, ids=lambda x: str(x.dtype))
 def test_the_relu_of_integers_are_integers_as_in_numpy(x):
     np.testing.assert_array_equal(tg.relu(x), np.where(x > 0, x, 0).astype(x.dtype), strict=True)
 
