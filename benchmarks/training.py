@@ -5,7 +5,7 @@ v ← M·v − η·g; p ← p + v. NumPy, the bare loop and the Trainer start fr
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from itertools import pairwise
@@ -195,25 +195,24 @@ def pytorch(problem: Problem) -> Contestant:
 PEERS = {SCIKIT_LEARN: ("sklearn", scikit_learn), PYTORCH: ("torch", pytorch)}
 
 
-def assert_agreement(problem: Problem, contestants: dict[str, Contestant], epochs: int = 2) -> None:
+def assert_agreement(contestants: dict[str, Contestant], tolerance: float) -> None:
     """ValueError where one of those that see the same minibatches ends elsewhere than the first."""
     (reference, first), *others = contestants.items()
     for contestant in contestants.values():
-        contestant.epochs(epochs)
-    tolerance = 1e4 * np.finfo(problem.X.dtype).eps
+        contestant.epochs(2)
     for name, other in others:
         for expected, found in zip(first.parameters(), other.parameters(), strict=True):
             if not np.max(np.abs(expected - found)) <= tolerance:
-                raise ValueError(
-                    f"after {epochs} epochs {name} has parameters\n{found}\nwhere {reference} has\n{expected}"
-                )
+                raise ValueError(f"after 2 epochs {name} has parameters\n{found}\nwhere {reference} has\n{expected}")
 
 
 def table(title: str, problem: Problem, baseline: str, goal: float, rounds: int, epochs: int, peers: bool) -> Table:
     """The contestants of one problem side by side."""
     builds = {BY_HAND: by_hand, BARE: bare, OURS: ours}
     builds |= {name: build for name, (module, build) in PEERS.items() if peers and find_spec(module)}
-    assert_agreement(problem, {name: builds[name](problem) for name in (BY_HAND, BARE, OURS)})
+    few = replace(problem, X=problem.X[:512], y=problem.y[:512])  # in more steps, float32 drifts apart
+    alike = {name: builds[name](few) for name in (BY_HAND, BARE, OURS)}
+    assert_agreement(alike, tolerance=1e4 * float(np.finfo(problem.X.dtype).eps))
     calls = {name: partial(build(problem).epochs, epochs) for name, build in builds.items()}
     seconds = interleaved(calls, rounds, 1)
     steps = epochs * -(-len(problem.X) // problem.batch_size)
@@ -233,16 +232,15 @@ def table(title: str, problem: Problem, baseline: str, goal: float, rounds: int,
 def run(quick: bool = False, verbose: bool = False, peers: bool = True) -> list[Table]:
     """Check that the contestants train alike, then time them."""
     small = Problem.random((2, 3, 3), 4, 400 if quick else 4000, np.float64)
-    large = Problem.random((784, 512, 256, 10), 128, 256 if quick else 2560, np.float32)
-    rounds = [1, 1, 1] if quick else [60, 40, 15]
+    large = Problem.random((784, 512, 256, 10), 128, 256 if quick else 25600, np.float32)
+    digits = Problem.digits()
+    title = "Trainer.fit, {}, batches of {}"
     tables = [
-        table("Trainer.fit, 2-3-3 network, float64, batch of 4", small, BARE, 1.05, rounds[0], 1, False),
-        table(
-            "Trainer.fit, digits, 64-128-10, float32, batch of 32", Problem.digits(), BY_HAND, 1.15, rounds[1], 3, peers
-        ),
-        table("Trainer.fit, 784-512-256-10, float32, batch of 128", large, BY_HAND, 1.05, rounds[2], 1, peers),
+        table(title.format("2-3-3 network, float64", 4), small, BARE, 1.05, 1 if quick else 60, 2, False),
+        table(title.format("digits, 64-128-10, float32", 32), digits, BY_HAND, 1.15, 1 if quick else 20, 10, peers),
+        table(title.format("784-512-256-10, float32", 128), large, BY_HAND, 1.05, 1 if quick else 8, 1, peers),
     ]
     absent = [f"{name}: pip install {module}" for name, (module, _) in PEERS.items() if peers and not find_spec(module)]
     tables[-1].notes += [f"Not installed: {line}" for line in absent]
-    tables[-1].notes.append("NumPy, the bare loop and the Trainer had the same parameters after 2 epochs.")
+    tables[-1].notes.append("NumPy, the bare loop and the Trainer had the same parameters after 2 epochs of 512 rows.")
     return tables

@@ -219,7 +219,7 @@ class TestAsGenerator:
         with pytest.raises(ValueError, match="a seed must be at least 0, got -1"):
             as_generator(seed)
 
-    @pytest.mark.parametrize("rng", ["x", 1.5, True, np.True_, [1, 2], np.random, np.random.RandomState(0)], ids=repr)
+    @pytest.mark.parametrize("rng", ["x", 1.5, True, np.True_, [1, 2], np.random, np.random.RandomState(0)], ids=type)
     def test_refuses_what_is_neither_with_advice(self, rng):
         with pytest.raises(
             TypeError,

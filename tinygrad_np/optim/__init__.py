@@ -8,13 +8,12 @@ MomentumSGD(2 parameters: lr=0.5, momentum=0.1)
 0.1
 """
 
-import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_np.optim.adaptive import AdaDelta, AdaGrad, Adam, AdamW, AMSGrad, NAdam, RMSprop
+from tinygrad_np.optim.choice import OPTIMIZERS, by_name
 from tinygrad_np.optim.descent import SGD, CorrectedMomentumSGD, Lion, MomentumSGD, NesterovAG
-from tinygrad_np.optim.hyperparameters import listing
 from tinygrad_np.optim.optimizer import Optimizer
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LBFGS",
+    "OPTIMIZERS",
     "SGD",
     "AMSGrad",
     "AdaDelta",
@@ -48,43 +48,9 @@ __all__ = [
     "schedules",
 ]
 
-# By which names by_name() knows them.
-OPTIMIZERS = {
-    "sgd": "SGD",
-    "momentum": "MomentumSGD",
-    "corrected_momentum": "CorrectedMomentumSGD",
-    "nesterov": "NesterovAG",
-    "adagrad": "AdaGrad",
-    "adadelta": "AdaDelta",
-    "rmsprop": "RMSprop",
-    "adam": "Adam",
-    "adamw": "AdamW",
-    "amsgrad": "AMSGrad",
-    "nadam": "NAdam",
-    "lion": "Lion",
-    "lbfgs": "LBFGS",
-}
-
 # What most runs do not need is imported when it is first asked for.
 LATER = dict.fromkeys(("Freezing", "GradientNoise", "clip_by_global_norm", "clip_by_value", "global_norm"), "hooks")
 LATER |= {"LBFGS": "lbfgs", "MovingAverage": "averaging"}
-
-
-def by_name(name: str) -> Any:
-    """The optimizer called ``name``, one of the keys of ``OPTIMIZERS``; ValueError names the nearest for another.
-
-    >>> by_name("momentum").__name__
-    'MomentumSGD'
-    >>> by_name("rmspop")
-    Traceback (most recent call last):
-        ...
-    ValueError: there is no optimizer 'rmspop'; there are sgd, momentum, ...; did you mean rmsprop?
-    """
-    if not isinstance(name, str):
-        raise TypeError(f"an optimizer's name must be a text such as 'adam', got {name!r}")
-    if name not in OPTIMIZERS:
-        raise ValueError(f"there is no optimizer {name!r}; there are {listing(OPTIMIZERS, name.lower())}")
-    return getattr(sys.modules[__name__], OPTIMIZERS[name])
 
 
 def __getattr__(name: str) -> Any:
@@ -96,4 +62,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "OPTIMIZERS"]
+    return __all__

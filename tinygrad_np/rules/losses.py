@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygrad_np.numerics import exp_to_zero, multiply_to_zero, scalar, vanishing
+from tinygrad_np.numerics import exp_to_zero, scalar, times_to_zero, vanishing
 from tinygrad_np.operations import Result, operation
 from tinygrad_np.tape import Array
 
@@ -19,9 +19,9 @@ log1p_to_zero = vanishing(np.log1p)
 def squared_error(x: Array, t: Array) -> Result:
     """y = (x − t)²;  ∂L/∂x = 2·g·(x − t) = −∂L/∂t."""
     d = x - t
-    return multiply_to_zero(d, d), (
-        lambda g: multiply_to_zero(g, d + d),
-        lambda g: multiply_to_zero(-g, d + d),
+    return times_to_zero(d, d), (
+        lambda g: times_to_zero(g, d + d),
+        lambda g: times_to_zero(-g, d + d),
     )
 
 
@@ -33,8 +33,8 @@ def huber(x: Array, t: Array, *, delta: float = 1.0) -> Result:
     """
     d = x - t
     c = np.minimum(np.maximum(d, scalar(-delta, d.dtype)), scalar(delta, d.dtype))
-    y = multiply_to_zero(c, d - c * scalar(0.5, d.dtype))
-    return y, (lambda g: multiply_to_zero(g, c), lambda g: multiply_to_zero(-g, c))
+    y = times_to_zero(c, d - c * scalar(0.5, d.dtype))
+    return y, (lambda g: times_to_zero(g, c), lambda g: times_to_zero(-g, c))
 
 
 @operation(symmetric=True)
@@ -52,7 +52,7 @@ def binary_cross_entropy(x: Array, t: Array) -> Result:
     distance = x * sign  # |x|, but with a slope at 0 that makes the curvature there right
     e = exp_to_zero(-distance)
     return distance * missed + log1p_to_zero(e), (
-        lambda g: multiply_to_zero(g, sign * (missed - e / (one + e))),
+        lambda g: times_to_zero(g, sign * (missed - e / (one + e))),
         lambda g: -g * x,
     )
 
@@ -61,18 +61,18 @@ def binary_cross_entropy(x: Array, t: Array) -> Result:
 def poisson(x: Array, t: Array) -> Result:
     """y = eˣ − t·x, x the logarithm of the rate and t the count;  ∂L/∂x = g·(eˣ − t), ∂L/∂t = −g·x."""
     rate = exp_to_zero(x)
-    return rate - t * x, (lambda g: multiply_to_zero(g, rate - t), lambda g: -g * x)
+    return rate - t * x, (lambda g: times_to_zero(g, rate - t), lambda g: -g * x)
 
 
 @operation(symmetric=True)
 def gaussian_nll(mean: Array, log_variance: Array, t: Array) -> Result:
     """y = (s + z²)/2 with s = ln σ² and z = (t − mean)/σ;  ∂L/∂mean = −g·z/σ = −∂L/∂t, ∂L/∂s = g·(1 − z²)/2."""
     half = scalar(0.5, log_variance.dtype)
-    inverse = exp_to_zero(multiply_to_zero(log_variance, -half))  # 1/σ: e^−s itself would overflow twice as early
-    z = multiply_to_zero(t - mean, inverse)
-    square = multiply_to_zero(z, z)
-    return multiply_to_zero(log_variance + square, half), (
-        lambda g: multiply_to_zero(-g, multiply_to_zero(z, inverse)),
+    inverse = exp_to_zero(times_to_zero(log_variance, -half))  # 1/σ: e^−s itself would overflow twice as early
+    z = times_to_zero(t - mean, inverse)
+    square = times_to_zero(z, z)
+    return times_to_zero(log_variance + square, half), (
+        lambda g: times_to_zero(-g, times_to_zero(z, inverse)),
         lambda g: g * (half - half * square),
-        lambda g: multiply_to_zero(g, multiply_to_zero(z, inverse)),
+        lambda g: times_to_zero(g, times_to_zero(z, inverse)),
     )

@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.numerics import (
+    SMALL,
     exp_to_zero,
+    is_plain,
     logaddexp_reduce_to_zero,
     logistic,
+    masked,
     max_over,
     min_over,
-    multiply_to_zero,
     scalar,
     sum_over,
+    times_to_zero,
     vanishing,
 )
 from tinygrad_np.operations import Result, operation, unchanged
@@ -42,7 +45,7 @@ def relu(x: Array) -> Result:
     """
     x = as_array(x)
     zero = _zero(x.dtype)
-    return np.maximum(x, zero), (lambda g: np.where(x > zero, g, zero),)  # g·0 would be NaN for an infinite g
+    return np.maximum(x, zero), (lambda g: masked(g, x > zero),)
 
 
 @operation(symmetric=True)
@@ -119,7 +122,10 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Result:
     if not x.ndim or weight.ndim != 2 or (bias is not None and bias.shape != weight.shape[1:]):
         raise ValueError("the shapes do not fit")
     # The method dot takes two thirds of np.dot's time.
-    y = x.dot(weight) if bias is None else x.dot(weight) + bias
+    y = x.dot(weight)
+    if bias is not None:
+        in_place = y.size > SMALL and is_plain(y) and y.dtype == bias.dtype  # saves memory that is not in the cache
+        y = np.add(y, bias, y) if in_place else y + bias
     if x.ndim == 2:
         return y, (lambda g: g.dot(weight.T), lambda g: x.T.dot(g), unchanged)
     return y, (lambda g: g.dot(weight.T), lambda g: rows(x).T.dot(rows(g)), unchanged)
@@ -199,7 +205,7 @@ def softmax_cross_entropies(
         class_weight = class_weight.astype(logits.dtype)
         t, share = t * class_weight, share * class_weight
     y = sum_over(t * _surprise(log_p, t), 1)
-    gx = lambda g: multiply_to_zero(g[:, None], exp_to_zero(log_p) * sum_over(t, 1, keepdims=True) - t)
+    gx = lambda g: times_to_zero(g[:, None], exp_to_zero(log_p) * sum_over(t, 1, keepdims=True) - t)
     if labels:
         return y, (gx,)
     return y, (gx, lambda g: -g[:, None] * (share * log_p))

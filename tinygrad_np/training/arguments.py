@@ -139,7 +139,7 @@ def check_fit(steps: Steps, rows: Rows) -> None:
     """
     first = next(iter(rows.batches(1)))
     steps.kept, steps.taken = {}, 0
-    with mode(steps.model, False):
+    with mode(steps.model, False), np.errstate(all="ignore"):  # how large numbers are is for the training to say
         try:
             loss = steps.loss_of(*first)
         except TypeError as error:
@@ -164,7 +164,7 @@ def _check_targets(loss: Loss, output: Any, y: Any) -> None:
     for i, targets in enumerate(minibatches(y, CHECKED, shuffle=False)):
         count = len(next(leaves_of(targets))[1])
         try:
-            with no_grad():
+            with no_grad(), np.errstate(all="ignore"):
                 loss(Tensor(np.repeat(output, count, axis=0)), targets)
         except (TypeError, ValueError) as error:
             if i:

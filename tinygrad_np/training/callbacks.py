@@ -46,6 +46,8 @@ class Monitor:
     """
 
     def __init__(self, name: str | None, mode: str | None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"monitor must be the name of a column, such as 'validation_loss', got {name!r}")
         if mode is not None:
             nearest("mode", mode, MODES)
         self.asked, self.mode = name, mode
@@ -150,8 +152,9 @@ class EarlyStopping:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state`` that state_dict() gave."""
         states.check("EarlyStopping", self.state_dict(), state)
-        self.best, self.epoch, self.waited = float(state["best"]), int(state["epoch"]), int(state["waited"])
+        counts = float(state["best"]), int(state["epoch"]), int(state["waited"])
         self.weights, self.average = dict(state["weights"]), dict(state["average"])
+        self.best, self.epoch, self.waited = counts
 
     def __repr__(self) -> str:
         monitor = "" if self.monitor.asked is None else f"monitor={self.monitor.asked!r}, "
@@ -185,7 +188,9 @@ class Checkpoints:
             raise ValueError(f"every must be a positive number of epochs, got {every!r}")
         if not best and not last:
             raise ValueError("best=False and last=False leave nothing to save")
-        self.folder = os.fspath(folder)
+        if not isinstance(folder, (str, os.PathLike)):
+            raise TypeError(f"the folder must be a path, a string or a Path, got {folder!r}")
+        self.folder = os.fsdecode(folder)
         self.last = os.path.join(self.folder, "last.safetensors") if last else None
         self.best = os.path.join(self.folder, "best.safetensors") if best else None
         self.monitor, self.every = Monitor(monitor, mode), every

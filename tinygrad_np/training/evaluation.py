@@ -38,7 +38,7 @@ def evaluating(model: Module, average: MovingAverage | None) -> Iterator[None]:
 
 
 def evaluated(model: Module, loss: Loss, metrics: Metrics, rows: Rows, batch_size: int) -> dict[str, float]:
-    """The loss, weighted by what rows count, and the metrics of all rows at once."""
+    """The loss, weighted by what rows count (0 where none does), and the metrics of all rows at once."""
     total = counted = 0.0
     outputs = []
     targets = []
@@ -49,7 +49,7 @@ def evaluated(model: Module, loss: Loss, metrics: Metrics, rows: Rows, batch_siz
         if metrics:
             outputs.append(mapped(data_of, output))
             targets.append(y)
-    return {"loss": total / counted} | scores(metrics, outputs, targets)
+    return {"loss": total / counted if counted else 0.0} | scores(metrics, outputs, targets)
 
 
 def scores(metrics: Metrics, outputs: list[Any], targets: list[Any]) -> dict[str, float]:

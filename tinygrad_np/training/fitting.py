@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.data import Minibatches
+from tinygrad_np.data import minibatches
 from tinygrad_np.optim import global_norm
 from tinygrad_np.training.divergence import diagnose, rewind
 from tinygrad_np.training.evaluation import Metrics, evaluated, evaluating, mode, scores
@@ -30,7 +30,7 @@ class Fit:
         metrics: Metrics,
         history: History,
         rows: Rows,
-        batches: Minibatches,
+        batches: minibatches,
         validation: Rows | None,
         callbacks: Sequence[Callable[[Row], Any]],
     ) -> None:
@@ -57,9 +57,9 @@ class Fit:
         steps, optimizer = self.steps, self.steps.optimizer
         epoch = int(self.history.rows[-1]["epoch"]) + 1 if len(self.history) else 1
         loss, norm = self._steps(epoch, interruption, bar)
+        kept, steps.kept = steps.kept, None
         if steps.taken < len(self.batches):
             return True
-        kept, steps.kept = steps.kept, None
         outputs, targets = zip(*kept.values()) if kept else ((), ())
         row: Row = {"epoch": epoch, "loss": loss} | scores(self.metrics, list(outputs), list(targets))
         if self.validation is not None:
@@ -86,13 +86,14 @@ class Fit:
         try:
             loss = steps.take(bar.watch(self.rows.sized(self.batches)), interruption)
             norm = global_norm(steps.optimizer)
-            steps.require_finite()
+            steps.require_finite(norm)
+            return loss, norm
         except (ArithmeticError, ValueError, RuntimeWarning) as error:  # a warning may have been made an error
-            steps.kept = None
-            diagnose(steps, start, self.batches, epoch, error)
-            raise
+            trouble = error
         except KeyboardInterrupt:
             steps.kept = None
             rewind(steps, start, self.batches)
             raise
-        return loss, norm
+        steps.kept = None
+        diagnose(steps, start, self.batches, epoch, trouble)  # here, so that the traceback is of what it finds
+        raise trouble

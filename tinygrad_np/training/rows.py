@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_np.data import Minibatches, minibatches, require_finite
+from tinygrad_np.data import minibatches, require_finite
 from tinygrad_np.trees import leaves_of, rebuilt
 
 Array = NDArray[Any]
@@ -47,19 +47,16 @@ class Rows:
     def __len__(self) -> int:
         return self.all if self.only is None else len(self.only)
 
-    def batches(self, batch_size: int, rng: np.random.Generator | None = None, shuffle: bool = False) -> Minibatches:
-        """Minibatches (X, y) or (X, y, weight)."""
+    def batches(self, batch_size: int, rng: np.random.Generator | None = None, shuffle: bool = False) -> minibatches:
+        """minibatches (X, y) or (X, y, weight)."""
         return minibatches(self.data, batch_size, rng, shuffle, rows=self.only)
 
-    def sized(self, batches: Minibatches) -> Iterator[tuple[Any, float]]:
+    def sized(self, batches: minibatches) -> Iterator[tuple[Any, float]]:
         """Each of ``batches`` with what it counts: its rows, or the sum of their weights."""
-        remaining, batch_size = len(self), batches.batch_size
-        for batch in batches:
-            if self.weight is None:
-                yield batch, min(batch_size, remaining)
-                remaining -= batch_size
-            else:
-                yield batch, batch[2].sum().item()
+        if self.weight is not None:
+            return ((batch, batch[2].sum().item()) for batch in batches)
+        whole, rest = divmod(len(self), batches.batch_size)
+        return zip(batches, [batches.batch_size] * whole + [rest])
 
 
 def joined(trees: list[Any]) -> Any:

@@ -78,8 +78,13 @@ class Steps:
                 break
         return total / counted if counted else 0.0
 
-    def require_finite(self) -> None:
-        """Raise NotFiniteError where a parameter is NaN or infinite."""
+    def require_finite(self, norm: float = 0.0) -> None:
+        """Raise NotFiniteError where a parameter, or the ``norm`` of the gradient, is NaN or infinite.
+
+        An optimizer that asks for the loss itself may have gone too far, with such a gradient, and come back.
+        """
+        if not math.isfinite(norm) and not self.asks:
+            raise NotFiniteError(f"the norm of the gradient is {norm}")
         for name, parameter in self.optimizer.named_parameters():
             if not np.isfinite(parameter.data).all():
                 raise NotFiniteError(f"the parameter {name} holds NaN or infinity")

@@ -100,9 +100,9 @@ class Trainer:
         """Train for so many ``epochs`` more, in training mode, and give the history, which goes on.
 
         ``validation`` is a pair (X, y), or the fraction of rows that are kept for it, the same in every fit; it is
-        evaluated after each epoch. ``sample_weight`` (n,) says what each row counts in the loss. ``callbacks`` are
-        called after each epoch as callback(trainer, row); one that returns True ends the fit. ``progress`` is a bar by
-        tqdm: None shows it in a terminal or notebook, if tqdm is installed, and True always.
+        evaluated after each epoch. ``sample_weight`` (n,) says what each row counts in the loss, a held-out one too.
+        ``callbacks`` are called after each epoch as callback(trainer, row); one that returns True ends the fit.
+        ``progress`` is a bar by tqdm: None shows it in a terminal or notebook, if tqdm is installed, and True always.
 
         A row of the history has the columns ``epoch``, ``loss`` (of the minibatches, each before its step; weighted by
         rows, or by their weights), the metrics (of the same outputs), ``validation_loss`` and so on for each metric,
