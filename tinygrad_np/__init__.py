@@ -31,7 +31,7 @@ from tinygrad_np.views import graph_summary, to_dot, to_mermaid
 
 if TYPE_CHECKING:
     import tinygrad_np.data as data
-    from tinygrad_np import checks, losses, metrics
+    from tinygrad_np import checks, experiments, losses, metrics
     from tinygrad_np.checks import GradientError, check_gradients, check_graph, numerical_gradient
     from tinygrad_np.saving import CheckpointError, load, save
     from tinygrad_np.training import Checkpoints, DivergenceError, EarlyStopping, History, Trainer
@@ -59,6 +59,7 @@ __all__ = [
     "data",
     "detect_anomaly",
     "elu",
+    "experiments",
     "fft",
     "gelu",
     "grad",
@@ -101,7 +102,7 @@ __all__ = [
 LATER = dict.fromkeys(("GradientError", "check_gradients", "check_graph", "numerical_gradient"), "checks")
 LATER |= dict.fromkeys(("CheckpointError", "load", "save"), "saving")
 LATER |= dict.fromkeys(("Checkpoints", "DivergenceError", "EarlyStopping", "History", "Trainer"), "training")
-MODULES_LATER = {"data", "losses", "metrics", *LATER.values()}
+MODULES_LATER = {"data", "experiments", "losses", "metrics", *LATER.values()}
 
 
 def __getattr__(name: str) -> Any:

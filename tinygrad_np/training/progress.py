@@ -47,8 +47,8 @@ class Bar(Silence):
         self.bar.close()
 
 
-def bar(wanted: bool | None, steps: int) -> Silence:
-    """A bar for so many steps: if ``wanted``, or, for None, if there is tqdm and somebody to watch it.
+def bar(wanted: bool | None, steps: int, unit: str = "step") -> Silence:
+    """A bar for so many steps, or other units: if ``wanted``, or, for None, if there is tqdm and somebody to watch it.
 
     Raises ImportError, with what to install, if it is wanted and tqdm is not there.
     """
@@ -62,7 +62,7 @@ def bar(wanted: bool | None, steps: int) -> Silence:
         if wanted is None:
             return Silence()
         raise ImportError("a progress bar needs tqdm: pip install tqdm, or give progress=False") from error
-    return Bar(tqdm(total=steps, unit="step", dynamic_ncols=True))
+    return Bar(tqdm(total=steps, unit=unit, dynamic_ncols=True))
 
 
 def _watched() -> bool:

@@ -1,0 +1,77 @@
+"""Where runs take place: here one after another, in other processes or on a cluster by joblib."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from typing import Any
+
+from tinygrad_np.experiments.outcomes import Outcome
+from tinygrad_np.experiments.packages import imported
+from tinygrad_np.experiments.variants import Variant
+
+Call = tuple[Variant, int]  # a variant, and the seed to run it from
+
+
+def ran(calls: Sequence[Call], data: tuple[Any, ...], jobs: int | None) -> Iterator[Outcome]:
+    """The outcome of each call, as they come in; what a run raises is raised here."""
+    if jobs == 1 or (jobs is None and find_spec("joblib") is None):
+        for variant, seed in calls:
+            yield _outcome(attempted(variant, seed, *data))
+        return
+    joblib = imported("joblib", "running in more than one process")
+    if joblib.effective_n_jobs(jobs) > 1:
+        for variant, _ in calls:
+            require_sendable(variant)
+    work = (joblib.delayed(attempted)(variant, seed, *data) for variant, seed in calls)
+    answers = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(work)
+    try:
+        yield from map(_outcome, answers)
+    finally:
+        answers.close()
+
+
+def attempted(variant: Variant, seed: int, *data: Any) -> Outcome | BaseException:
+    """The outcome of a run, or what it raised: as a value it comes back from wherever the run was."""
+    try:
+        return variant.run(seed, *data)
+    except BaseException as error:  # Ctrl-C as well
+        error.add_note(f"with {variant}, seed {seed}")
+        return error
+
+
+def _outcome(answer: Outcome | BaseException) -> Outcome:
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
+
+
+def require_sendable(variant: Variant) -> None:
+    """TypeError that names what of a variant cannot be sent to another process, and what in it is to blame."""
+    dumps = imported("cloudpickle", "running in more than one process").dumps
+    parts = {"make_model": variant.make_model, "the optimizer": variant.optimizer, "the loss": variant.loss}
+    parts |= {"metrics": variant.metrics, "the schedule": variant.schedule}
+    parts |= {f"the choice {name}": value for name, value in variant.model_choices.items()}
+    for name, part in parts.items():
+        try:
+            dumps(part)
+        except Exception as error:
+            raise TypeError(
+                f"{name} cannot be sent to another process, with {variant}: {error}{_culprit(part, dumps)}; make what "
+                "it needs within it, or give jobs=1"
+            ) from error
+
+
+def _culprit(part: Any, dumps: Any) -> str:
+    """What a function or an object holds that cannot be pickled."""
+    held = dict(getattr(part, "__dict__", {}))
+    if inspect.isfunction(part):
+        around = inspect.getclosurevars(part)
+        held |= {**around.globals, **around.nonlocals}
+    for name, value in held.items():
+        try:
+            dumps(value)
+        except Exception:
+            return f" (it holds {name!r}, {type(value).__name__})"
+    return ""
