@@ -19,7 +19,18 @@ from tinygrad_np.training import Trainer
 # Choices that are not make_model's, and the names of their columns: a history has a column loss already.
 TRAINING = {"loss": "loss_function", "batch_size": "batch_size", "schedule": "schedule"}
 TAKEN = {"optimizer", "seed", "status", "reason", "diverged", "epochs", "seconds", "epoch", "lr", "gradient_norm"}
-TAKEN |= {"loss_function", "mean", "sd", "n", "best", "difference", "pairs", "low", "high", "p"}  # columns of tables
+TAKEN |= {
+    "loss_function",
+    "mean",
+    "sd",
+    "finished",
+    "best",
+    "difference",
+    "pairs",
+    "low",
+    "high",
+    "p_value",
+}  # columns of tables
 
 
 def seeds_of(seeds: Any) -> list[int]:
@@ -111,9 +122,12 @@ def labelled(what: str, options: Any) -> dict[Label, Any]:
         raise TypeError(f"{what} must be a list, or a dictionary of labels and values, got {_kind(options)}")
     pairs = options.items() if isinstance(options, Mapping) else [(_label(what, value), value) for value in options]
     found: dict[Label, Any] = {}
-    for label, value in pairs:
-        if not isinstance(label, (str, int, float, type(None))) or (isinstance(label, float) and math.isnan(label)):
+    for given, value in pairs:
+        label = given.item() if isinstance(given, np.generic) else given
+        if not isinstance(label, (str, int, float, type(None))):
             raise TypeError(f"a label in {what} must be a text or a number, got {label!r}")
+        if isinstance(label, float) and not math.isfinite(label):
+            raise ValueError(f"a label in {what} must be a text or a finite number, got {label!r}")
         if label in found:
             raise ValueError(f"{what} has {label!r} twice; give a dictionary with a label for each")
         found[label] = value
@@ -122,11 +136,9 @@ def labelled(what: str, options: Any) -> dict[Label, Any]:
     return found
 
 
-def _label(what: str, value: Any) -> Label:
+def _label(what: str, value: Any) -> Any:
     """What stands for a value that came without a label."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or isinstance(value, (str, int, float)):
+    if value is None or isinstance(value, (str, int, float, np.generic)):
         return value
     if isinstance(value, (list, tuple)):
         return repr(value)

@@ -90,4 +90,6 @@ def aimed(target: Any, columns: Sequence[str], losses_differ: bool) -> Column | 
     [(name, value)] = named.items()
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise (ValueError if isinstance(value, float) else TypeError)(f"{wanted}, got {target!r}")
+    if name is not None and name in columns and directed(name) is None:
+        raise ValueError(f"target: whether a high {name} is better is not known; choose a loss, an error or accuracy")
     return replace(column_of(name, None, columns, losses_differ), target=float(value))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -44,7 +44,8 @@ def described(value: Any, within: tuple[int, ...] = ()) -> str:
     if isinstance(value, np.ndarray):
         return _array(value, within)
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key!r}: {described(item, within)}' for key, item in value.items())}}}"
+        items = sorted((repr(key), described(item, within)) for key, item in value.items())  # order does not matter
+        return f"{{{', '.join(f'{key}: {text}' for key, text in items)}}}"
     if isinstance(value, (list, tuple)):
         return f"({', '.join(described(item, within) for item in value)})"
     if isinstance(value, (set, frozenset)):
@@ -66,7 +67,9 @@ def _array(array: np.ndarray[Any, Any], within: tuple[int, ...]) -> str:
 def _callable(value: Any, within: tuple[int, ...]) -> str | None:
     """A function, a class, a module or anything else that is known by its name; None for other objects."""
     if isinstance(value, partial):
-        return f"{described(value.func, within)}({described(value.args, within)}, {described(value.keywords, within)})"
+        given = [described(item, within) for item in value.args]
+        given += [f"{name}={described(item, within)}" for name, item in sorted(value.keywords.items())]
+        return f"{described(value.func, within)}({', '.join(given)})"
     if isinstance(value, types.MethodType):
         return f"{described(value.__self__, within)}.{described(value.__func__, within)}"
     module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", getattr(value, "__name__", None))
@@ -103,8 +106,3 @@ def _state(value: Any, within: tuple[int, ...]) -> str:
     except Exception:  # an object that refuses to be copied is known by its type
         return "..."
     return "" if state is None else described(state, within)
-
-
-def differences(before: Mapping[str, str], after: Iterable[tuple[str, str]]) -> list[str]:
-    """What the settings called ``after`` have otherwise than those ``before``, a line each."""
-    return [f"{name} was {before.get(name)} and is {text}" for name, text in after if before.get(name) != text]

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace as replace_fields
 from typing import Any
 
 from tinygrad_np.experiments.description import digest
@@ -78,7 +79,9 @@ class Folder:
 
     def _file(self, choices: Mapping[str, Label], seed: int) -> str:
         """A name that can be read, and that no two runs share."""
-        readable = re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(map(str, choices.values()))).strip("-.")[:60]
+        readable = re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(str(label) for _, label in sorted(choices.items()))).strip(
+            "-."
+        )[:60]
         own = digest(json.dumps(dict(choices), sort_keys=True).encode())
         return os.path.join(self._runs, f"{readable}-{own}-seed-{seed}.json")
 
@@ -107,4 +110,4 @@ def _outcome(path: str, choices: Mapping[str, Label], seed: int) -> Outcome:
             raise ValueError(f"it is the run {outcome.choices}, seed {outcome.seed}")
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise CheckpointError(f"cannot read the run {path!r}: {error}; delete it to have it run again") from error
-    return outcome
+    return replace_fields(outcome, choices=dict(choices))  # in the order of today

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -43,8 +42,11 @@ def paired(values: Mapping[int, float], others: Mapping[int, float]) -> Differen
     if not seeds:
         return Difference(0)
     x, y = (np.array([of[seed] for seed in seeds]) for of in (values, others))
-    mean = float(np.mean(x - y))
-    if len(seeds) < LEAST or np.ptp(x - y) <= 1e-12 * np.abs([x, y]).max():  # the test knows no spread of 0
+    with np.errstate(invalid="ignore"):  # of infinite values
+        z = x - y
+        mean = float(np.mean(z))
+    spread = np.ptp(z) if np.isfinite(z).all() else 0.0
+    if len(seeds) < LEAST or not spread > 1e-12 * np.abs([x, y]).max():  # the test knows no spread of 0
         return Difference(len(seeds), mean)
     result = imported("scipy.stats", "a statistical comparison").ttest_rel(x, y)
     low, high = result.confidence_interval(CONFIDENCE)
@@ -75,5 +77,6 @@ def mean_and_spread(values: Sequence[float]) -> tuple[float | None, float | None
     >>> mean_and_spread([1.0, 3.0]), mean_and_spread([1.0]), mean_and_spread([])
     ((2.0, 1.414...), (1.0, None), (None, None))
     """
-    mean = math.fsum(values) / len(values) if len(values) else None
-    return mean, float(np.std(values, ddof=1)) if len(values) > 1 else None
+    with np.errstate(invalid="ignore"):  # of infinite values
+        mean = float(np.mean(values)) if len(values) else None
+        return mean, float(np.std(values, ddof=1)) if len(values) > 1 else None

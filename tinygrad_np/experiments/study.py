@@ -141,9 +141,8 @@ class Study:
         return column_of(metric, mode, self.columns, self._losses_differ)
 
     def __repr__(self) -> str:
-        variants = len({tuple(outcome.choices.items()) for outcome in self.outcomes})
+        variants = {tuple(outcome.choices.items()) for outcome in self.outcomes}
+        counts = {"variant": len(variants), "seed": len(self.seeds), "run": len(self.outcomes)}
+        variant, seed, run = [f"{count} {what}{'s' * (count != 1)}" for what, count in counts.items()]
         diverged = sum(outcome.status != FINISHED for outcome in self.outcomes)
-        return (
-            f"Study({variants} variants, {len(self.seeds)} seeds: {len(self.outcomes)} runs, {diverged} diverged"
-            f"{', interrupted' * self.interrupted})"
-        )
+        return f"Study({variant}, {seed}: {run}, {diverged} diverged{', interrupted' * self.interrupted})"

@@ -15,9 +15,9 @@ from tinygrad_np.experiments.statistics import CONFIDENCE, LEAST, Difference, ho
 class Table:
     """``rows``, one dictionary a variant, None where there is nothing; as text with a ``title`` and ``notes``.
 
-    A row has the variant's choices, ``mean``, ``sd`` (of a sample, n − 1), ``n`` finished runs, ``diverged`` runs,
+    A row has the variant's choices, ``mean``, ``sd`` (of a sample, n − 1), how many runs ``finished`` and ``diverged``,
     whether it is the ``best``, and beside the best: ``difference`` of the means over ``pairs`` seeds, ``low`` and
-    ``high`` of its 95 % interval, and ``p``.
+    ``high`` of its 95 % interval, and ``p_value``.
     """
 
     title: str
@@ -55,10 +55,15 @@ def tabled(column: Column, found: Sequence[Result]) -> Table:
     for result in found:
         values = list(result.finals(column).values())
         mean, spread = mean_and_spread(values)
-        row: Row = result.choices | {"mean": mean, "sd": spread, "n": len(values), "diverged": len(result.diverged)}
+        row: Row = result.choices | {
+            "mean": mean,
+            "sd": spread,
+            "finished": len(values),
+            "diverged": len(result.diverged),
+        }
         own = beside.get(id(result), Difference(0))
         row |= {"best": result is best, "difference": own.mean, "pairs": own.pairs}
-        rows.append(row | {"low": own.low, "high": own.high, "p": own.p})
+        rows.append(row | {"low": own.low, "high": own.high, "p_value": own.p})
     which = "lower" if column.sign > 0 else "higher"
     return Table(f"final {column} ({which} is better)", rows, _notes(differences, len(theirs)))
 
@@ -88,15 +93,15 @@ def _notes(differences: Sequence[Difference], runs: int) -> list[str]:
 
 def _cells(row: Row) -> dict[str, str]:
     """A row as text."""
-    names = list(row)
+    names, p = list(row), row["p_value"]
     cells = {name: str(row[name]) for name in names[: names.index("mean")]}
-    cells |= {"mean": _number(row["mean"]), "s.d.": _number(row["sd"]), "n": str(row["n"])}
+    cells |= {"mean": _number(row["mean"]), "s.d.": _number(row["sd"]), "n": str(row["finished"])}
     interval = "" if row["low"] is None else f" [{row['low']:+.3g}, {row['high']:+.3g}]"
     difference = "" if row["difference"] is None else f"{row['difference']:+.3g}{interval}"
     return cells | {
         "diverged": str(row["diverged"]),
         "difference [95 %]": "best" if row["best"] else difference,
-        "p": "" if row["p"] is None else "< 0.0001" if row["p"] < 1e-4 else f"{row['p']:.4f}",
+        "p": "" if p is None else "< 0.0001" if p < 1e-4 else f"{p:.4f}",
     }
 
 
