@@ -19,6 +19,7 @@ Labels = NDArray[np.intp]
 
 TRAINING_ROWS = 300  # the article's number of samples
 HELD_OUT_ROWS = 1000  # enough for an accuracy to within one or two percent
+BRIGHTEST = 16  # pixel of a digit
 ROUNDING = 1e-14  # numbers that differ by less than this share of their size differ by rounding
 
 

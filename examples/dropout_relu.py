@@ -30,7 +30,6 @@ NETWORKS = ("tanh", "ReLU", "ReLU + dropout")
 HIDDEN = (256, 256)
 DROPPED = 0.5
 LR = 0.001  # of Adam
-BRIGHTEST = 16.0  # pixel, by the data's description
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -68,7 +67,7 @@ def _trained(options: argparse.Namespace, digits: datasets.Rows) -> Curves:
         options,
         options.out / f"{options.rows}-rows-{options.epochs}-epochs",
         make_model,
-        (digits.x / BRIGHTEST, digits.y),
+        (digits.x / datasets.BRIGHTEST, digits.y),
         {"adam": partial(tg.optim.Adam, lr=LR)},
         metrics=["accuracy"],
         validation=1 - options.rows / len(digits),
@@ -93,10 +92,14 @@ def _report(curves: Curves) -> None:
             f"{_spread(100 * values['validation_accuracy'][:, -1], 2):>19}%{_spread(loss[:, -1], 3):>18}"
             f"{'epoch ' + str(loss.mean(axis=0).argmin() + 1):>12}"
         )
-    plain, dropped = (curves[name]["validation_accuracy"][:, -1] for name in NETWORKS[1:])
-    gains = 100 * (dropped - plain)
-    print(f"\nwith dropout, held-out accuracy of ReLU changes by {gains.mean():+.2f} points; it is higher for")
-    print(f"{np.sum(gains > 0)} of {len(gains)} seeds and lower for {np.sum(gains < 0)}: {_verdict(gains)}\n")
+    print("\nwith dropout, of the ReLU network the held-out")
+    for column, sign, unit in (("accuracy", 1, 100), ("loss", -1, 1)):
+        plain, dropped = (unit * curves[name][f"validation_{column}"][:, -1] for name in NETWORKS[1:])
+        changes = dropped - plain
+        ends = f"by {changes.mean():+.3f}{' points' * (unit == 100)}"
+        better = f"better for {np.sum(sign * changes > 0)} of {len(changes)} seeds"
+        print(f"  {column:9} changes {ends}, {better}: {_verdict(sign * changes)}")
+    print()
 
 
 def _spread(values: Array, digits: int) -> str:
@@ -122,6 +125,6 @@ def _draw(path: Path, curves: Curves) -> None:
     with figures.picture(path, columns=2) as (left, right):
         losses = {name: values["validation_loss"] for name, values in curves.items()}
         figures.draw_bands(left, losses, "cross-entropy (nats)", f"Held-out loss: {band}")
-        left.set_ylim(0, 1)
+        left.set_ylim(0, 0.8)
         accuracies = {name: 100 * values["validation_accuracy"][:, -1] for name, values in curves.items()}
         figures.draw_points(right, accuracies, "%", "Held-out accuracy at the end, by seed")

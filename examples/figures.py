@@ -155,18 +155,25 @@ def draw_many_losses(axes: Axes, curves: Sequence[tuple[Array, bool]], title: st
     axes.legend(lines.values(), map(str, lines), frameon=False)
 
 
-def draw_curves(axes: Axes, history: tg.History, names: Mapping[str, str], unit: str, title: str) -> None:
-    """Columns of the ``history`` over its epochs, each by its name in ``names``; ``unit`` is that of all."""
+def draw_curves(
+    axes: Axes, history: tg.History, names: Mapping[str, str], unit: str, title: str, marked: int = 0
+) -> None:
+    """Columns of the ``history`` over its epochs, each by its name in ``names``; ``unit`` is that of all.
+
+    A dotted line stands at the epoch ``marked``, if it is not 0.
+    """
     for i, (column, name) in enumerate(names.items()):
         marker = MARKERS[i] if len(history) == 1 else ""
         axes.plot(
             history["epoch"], history[column], color=COLOURS[i], ls="-" if i == 0 else "--", marker=marker, label=name
         )
+    if marked:
+        axes.axvline(marked, color=INK, linewidth=1, linestyle=":", zorder=1)
     axes.set(xlabel="epoch", ylabel=unit)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_title(title, loc="left")
     axes.grid(color="#E5E5E5", linewidth=0.8)
-    axes.legend(frameon=False)
+    axes.legend(edgecolor="none", framealpha=1)
 
 
 def draw_confusion(axes: Axes, counts: NDArray[np.intp], title: str) -> None:

@@ -66,8 +66,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         figures.draw_agreement(left, true, list(in_units.values())[-1], UNIT, title)
         names = {"loss": "training (with dropout)", "validation_loss": "validation"}
         title = f"Best in validation: epoch {stopping.epoch}"
-        figures.draw_curves(right, history, names, f"{LOSSES[options.loss]}, targets standardized", title)
-        right.axvline(stopping.epoch, color=figures.INK, linewidth=1, linestyle=":")
+        figures.draw_curves(
+            right, history, names, f"{LOSSES[options.loss]}, targets standardized", title, stopping.epoch
+        )
     return 0
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import tinygrad_np as tg
 from examples.program import ExampleError
 from examples.runs import one_line_errors
-from examples.training import DivergenceError
 
 
 def compare(
