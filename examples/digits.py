@@ -80,7 +80,8 @@ def _trainer(options: argparse.Namespace) -> tg.Trainer:
     model = tg.Sequential(*layers)
     optimizer = partial(tg.optim.by_name(options.optimizer), lr=options.lr)
     average = tg.optim.MovingAverage(model, AVERAGED)
-    return tg.Trainer(model, "softmax_cross_entropy", optimizer, options.seed, ["accuracy"], average=average)
+    with np.errstate(over="ignore"):  # a rate beyond float32's numbers is found in training
+        return tg.Trainer(model, "softmax_cross_entropy", optimizer, options.seed, ["accuracy"], average=average)
 
 
 def _report(trainer: tg.Trainer, parts: Parts, predicted: NDArray[np.intp]) -> None:

@@ -192,17 +192,18 @@ def draw_confusion(axes: Axes, counts: NDArray[np.intp], title: str) -> None:
 
 
 def draw_images(path: Path, images: Array, captions: Sequence[str], title: str) -> None:
-    """Write a picture of the first ``images`` (n, height, width), each below its caption."""
+    """Write a picture of the first ``images`` (n, height, width), values from 0 to 1, each below its caption."""
     count = min(len(images), MOST_IMAGES)
     rows = max(1, -(-count // IMAGES_A_ROW))
-    with picture(path, IMAGES_A_ROW, rows, (9.6, max(3.2, 1.85 * rows + 0.5))) as panels:
-        for axes in panels.flat:
-            axes.set_axis_off()
-        for axes, image, caption in zip(panels.flat, images[:count], captions):
-            axes.imshow(image, cmap="gray_r")
-            axes.set_title(caption, fontsize=10)
-        more = "" if count == len(images) else f"; the first {count}"
-        panels.flat[0].figure.suptitle(title + more, x=0.01, ha="left", fontsize=12)
+    height, width = images.shape[1:]
+    with picture(path, size=(9.6, max(3.2, 1.85 * rows + 0.5))) as axes:
+        for i, (image, caption) in enumerate(zip(images[:count], captions)):
+            left, top = 1.4 * width * (i % IMAGES_A_ROW), 1.4 * height * (i // IMAGES_A_ROW)
+            axes.imshow(image, cmap="gray_r", vmin=0, vmax=1, extent=(left, left + width, top + height, top))
+            axes.text(left + width / 2, top - 0.05 * height, caption, ha="center", va="bottom", fontsize=10)
+        axes.set_axis_off()
+        axes.set(xlim=(0, 1.4 * width * IMAGES_A_ROW), ylim=(1.4 * height * rows, -0.3 * height))
+        axes.set_title(title + ("" if count == len(images) else f"; the first {count}"), loc="left")
 
 
 def draw_agreement(axes: Axes, true: Array, predicted: Array, unit: str, title: str) -> None:

@@ -133,4 +133,6 @@ def _race(name: str, problem: Problem, rates: Mapping[str, float], options: argp
         path = options.out / f"{name}_{what}.csv"
         study.to_csv(path, what)
         print(one_line(f"wrote {path}"))
-    figures.write(study.plot(), options.out / f"{name}.png")
+    figure = study.plot()
+    figure.suptitle(f"{name}: {problem.title}", x=0.01, ha="left", fontsize=11)
+    figures.write(figure, options.out / f"{name}.png")

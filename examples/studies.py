@@ -36,7 +36,8 @@ def compare(
                 **how,
             )
     except ValueError as error:
-        raise ExampleError(f"argument --out: {error}") from None
+        first = str(error).partition(" Differing:")[0]  # which settings those are takes many lines
+        raise ExampleError(f"argument --out: {first}") from None
     if study.interrupted:
         raise KeyboardInterrupt("run again, it goes on with those runs that have not finished")
     return study
