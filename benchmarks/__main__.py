@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from benchmarks import chain, checks, imports, memory, operations, optimizers, step, training, transforms
+from benchmarks import chain, checks, experiments, imports, memory, operations, optimizers, step, training, transforms
 from benchmarks.tables import machine
 
 BENCHMARKS = {
@@ -11,6 +11,7 @@ BENCHMARKS = {
     "operations": operations.run,
     "optimizers": optimizers.run,
     "training": training.run,
+    "experiments": experiments.run,
     "chain": chain.run,
     "memory": memory.run,
     "transforms": transforms.run,

@@ -210,6 +210,7 @@ def test_other_libraries_learn_the_same_problem(name):
         (["memory"], ["tinygrad_np, gradients of the parameters", "times S", "≤ 1.1 S"]),
         (["transforms"], ["exp(sin x)·x / (1 + x²)", "jvp / f", "≤ 3"]),
         (["checks"], ["tinygrad_np, fast", "< 30 evaluations", "stacks, full"]),
+        (["experiments"], ["one after another, one process", "the same, once they run", "≥ 1.8"]),
         (["import", "--verbose"], ["what tinygrad_np adds", "≤ 25 ms", "Heaviest modules"]),
         (["step", "--markdown"], ["| tinygrad_np", "|---|---:|"]),
     ],

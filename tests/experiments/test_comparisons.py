@@ -135,7 +135,7 @@ def test_runs_that_diverged_are_no_part_of_the_band_and_are_shown():
     assert legend(figure) == ("mean ± 1 s.d.", ["a, n = 3", "b, n = 2"])
     crossed = [line for line in figure.axes[0].get_lines() if line.get_marker() == "x"]
     assert [list(line.get_ydata()) for line in crossed] == [[2.0, 1.5]]
-    assert [text.get_text() for text in figure.axes[1].texts] == ["", "1 diverged"]
+    assert [text.get_text() for text in figure.axes[1].texts] == ["", "†1"]
 
 
 def test_one_seed_has_no_band():
@@ -147,14 +147,14 @@ def test_one_seed_has_no_band():
 def test_the_time_to_a_target_is_that_of_those_which_got_there():
     figure = image(tg.experiments.Study(curved(b=1), ["loss"], target=0.4).plot())
     assert [axes.get_ylabel() for axes in figure.axes[2:]] == ["epochs to a loss of 0.4", "seconds to a loss of 0.4"]
-    assert [text.get_text() for text in figure.axes[2].texts] == ["2 of 3", "1 of 3"]
+    assert [text.get_text() for text in figure.axes[2].texts] == ["2/3", "1/3"]
     seconds = figure.axes[3].collections[0].get_offsets()
     assert seconds[:, 1].tolist() == [1.5, 1.5]
 
 
 def test_every_run_diverged_and_never_reached_draw_without_complaint():
     figure = image(study(a=[None, None], b=[None, None], target=0.1).plot())
-    assert legend(figure)[1] == []
+    assert legend(figure) == ("mean, n = 0", ["a", "b"])
     image(study(a=[3.0, 4.0], target=0.1).plot())
 
 
@@ -163,4 +163,6 @@ def test_many_variants_and_names_that_look_like_formulas():
     figure = image(tg.experiments.Study(runs, ["loss"]).plot())
     styles = {(line.get_color(), line.get_linestyle()) for line in figure.axes[0].get_lines()}
     assert len(styles) == 12
+    assert [text.get_text() for text in figure.axes[1].get_xticklabels()][-1] == "12"
+    assert legend(figure)[1][-1] == "12: width 11"
     assert figure.axes[0].get_yscale() == "log"

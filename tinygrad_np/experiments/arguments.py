@@ -14,6 +14,7 @@ from tinygrad_np import optim
 from tinygrad_np.experiments.outcomes import Label
 from tinygrad_np.experiments.variants import Variant
 from tinygrad_np.names import nearest
+from tinygrad_np.nn import Module
 from tinygrad_np.training import Trainer
 
 # Choices that are not make_model's, and the names of their columns: a history has a column loss already.
@@ -64,10 +65,12 @@ def count_of(name: str, count: Any) -> int:
 
 def jobs_of(jobs: Any) -> int | None:
     """A number of processes."""
-    if jobs is None or (isinstance(jobs, int) and not isinstance(jobs, bool) and (jobs >= 1 or jobs == -1)):
-        return jobs
     usage = "jobs must be a number of processes, -1 for one a core, or None for what joblib.parallel_config says"
-    raise (ValueError if isinstance(jobs, int) else TypeError)(f"{usage}, got {jobs!r}")
+    if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, (int, np.integer))):
+        raise TypeError(f"{usage}, got {jobs!r}")
+    if jobs is not None and jobs < 1 and jobs != -1:
+        raise ValueError(f"{usage}, got {jobs}")
+    return None if jobs is None else int(jobs)
 
 
 def data_of(data: Any, validation: Any) -> tuple[tuple[Any, ...], float | None]:
@@ -100,12 +103,12 @@ def optimizers_of(optimizers: Any) -> dict[Label, Any]:
 
 def choices_of(choices: Any, make_model: Callable[..., Any]) -> dict[str, dict[Label, Any]]:
     """Options by label of each choice, which make_model or the training must know."""
+    if isinstance(make_model, Module) or not callable(make_model):
+        raise TypeError(f"make_model must be a function of a Generator that makes a model, got {make_model!r}")
     if choices is None:
         return {}
     if not isinstance(choices, Mapping):
         raise TypeError(f'choices must be a dictionary such as {{"width": [8, 16]}}, got {_kind(choices)}')
-    if not callable(make_model):
-        raise TypeError(f"make_model must be a function of a Generator that makes a model, got {make_model!r}")
     found = {}
     for name, options in choices.items():
         if not isinstance(name, str) or name in TAKEN:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from typing import Any
@@ -18,21 +19,25 @@ def ran(calls: Sequence[Call], data: tuple[Any, ...], jobs: int | None) -> Itera
     """The outcome of each call, as they come in; what a run raises is raised here."""
     if jobs == 1 or (jobs is None and find_spec("joblib") is None):
         for variant, seed in calls:
-            yield _outcome(attempted(variant, seed, *data))
+            yield _outcome(attempted(variant, seed, data))
         return
     joblib = imported("joblib", "running in more than one process")
     if joblib.effective_n_jobs(jobs) > 1:
         for variant, _ in calls:
             require_sendable(variant)
-    work = (joblib.delayed(attempted)(variant, seed, *data) for variant, seed in calls)
+    # As a tuple, the data goes along with each run. Arrays of their own would be laid down in one worker of a Dask
+    # cluster, for the others to fetch, and be lost with it.
+    work = (joblib.delayed(attempted)(variant, seed, data) for variant, seed in calls)
     answers = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(work)
     try:
         yield from map(_outcome, answers)
     finally:
-        answers.close()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that runs have been cancelled, which is what was meant
+            answers.close()
 
 
-def attempted(variant: Variant, seed: int, *data: Any) -> Outcome | BaseException:
+def attempted(variant: Variant, seed: int, data: tuple[Any, ...]) -> Outcome | BaseException:
     """The outcome of a run, or what it raised: as a value it comes back from wherever the run was."""
     try:
         return variant.run(seed, *data)

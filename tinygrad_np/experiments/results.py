@@ -24,8 +24,8 @@ class Result:
 
     @property
     def label(self) -> str:
-        """A name for figures, such as ``adam, width 8``."""
-        return ", ".join(str(v) if name == "optimizer" else f"{name} {v}" for name, v in self.choices.items())
+        """A name for figures, such as ``adam, width 8``: words by themselves, numbers with what they are."""
+        return ", ".join(v if isinstance(v, str) else f"{name} {v}" for name, v in self.choices.items())
 
     def finals(self, column: Column) -> dict[int, float]:
         """The column's value in the last epoch of each finished run, by seed."""
@@ -45,12 +45,8 @@ def results(outcomes: Iterable[Outcome]) -> list[Result]:
     variants: dict[tuple[Any, ...], list[Outcome]] = {}
     for outcome in outcomes:
         variants.setdefault(tuple(outcome.choices.items()), []).append(outcome)
-    vary = {
-        name
-        for names in zip(*variants)
-        for name, _ in names
-        if len({dict(key)[name] for key in variants}) > 1 or name == "optimizer"
-    }
+    vary = {name for names in zip(*variants) for name, _ in names if len({dict(key)[name] for key in variants}) > 1}
+    vary = vary or {"optimizer"}  # of a single variant
     grouped: list[Result] = []
     for key, runs in variants.items():
         by_status = [[run for run in runs if (run.status == FINISHED) is finished] for finished in (True, False)]

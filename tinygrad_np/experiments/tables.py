@@ -15,7 +15,7 @@ from tinygrad_np.experiments.statistics import CONFIDENCE, LEAST, Difference, ho
 class Table:
     """``rows``, one dictionary a variant, None where there is nothing; as text with a ``title`` and ``notes``.
 
-    A row has the variant's choices, ``mean``, ``sd`` (of a sample, n − 1), how many runs ``finished`` and ``diverged``,
+    A row has the choices that vary, ``mean``, ``sd`` (of a sample, n − 1), how many runs ``finished`` and ``diverged``,
     whether it is the ``best``, and beside the best: ``difference`` of the means over ``pairs`` seeds, ``low`` and
     ``high`` of its 95 % interval, and ``p_value``.
     """
