@@ -10,7 +10,15 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-PACKAGES = ("numpy", "matplotlib", "sklearn", "tqdm", "safetensors", "joblib")  # what pip installs for the examples
+PACKAGES = (
+    "numpy",
+    "matplotlib",
+    "sklearn",
+    "tqdm",
+    "safetensors",
+    "joblib",
+    "cloudpickle",
+)  # what pip installs for the examples
 
 # What shells report for a program that a signal ended.
 INTERRUPTED = 128 + signal.SIGINT
