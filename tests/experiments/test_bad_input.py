@@ -34,8 +34,8 @@ NUMBER = lambda output, target: 0.0
             "optimizers must be a list, or a dictionary of labels and values, got 'adam'",
         ),
         ({"optimizers": None}, TypeError, "optimizers must be a list"),
-        ({"optimizers": ["rmspop"]}, ValueError, "did you mean rmsprop?"),
-        ({"optimizers": {"a": "sdg"}}, ValueError, "did you mean sgd?"),
+        ({"optimizers": ["rmspop"]}, ValueError, "did you mean 'rmsprop'?"),
+        ({"optimizers": {"a": "sdg"}}, ValueError, "did you mean 'sgd'?"),
         ({"optimizers": {"a": 0.1}}, TypeError, "the optimizer 'a' must be a name, a class or a function"),
         (
             {"optimizers": {"a": tg.optim.SGD(MODEL)}},
