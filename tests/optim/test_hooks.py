@@ -81,7 +81,8 @@ class TestClippingByGlobalNorm:
         after = np.concatenate([p.grad for p in params])
         assert math.isclose(norm, math.hypot(*before), rel_tol=1e-12)
         assert math.hypot(*after) <= limit * (1 + 1e-12)
-        np.testing.assert_allclose(after * max(norm, limit), before * limit, rtol=1e-9)
+        # Shortened numbers that become subnormal keep fewer digits.
+        np.testing.assert_allclose(after * max(norm, limit), before * limit, rtol=1e-9, atol=1e-297)
 
     @pytest.mark.parametrize("value", [math.nan, math.inf])
     def test_of_what_is_not_finite_is_refused_by_name(self, value):
