@@ -3,7 +3,7 @@
 import argparse
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,13 +31,42 @@ class Parser(argparse.ArgumentParser):
             type=Path,
             default=Path("out", program),
             metavar="DIR",
-            help="directory for the pictures (default: %(default)s)",
+            help="directory for what is written (default: %(default)s)",
         )
 
     def add_count(self, option: str, low: int, high: int, default: int, what: str) -> None:
         """Add an option that takes one whole number from ``low`` to ``high``."""
         help_text = f"{what} (default: %(default)s)"
         self.add_argument(option, type=whole(low, high), default=default, metavar="N", help=help_text)
+
+    def add_optimizer(self, rates: Mapping[str, float], why: str = "") -> None:
+        """Add --optimizer, by default the first of ``rates``, and --lr, whose default is the optimizer's rate."""
+        default = next(iter(rates))
+        self.add_argument("--optimizer", choices=rates, default=default, help=f"default: %(default)s{why}")
+        listed = ", ".join(f"{rate:g} for {name}" for name, rate in rates.items())
+        self.add_argument("--lr", type=positive, metavar="RATE", help=f"learning rate, above 0 (default: {listed})")
+
+    def add_hidden(self, *default: int) -> None:
+        """Add --hidden, the units of one hidden layer or of several."""
+        shown = " ".join(map(str, default))
+        self.add_argument(
+            "--hidden",
+            type=whole(1, 1000),
+            nargs="+",
+            default=list(default),
+            metavar="UNITS",
+            help=f"units of the hidden layer, or of several (default: {shown})",
+        )
+
+    def add_resume(self) -> None:
+        """Add --resume."""
+        what = "go on with the run that is saved in the directory, up to --epochs; equal to one that never stopped"
+        self.add_argument("--resume", action="store_true", help=what)
+
+    def add_study(self, seeds: int) -> None:
+        """Add what a study of many runs takes: --seeds and --jobs."""
+        self.add_count("--seeds", 1, 1000, seeds, "how many seeds, from --seed on, from 1")
+        self.add_count("--jobs", 1, 256, 1, "how many processes, from 1; the results are the same")
 
     def error(self, message: str) -> NoReturn:
         """End the program over what the user gave."""

@@ -1,17 +1,25 @@
-"""The examples' data: labelled points in the plane, some to train on and some held out."""
+"""The examples' data: points in the plane, handwritten digits and patients, some to train on and some held out."""
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.datasets import make_classification, make_moons  # type: ignore[import-untyped]  # it ships no types
+from sklearn.datasets import (  # type: ignore[import-untyped]  # it ships no types
+    load_diabetes,
+    load_digits,
+    make_classification,
+    make_moons,
+)
+
+import tinygrad_np as tg
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.intp]
 
 TRAINING_ROWS = 300  # the article's number of samples
 HELD_OUT_ROWS = 1000  # enough for an accuracy to within one or two percent
+BRIGHTEST = 16  # pixel of a digit
 ROUNDING = 1e-14  # numbers that differ by less than this share of their size differ by rounding
 
 
@@ -112,6 +120,59 @@ def hold_out(samples: Samples, rng: np.random.Generator) -> Split:
         held_out[rows[: max(1, len(rows) // 5)]] = True
     training = samples.take(order[~held_out[order]])
     return Split(training, samples.take(order[held_out[order]]), Scaling.standardizing(training.x))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Inputs x (n, features) and targets y, (n,) labels or (n, 1) numbers."""
+
+    x: NDArray[Any]
+    y: NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Rows to train on, rows to choose by (when to stop, which settings), and rows that nothing was chosen by."""
+
+    training: Rows
+    validation: Rows
+    held_out: Rows
+
+
+def digits() -> Rows:
+    """The 1797 handwritten digits that come with scikit-learn: 8 × 8 pixels from 0 to 16, and labels from 0 to 9."""
+    x, y = load_digits(return_X_y=True)
+    return Rows(x.astype(np.float32), y)
+
+
+def split_digits(seed: int) -> Parts:
+    """The digits in three parts, each with its share of each digit; pixels in units of the brightest to train on."""
+    parts = _three_parts(digits(), 0.1, 0.2, seed, stratify=True)
+    brightest = parts.training.x.max()
+    return Parts(*[Rows(part.x / brightest, part.y) for part in (parts.training, parts.validation, parts.held_out)])
+
+
+def split_diabetes(seed: int) -> tuple[Parts, tg.data.Standardizer]:
+    """The 442 patients that come with scikit-learn, in three parts, and what turns targets back into their units.
+
+    x are ten measurements, y is how far the disease went in a year; both standardized by the rows to train on.
+    """
+    x, y = load_diabetes(return_X_y=True)
+    parts = _three_parts(Rows(x, y[:, None]), 0.2, 0.2, seed)
+    inputs, targets = (tg.data.Standardizer().fit(part) for part in (parts.training.x, parts.training.y))
+    drawn = (parts.training, parts.validation, parts.held_out)
+    return Parts(*[Rows(inputs(part.x), targets(part.y)) for part in drawn]), targets
+
+
+def _three_parts(rows: Rows, validation: float, held_out: float, seed: int, stratify: bool = False) -> Parts:
+    """Rows drawn by ``seed``: shares of all for ``validation`` and ``held_out``, and the rest to train on."""
+    rng = np.random.default_rng(seed)
+    (x, y), unseen = tg.data.split((rows.x, rows.y), held_out, rng, rows.y if stratify else None)
+    seen, chosen_by = tg.data.split((x, y), validation / (1 - held_out), rng, y if stratify else None)
+    return Parts(Rows(*seen), Rows(*chosen_by), Rows(*unseen))
 
 
 def _first_rows(samples: Samples) -> Split:

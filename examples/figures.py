@@ -1,4 +1,4 @@
-"""The examples' pictures: points by class, loss curves and decision regions, drawn without a window or global state."""
+"""The examples' pictures: points, curves, decision regions, confusions, drawn without a window or global state."""
 
 import io
 import warnings
@@ -10,12 +10,13 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 from numpy.typing import NDArray
 from PIL import Image
 
+import tinygrad_np as tg
 from examples.datasets import Samples
 from examples.program import ExampleError, one_line
 
@@ -25,7 +26,10 @@ Scores = Callable[[Array], Array]  # points (n, 2) to scores (n, classes), the l
 # Okabe & Ito (2008), "Color universal design": distinct with every form of colour vision; shapes say it again.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*")
+DASHES = ("-", "--", "-.", ":")
 INK = "#333333"
+MISTAKES = LinearSegmentedColormap.from_list("mistakes", ["#FFFFFF", COLOURS[5]])
+IMAGES_A_ROW, MOST_IMAGES = 6, 30
 GRID_POINTS = 250  # along each side of a picture of decision regions
 # Where it is installed, one of these draws the Chinese and Japanese class names that the first font lacks.
 FONTS = ("DejaVu Sans", "Noto Sans CJK JP", "IPAexGothic", "Hiragino Sans", "Yu Gothic", "Meiryo", "MS Gothic")
@@ -33,10 +37,11 @@ LONGEST_NAME = 24  # characters of a name in a picture
 
 
 @contextmanager
-def picture(path: Path, columns: int = 1) -> Iterator[Any]:
-    """The axes of a new picture, or as many side by side as ``columns``; at the end it is written to ``path`` as PNG.
+def picture(path: Path, columns: int = 1, rows: int = 1, size: tuple[float, float] | None = None) -> Iterator[Any]:
+    """The axes of a new picture, or an array of them; at the end it is written to ``path`` as PNG.
 
-    Reports that it was. Raises ExampleError where it cannot be written.
+    ``columns`` of axes side by side, ``rows`` of those; ``size`` in inches is that which suits one row. Reports that it
+    was written. Raises ExampleError where it cannot be.
     """
     installed = set(fontManager.get_font_names())
     style: dict[Any, Any] = {
@@ -49,8 +54,8 @@ def picture(path: Path, columns: int = 1) -> Iterator[Any]:
     }
     with mpl.rc_context(style), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # the picture then shows an empty box
-        figure = Figure(figsize=(6.4 if columns == 1 else 4.8 * columns, 4.6), dpi=100, layout="constrained")
-        yield figure.subplots(1, columns)
+        figure = Figure(figsize=size or (6.4 if columns == 1 else 4.8 * columns, 4.6), dpi=100, layout="constrained")
+        yield figure.subplots(rows, columns)
         write(figure, path)
 
 
@@ -148,6 +153,96 @@ def draw_many_losses(axes: Axes, curves: Sequence[tuple[Array, bool]], title: st
     axes.grid(color="#E5E5E5", linewidth=0.8)
     lines = {line.get_label(): line for line in axes.get_lines()}  # one of each kind
     axes.legend(lines.values(), map(str, lines), frameon=False)
+
+
+def draw_curves(
+    axes: Axes, history: tg.History, names: Mapping[str, str], unit: str, title: str, marked: int = 0
+) -> None:
+    """Columns of the ``history`` over its epochs, each by its name in ``names``; ``unit`` is that of all.
+
+    A dotted line stands at the epoch ``marked``, if it is not 0.
+    """
+    for i, (column, name) in enumerate(names.items()):
+        marker = MARKERS[i] if len(history) == 1 else ""
+        axes.plot(
+            history["epoch"], history[column], color=COLOURS[i], ls="-" if i == 0 else "--", marker=marker, label=name
+        )
+    if marked:
+        axes.axvline(marked, color=INK, linewidth=1, linestyle=":", zorder=1)
+    axes.set(xlabel="epoch", ylabel=unit)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_title(title, loc="left")
+    axes.grid(color="#E5E5E5", linewidth=0.8)
+    axes.legend(edgecolor="none", framealpha=1)
+
+
+def draw_confusion(axes: Axes, counts: NDArray[np.intp], title: str) -> None:
+    """How often each class, by row, was taken for each other, by column; what was right is left pale."""
+    classes = np.arange(len(counts))
+    mistaken = counts * (classes != classes[:, None])
+    axes.imshow(np.where(mistaken, mistaken, np.nan), cmap=MISTAKES, vmin=0, vmax=max(5, mistaken.max()))
+    for row, column in zip(*np.nonzero(counts)):
+        pale = mistaken[row, column] < 0.6 * max(5, mistaken.max())
+        weight = "normal" if row == column else "bold"
+        axes.text(
+            column, row, counts[row, column], ha="center", va="center", color=INK if pale else "white", weight=weight
+        )
+    axes.set(xlabel="taken for", ylabel="digit", xticks=classes, yticks=classes)
+    axes.set_title(title, loc="left")
+
+
+def draw_images(path: Path, images: Array, captions: Sequence[str], title: str) -> None:
+    """Write a picture of the first ``images`` (n, height, width), values from 0 to 1, each below its caption."""
+    count = min(len(images), MOST_IMAGES)
+    rows = max(1, -(-count // IMAGES_A_ROW))
+    height, width = images.shape[1:]
+    with picture(path, size=(9.6, max(3.2, 1.85 * rows + 0.5))) as axes:
+        for i, (image, caption) in enumerate(zip(images[:count], captions)):
+            left, top = 1.4 * width * (i % IMAGES_A_ROW), 1.4 * height * (i // IMAGES_A_ROW)
+            axes.imshow(image, cmap="gray_r", vmin=0, vmax=1, extent=(left, left + width, top + height, top))
+            axes.text(left + width / 2, top - 0.05 * height, caption, ha="center", va="bottom", fontsize=10)
+        axes.set_axis_off()
+        axes.set(xlim=(0, 1.4 * width * IMAGES_A_ROW), ylim=(1.4 * height * rows, -0.3 * height))
+        axes.set_title(title + ("" if count == len(images) else f"; the first {count}"), loc="left")
+
+
+def draw_agreement(axes: Axes, true: Array, predicted: Array, unit: str, title: str) -> None:
+    """A point for each row, predicted over true, and the line where they are equal."""
+    ends = [min(true.min(), predicted.min()), max(true.max(), predicted.max())]
+    axes.plot(ends, ends, color=INK, linewidth=1, linestyle="--", label="predicted = true")
+    axes.scatter(true, predicted, s=24, color=COLOURS[0], edgecolors="white", linewidths=0.5, zorder=3)
+    axes.set(xlabel=f"true {unit}", ylabel=f"predicted {unit}", aspect="equal")
+    axes.set_title(title, loc="left")
+    axes.grid(color="#E5E5E5", linewidth=0.8)
+    axes.legend(frameon=False)
+
+
+def draw_bands(axes: Axes, curves: Mapping[str, Array], unit: str, title: str) -> None:
+    """The mean of several runs' ``curves`` (runs, epochs), and a band of one standard deviation to each side."""
+    for i, (name, values) in enumerate(curves.items()):
+        epochs, mean = np.arange(1, values.shape[1] + 1), values.mean(axis=0)
+        marker = MARKERS[i] if len(epochs) == 1 else ""
+        axes.plot(epochs, mean, color=COLOURS[i], linestyle=DASHES[i], marker=marker, label=name)
+        if len(values) > 1:
+            spread = values.std(axis=0, ddof=1)
+            axes.fill_between(epochs, mean - spread, mean + spread, color=COLOURS[i], alpha=0.18, linewidth=0)
+    axes.set(xlabel="epoch", ylabel=unit)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_title(title, loc="left")
+    axes.grid(color="#E5E5E5", linewidth=0.8)
+    axes.legend(frameon=False)
+
+
+def draw_points(axes: Axes, values: Mapping[str, Array], unit: str, title: str) -> None:
+    """A column of points for each name, one a seed; those of a seed joined by a line, and the mean as a bar."""
+    axes.plot(np.array(list(values.values())), color="#BBBBBB", linewidth=0.7, zorder=1)
+    for i, column in enumerate(values.values()):
+        axes.scatter(np.full(len(column), i), column, s=26, color=COLOURS[i], marker=MARKERS[i], zorder=2)
+        axes.plot([i - 0.28, i + 0.28], [column.mean()] * 2, color=INK, linewidth=1.8, zorder=3)
+    axes.set_xticks(range(len(values)), list(values))
+    axes.set(ylabel=unit, xlim=(-0.5, len(values) - 0.5))
+    axes.set_title(title, loc="left")
+    axes.grid(axis="y", color="#E5E5E5", linewidth=0.8)
 
 
 def _class_legend(axes: Axes, samples: Samples) -> None:

@@ -10,7 +10,15 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-PACKAGES = ("numpy", "matplotlib", "sklearn", "tqdm")  # what pip installs for the examples
+PACKAGES = (
+    "numpy",
+    "matplotlib",
+    "sklearn",
+    "tqdm",
+    "safetensors",
+    "joblib",
+    "cloudpickle",
+)  # what pip installs for the examples
 
 # What shells report for a program that a signal ended.
 INTERRUPTED = 128 + signal.SIGINT
@@ -52,9 +60,9 @@ def _outcome(name: str, argv: Sequence[str] | None) -> int:
         return _load(name)(argv)
     except SystemExit as exit_:  # --help
         return int(exit_.code or 0)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # once is enough
-        print(STOPPED, file=sys.stderr)
+        print("; ".join([STOPPED, *map(str, interrupt.args)]), file=sys.stderr)  # with how to go on, if it can
         return INTERRUPTED
     except ExampleError as error:
         return _report(name, error)

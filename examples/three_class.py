@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 import tinygrad_np as tg
 from examples import csv_data, datasets, figures
-from examples.command import Parser, number, positive, whole
+from examples.command import Parser, number
 from examples.datasets import Split
 from examples.training import Trained, learn
 from models import article, reference
@@ -72,25 +72,14 @@ def _parser() -> Parser:
         "three_class", SEED, epochs=3000, description=__doc__, epilog=f"format of --data:\n{csv_data.FORMAT}"
     )
     parser.add_argument("--data", type=Path, metavar="FILE.csv", help="train on your own data instead (see below)")
-    parser.add_argument(
-        "--optimizer", choices=RATES, default="momentum", help="default: %(default)s, as in the article"
-    )
-    rates = ", ".join(f"{rate:g} for {name}" for name, rate in RATES.items())
-    parser.add_argument("--lr", type=positive, metavar="RATE", help=f"learning rate, above 0 (default: {rates})")
+    parser.add_optimizer(RATES, ", as in the article")
     parser.add_argument(
         "--momentum",
         type=number(lambda value: 0 <= value < 1, "from 0 to below 1"),
         metavar="M",
         help=f"momentum of the weights, from 0 to below 1 (default: {article.MOMENTUM})",
     )
-    parser.add_argument(
-        "--hidden",
-        type=whole(1, 1000),
-        nargs="+",
-        default=[3],
-        metavar="UNITS",
-        help="units of the hidden layer, or of several (default: 3)",
-    )
+    parser.add_hidden(3)
     return parser
 
 

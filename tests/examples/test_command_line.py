@@ -7,7 +7,8 @@ import pytest
 
 from examples import three_class, training
 
-EXAMPLES = pytest.mark.parametrize("name", ["three_class", "two_moons", "xor"])
+ALL = ["three_class", "two_moons", "xor", "digits", "regression", "dropout_relu", "optimizer_race"]
+EXAMPLES = pytest.mark.parametrize("name", ALL)
 
 
 def assert_refused(outcome, option, got):
@@ -36,6 +37,9 @@ def test_whole_numbers_out_of_range(run, tmp_path, name, option, value):
 )
 def test_numbers_out_of_range(run, tmp_path, option, value):
     assert_refused(run("three_class", f"{option}={value}", "--out", tmp_path), option, f"got {value!r}")
+    if option != "--momentum":
+        assert_refused(run("digits", f"{option}={value}", "--out", tmp_path), option, f"got {value!r}")
+        assert_refused(run("regression", f"{option}={value}", "--out", tmp_path), option, f"got {value!r}")
 
 
 def test_the_ends_of_the_ranges_are_allowed(run, tmp_path):

@@ -33,7 +33,7 @@ def run_as_module(name, *arguments, stdout=subprocess.PIPE, **variables):
     )
 
 
-@each_example
+@pytest.mark.parametrize("name", [*FIRST_PICTURES, "digits"])
 def test_each_runs_as_a_module(name, tmp_path):
     done = run_as_module(name, "--epochs", 1, "--out", tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
