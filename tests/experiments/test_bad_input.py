@@ -34,8 +34,8 @@ NUMBER = lambda output, target: 0.0
             "optimizers must be a list, or a dictionary of labels and values, got 'adam'",
         ),
         ({"optimizers": None}, TypeError, "optimizers must be a list"),
-        ({"optimizers": ["rmspop"]}, ValueError, "did you mean 'rmsprop'?"),
-        ({"optimizers": {"a": "sdg"}}, ValueError, "did you mean 'sgd'?"),
+        ({"optimizers": ["rmspop"]}, ValueError, "did you mean 'rmsprop'"),
+        ({"optimizers": {"a": "sdg"}}, ValueError, "did you mean 'sgd'"),
         ({"optimizers": {"a": 0.1}}, TypeError, "the optimizer 'a' must be a name, a class or a function"),
         (
             {"optimizers": {"a": tg.optim.SGD(MODEL)}},
@@ -97,6 +97,11 @@ NUMBER = lambda output, target: 0.0
         ({"make_model": None}, TypeError, "make_model must be a function of a Generator that makes a model, got None"),
         ({"make_model": lambda: MODEL}, TypeError, "takes 0 positional arguments"),
         ({"make_model": lambda rng: 3}, TypeError, "the model must be a tg.nn.Module, got 3"),
+        (
+            {"make_model": lambda rng: MODEL},
+            ValueError,
+            "make_model gave the same 0.weight twice, .* make the layers in it",
+        ),
         ({"make_model": unseeded}, ValueError, "0.weight differs; draw all that is random from its rng"),
         ({"jobs": 0}, ValueError, "jobs must be a number of processes, -1 for one a core, .* got 0"),
         ({"jobs": -2}, ValueError, "got -2"),

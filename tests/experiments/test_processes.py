@@ -80,16 +80,20 @@ def in_another_process_once(marker, parent, act):
 make_model_of_problems = make_model
 
 
-def test_an_error_in_another_process_is_raised_here_and_says_in_which_run(tmp_path):
+def test_an_error_in_another_process_is_raised_here_and_costs_no_other_run(tmp_path):
     def act():
         raise ZeroDivisionError("no luck")
 
     factory = in_another_process_once(tmp_path / "marker", os.getpid(), act)
     with pytest.raises(ZeroDivisionError, match="no luck") as caught:
-        study({"sgd": "sgd"}, make_model=factory, jobs=2)
+        study({"sgd": "sgd"}, make_model=factory, jobs=2, seeds=20, directory=tmp_path / "study")
     assert any(note.startswith("with optimizer=sgd, seed ") for note in caught.value.__notes__)
+    ended = len(tg.experiments.load(tmp_path / "study").outcomes)
+    assert 1 <= ended < 20
 
 
+# When joblib ends processes at once, a thread of its own may find that the run it was about to hand out is gone.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_ctrl_c_keeps_what_other_processes_have_ended(tmp_path):
     factory = in_another_process_once(tmp_path / "marker", os.getpid(), partial(os.kill, os.getpid(), signal.SIGINT))
     found = study({"sgd": "sgd"}, make_model=factory, jobs=2, seeds=30, epochs=30, directory=tmp_path / "study")

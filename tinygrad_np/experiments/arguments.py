@@ -212,9 +212,13 @@ def check(variants: Iterable[Variant], seed: int, data: tuple[Any, ...]) -> list
 
 
 def _require_equal(trainer: Trainer, twin: Trainer) -> None:
-    """Refuse a make_model that gives another model each time: then nothing could be compared."""
+    """Refuse a make_model whose models differ, for then nothing could be compared, or share what they learn."""
     others = dict(twin.model.named_parameters())
     for name, parameter in trainer.model.named_parameters():
+        if parameter is others.get(name):
+            raise ValueError(
+                f"make_model gave the same {name} twice, and runs would go on from each other; make the layers in it"
+            )
         if name not in others or not np.array_equal(parameter.data, others[name].data, equal_nan=True):
             raise ValueError(
                 f"make_model gave two different models from equal generators: {name} differs; draw all that is random "

@@ -64,7 +64,8 @@ def compare(
     Comparisons are paired: of each seed, np.random.SeedSequence(seed).spawn(3) gives a Generator for the weights, one
     for the order of minibatches and one for Dropout, so that all variants of a seed start from the same weights (where
     they have the same layers) and see the same minibatches. Results do not depend on jobs, to the last bit. A run that
-    diverges is kept and marked. Ctrl-C ends the study, and those runs that ended are returned.
+    diverges is kept and marked. Ctrl-C ends the study, and those runs that ended are returned. What a run raises is
+    raised here, with a note that says in which, when those under way have ended.
 
     Everything is checked before the first run: TypeError or ValueError. CheckpointError where the directory cannot be
     written, ImportError for what is not installed.

@@ -16,25 +16,41 @@ Call = tuple[Variant, int]  # a variant, and the seed to run it from
 
 
 def ran(calls: Sequence[Call], data: tuple[Any, ...], jobs: int | None) -> Iterator[Outcome]:
-    """The outcome of each call, as they come in; what a run raises is raised here."""
-    if jobs == 1 or (jobs is None and find_spec("joblib") is None):
-        for variant, seed in calls:
-            yield _outcome(attempted(variant, seed, data))
-        return
-    joblib = imported("joblib", "running in more than one process")
-    if joblib.effective_n_jobs(jobs) > 1:
-        for variant, _ in calls:
-            require_sendable(variant)
-    # As a tuple, the data goes along with each run. Arrays of their own would be laid down in one worker of a Dask
-    # cluster, for the others to fetch, and be lost with it.
-    work = (joblib.delayed(attempted)(variant, seed, data) for variant, seed in calls)
-    answers = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(work)
+    """The outcome of each call, as they come in; what a run raises is raised here, when those under way have ended."""
+    failures: list[BaseException] = []
+
+    def wanted() -> Iterator[Call]:
+        for call in calls:
+            if failures:
+                return
+            yield call
+
+    serial = jobs == 1 or (jobs is None and find_spec("joblib") is None)
+    answers = (attempted(*call, data) for call in wanted()) if serial else _by_joblib(calls, wanted(), data, jobs)
     try:
-        yield from map(_outcome, answers)
+        for answer in answers:
+            if isinstance(answer, Outcome):
+                yield answer
+            else:
+                failures.append(answer)
     finally:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # that runs have been cancelled, which is what was meant
             answers.close()
+    if failures:
+        raise failures[0]
+
+
+def _by_joblib(calls: Sequence[Call], wanted: Iterator[Call], data: tuple[Any, ...], jobs: int | None) -> Any:
+    """A generator of what becomes of those of ``calls`` that are ``wanted``, as they come in."""
+    joblib = imported("joblib", "running in more than one process")
+    if joblib.effective_n_jobs(jobs) > 1:
+        for variant in {id(variant): variant for variant, _ in calls}.values():
+            require_sendable(variant)
+    # As a tuple, the data goes along with each run. Arrays of their own would be laid down in one worker of a Dask
+    # cluster, for the others to fetch, and be lost with it.
+    work = (joblib.delayed(attempted)(variant, seed, data) for variant, seed in wanted)
+    return joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(work)
 
 
 def attempted(variant: Variant, seed: int, data: tuple[Any, ...]) -> Outcome | BaseException:
@@ -44,12 +60,6 @@ def attempted(variant: Variant, seed: int, data: tuple[Any, ...]) -> Outcome | B
     except BaseException as error:  # Ctrl-C as well
         error.add_note(f"with {variant}, seed {seed}")
         return error
-
-
-def _outcome(answer: Outcome | BaseException) -> Outcome:
-    if isinstance(answer, BaseException):
-        raise answer
-    return answer
 
 
 def require_sendable(variant: Variant) -> None:

@@ -22,9 +22,9 @@ class Study:
     """The runs of a comparison: what :func:`compare` and :func:`load` give.
 
     ``outcomes`` are the runs, and ``columns`` what was measured in each epoch and can be compared: losses and metrics.
-    ``interrupted`` says whether Ctrl-C ended them. ``target`` may be set at any time: a
-    value of the loss (of the validation, if there is one), or of another column as in
-    ``{"validation_accuracy": 0.95}``; the time to get there is then among the rows and in the figure.
+    ``interrupted`` says whether Ctrl-C ended them. ``target`` may be set at any time: a value of the loss (of the
+    validation, if there is one), or of another column as in ``{"validation_accuracy": 0.95}``; the time to get there
+    is then among the rows and in the figure.
     """
 
     def __init__(
