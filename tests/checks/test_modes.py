@@ -45,6 +45,13 @@ class TestFast:
             tg.check_gradients(f, weight, mode="fast", names=["weight"])
         assert f"the gradient of weight is wrong in 1 of 8192 elements; worst at index {place}" in str(caught.value)
 
+    @pytest.mark.parametrize("slope", [np.inf, -np.inf, np.nan, 1e160])
+    def test_an_element_too_large_hides_no_other_and_is_wrong_itself(self, slope):
+        for mode in ("fast", "auto"):
+            report = failed(double(lambda g, x: g * np.where(x == 7, slope, 2)), np.arange(100.0), mode=mode)
+            assert report.outcome is Outcome.WRONG
+            assert "wrong in 1 of 100 elements; worst at index (7,)" in str(report)
+
     def test_is_what_auto_does_above_64_elements(self):
         few, many = [tg.check_gradients(lambda x: np.sum(np.sin(x)), np.ones(n)) for n in (64, 65)]
         assert (len(few.directions), len(many.directions)) == (0, 4)

@@ -14,6 +14,7 @@ from tinygrad_np.checks.subject import Subject
 from tinygrad_np.checks.taylor import RIGHT, remainder_order
 
 Array = NDArray[Any]
+MOST = 1e150  # of a gradient, whose square is a number still
 Claims = Mapping[str, Sequence[Array]]  # by who claims them, the gradients of the inputs
 
 
@@ -30,6 +31,8 @@ def along_directions(subject: Subject, measure: Measure, claims: Claims) -> tupl
     A right gradient g has g·v for its slope along v. A wrong element i shows by (its error)·vᵢ, which the
     tolerance, relative to |g∘v|, hides only if it is small beside the whole gradient.
     """
+    if any(not np.all(np.abs(g) < MOST) for gs in claims.values() for g in gs):
+        return [], "an element of the gradient is NaN, infinite, or so large that it would hide others"
     rng = np.random.default_rng([measure.options.seed, 1])
     errors: list[float] = []
     for _ in range(measure.options.directions):
