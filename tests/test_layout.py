@@ -36,6 +36,7 @@ FLOORS |= {"checks.patterns": 0, "checks.maps": 0, "checks.slopes": 0, "checks.d
 FLOORS |= {"checks.taylor": 4, "checks.report": 4.1, "checks.measuring": 4.2, "checks.subject": 4.2}
 FLOORS |= {"checks.stacks": 4.3}
 FLOORS |= {"checks.directions": 4.3, "checks.elements": 4.4, "checks.checker": 4.5, "checks.graph": 4.6, "checks": 4.7}
+FLOORS |= {"compiling.program": 0, "compiling": 6}
 FLOORS |= {"optim.flat": 4.1, "optim.optimizer": 4.2, "optim.methods": 4.3, "optim": 4.4}
 FLOORS |= {"saving.errors": 0, "saving.atomic": 0, "saving.structure": 0, "saving.container": 1, "saving.files": 2}
 FLOORS |= {"saving": 4}
