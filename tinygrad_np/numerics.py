@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_np.tape import Variable
+
 # On small arrays these take half the time of np.sum, np.prod, np.max, np.min and np.any.
 sum_over: Any = np.add.reduce
 product_over: Any = np.multiply.reduce
@@ -54,7 +56,12 @@ def repeated(g: Any, shape: tuple[int, ...]) -> Any:
 
 def is_plain(x: Any) -> bool:
     """Whether a rule was given an array, and not a Tensor, as it is when it is run again for a higher derivative."""
-    return isinstance(x, (np.ndarray, np.generic))
+    return not isinstance(x, Variable)
+
+
+def speaking(x: Any) -> Any:
+    """What ``like=`` takes: ``x`` if it speaks NumPy's protocols, so that what is made becomes of its kind (NEP 35)."""
+    return x if hasattr(x, "__array_function__") else None
 
 
 def vanishing(function: Callable[..., Any]) -> Callable[..., Any]:
