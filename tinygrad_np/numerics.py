@@ -60,8 +60,8 @@ def is_plain(x: Any) -> bool:
 
 
 def speaking(x: Any) -> Any:
-    """What ``like=`` takes: ``x`` if it speaks NumPy's protocols, so that what is made becomes of its kind (NEP 35)."""
-    return x if hasattr(x, "__array_function__") else None
+    """What ``like=`` takes: ``x`` if it speaks NumPy's protocols, so that what is made is of its kind (NEP 35)."""
+    return x if hasattr(x, "__array_function__") and is_plain(x) else None
 
 
 def vanishing(function: Callable[..., Any]) -> Callable[..., Any]:

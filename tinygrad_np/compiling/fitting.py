@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,12 @@ from tinygrad_np.compiling.state import Performance
 from tinygrad_np.nn.module import Module
 
 
-def conditions(performance: Performance, program: Program) -> Callable[[], bool]:
+def conditions(performance: Performance, program: Program, outside: Sequence[Place]) -> Callable[[], bool]:
     """The function that says whether ``program`` may run on the state as it is.
 
     Arrays that the program uses must be the ones that they were, for it knows where each lies in memory; but a number
     in an array without dimensions, and an array that the step itself replaces, are looked up at each step. Floats are
-    read anew; anything else must be the same.
+    read anew; anything else must be the same, and so must the plain numbers ``outside`` the state.
     """
     used = _used(program)
     updated = {put.__self__.identity for put, _ in program.updates if hasattr(put, "__self__")}
@@ -33,6 +33,8 @@ def conditions(performance: Performance, program: Program) -> Callable[[], bool]
     for module in {id(p.container): p.container for p in found if isinstance(p.container, Module)}.values():
         if "training" not in vars(module):
             checks.same(Place(module, "training", False), module.training)
+    for place in outside:
+        checks.same(place, place.get())
     return checks.function()
 
 
@@ -63,7 +65,7 @@ class Checks:
         """The same object, or the same number."""
         if value is None or isinstance(value, bool):
             self.lines.append(f"{self.at(place)} is {value}")
-        elif isinstance(value, (int, str, np.generic)):
+        elif isinstance(value, (int, float, str, np.generic)):
             self.lines.append(f"{self.at(place)} == {self.named(value)}")
         elif not (isinstance(value, tuple) and not place.is_item and _of_numbers(value)):
             self.lines.append(f"{self.at(place)} is {self.named(value)}")

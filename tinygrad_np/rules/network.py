@@ -269,7 +269,7 @@ def _one_hot(labels: Array, x: Array) -> tuple[Array, Array]:
             f"label {labels[row]} in row {row} is outside [0, {classes}): the logits have {classes} classes; "
             "number the labels from 0, as np.unique(labels, return_inverse=True) does"
         ) from None
-    one_hot = np.zeros(x.shape, x.dtype, like=x)
+    one_hot = np.zeros(x.shape, x.dtype, like=labels)
     one_hot.ravel()[index] = 1
     return x.ravel()[index], one_hot
 
