@@ -64,6 +64,13 @@ def speaking(x: Any) -> Any:
     return x if hasattr(x, "__array_function__") and is_plain(x) else None
 
 
+def alike(x1: Any, x2: Any) -> tuple[Any, Any]:
+    """Both as arrays of one kind, where the other speaks NumPy's protocols: methods of plain arrays take plain ones."""
+    if x1.__class__ is np.ndarray:
+        return np.asarray(x1, like=speaking(x2)), x2
+    return x1, np.asarray(x2, like=speaking(x1)) if x2.__class__ is np.ndarray else x2
+
+
 def vanishing(function: Callable[..., Any]) -> Callable[..., Any]:
     """``function``, whose results too small for the dtype are 0, even where the user made underflow an error.
 

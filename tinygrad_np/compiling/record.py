@@ -81,7 +81,9 @@ def record(
 def _played(recording: Recording, leaf: Any, name: str, numbers: list[Any], i: int) -> tuple[Any, Value | None]:
     """The stand-in for an argument, and the Value of it if it is an array."""
     if isinstance(leaf, (np.ndarray, np.generic, Tensor)):
-        array = np.array(leaf.data if isinstance(leaf, Tensor) else leaf, order="C")
+        array = leaf.data if isinstance(leaf, Tensor) else leaf
+        if isinstance(array, np.ndarray):  # a copy, which shares no memory with another argument or the state
+            array = np.array(array, order="C")
         recorder = recording.argument(array, name)
         return (placed(recorder, None) if isinstance(leaf, Tensor) else recorder), recorder.value
     if type(leaf) is float:

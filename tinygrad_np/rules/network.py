@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.numerics import (
+    alike,
     SMALL,
     exp_to_zero,
     is_plain,
@@ -121,6 +122,8 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Result:
     x = as_array(x)
     if not x.ndim or weight.ndim != 2 or (bias is not None and bias.shape != weight.shape[1:]):
         raise ValueError("the shapes do not fit")
+    if x.__class__ is not weight.__class__:
+        x, weight = alike(x, weight)
     # The method dot takes two thirds of np.dot's time.
     y = x.dot(weight)
     if bias is not None:
