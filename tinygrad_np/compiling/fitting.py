@@ -23,13 +23,13 @@ def conditions(performance: Performance, program: Program, outside: Sequence[Pla
     used = _used(program)
     updated = {put.__self__.identity for put, _ in program.updates if hasattr(put, "__self__")}
     found = places(performance.state.roots)
-    for place in found:
-        value = used.get(id(place.get()))
-        if value is not None and _may_be_replaced(value, place, performance, updated, used):
-            value.reading = place.get
     checks = Checks()
     for place in found:
-        checks.add(place, used, updated)
+        began = performance.by_identity.get(place.identity)  # with this; the step may have left another array there
+        value = used.get(id(began)) if isinstance(began, np.ndarray) else None
+        if value is not None and _may_be_replaced(value, place, performance, updated, used):
+            value.reading = place.get
+        checks.add(place, value, updated)
     for module in {id(p.container): p.container for p in found if isinstance(p.container, Module)}.values():
         if "training" not in vars(module):
             checks.same(Place(module, "training", False), module.training)
@@ -45,11 +45,10 @@ class Checks:
         self.lines: list[str] = []
         self.bound: dict[str, Any] = {}
 
-    def add(self, place: Place, used: dict[int, Value], updated: set[Any]) -> None:
-        """What must be so at ``place``."""
+    def add(self, place: Place, value: Value | None, updated: set[Any]) -> None:
+        """What must be so at ``place``, where the program found ``value``, if an array that it uses."""
         now = place.get()
         if isinstance(now, np.ndarray):
-            value = used.get(id(now))
             if value is None:
                 self.lines.append(f"{self.at(place)} is not None")
             elif value.reading is None:
