@@ -18,7 +18,7 @@ def conditions(performance: Performance, program: Program, outside: Sequence[Pla
 
     Arrays that the program uses must be the ones that they were, for it knows where each lies in memory; but a number
     in an array without dimensions, and an array that the step itself replaces, are looked up at each step. Floats are
-    read anew; anything else must be the same, and so must the plain numbers ``outside`` the state.
+    read anew; anything else must be the same, and so must be what is ``outside`` the state.
     """
     used = _used(program)
     updated = {put.__self__.identity for put, _ in program.updates if hasattr(put, "__self__")}

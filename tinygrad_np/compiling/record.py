@@ -69,7 +69,7 @@ def record(
         found = [value for _, value in played if value is not None]
         program = Program(found, recording.calls, tuple(outputs), updates)
         _check_references(recording, program, state, oldest)
-        fits = conditions(performance, program, surroundings.numbers())
+        fits = conditions(performance, program, surroundings.places)
         program = simplified(program)
     except BaseException:
         performance.abandon()

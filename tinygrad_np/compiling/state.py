@@ -62,6 +62,8 @@ class Performance:
         self.found = places(state.roots)
         self.before = [(place, place.get()) for place in self.found]
         self.by_identity = {place.identity: value for place, value in self.before}
+        held = [*[place.container for place in self.found], *[value for _, value in self.before]]
+        self.shapes = [(x, x.copy()) for x in {id(x): x for x in held if type(x) in (list, dict)}.values()]
         self.orders = [(leaf, leaf.order) for leaf in state.leaves()]
         self.copies = [(a, a.copy()) for _, value in self.before for a in _arrays(value) if a.flags.writeable]
         self.drawn = [(g, g.bit_generator.state) for _, v in self.before for g in _kinds(v, np.random.Generator)]
@@ -117,6 +119,9 @@ class Performance:
         """Let everything be as it was before the step began."""
         for place in places(self.state.roots):  # what the step put somewhere new
             place.set(self._real(place.get()))
+        for container, copy in self.shapes:  # which may have grown
+            container.clear()
+            (container.extend if isinstance(container, list) else container.update)(copy)
         for place, value in self.before:
             place.set(value)
         for array, copy in self.copies:

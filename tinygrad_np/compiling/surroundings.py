@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
 from typing import Any
@@ -17,10 +18,10 @@ NUMBERS = (bool, int, float, str, type(None))
 
 
 class Surroundings:
-    """The variables around ``step``, as they are before it is recorded.
+    """The variables around ``step``, and what its object holds if it is a method, as they are before it is recorded.
 
-    Plain numbers among them are a part of what a program is recorded for: where one changes, another is recorded. What
-    the step itself changes there, it must not.
+    They are a part of what a program is recorded for: where one is replaced, another is recorded. The step itself must
+    not change them.
     """
 
     def __init__(self, step: Callable[..., Any]) -> None:
@@ -29,9 +30,10 @@ class Surroundings:
         self.states = [(g, g.bit_generator.state) for g in generators]
         self.legacy = np.random.get_state()[1:3]  # noqa: NPY002 - to see whether the step draws from it
 
-    def numbers(self) -> list[Place]:
-        """Where the plain numbers are."""
-        return [place for place, value in self.before if type(value) in NUMBERS]
+    @property
+    def places(self) -> list[Place]:
+        """Where what must be the same is: plain numbers, arrays, functions, and whatever else is named."""
+        return [place for place, _ in self.before]
 
     def check(self, known: set[int]) -> None:
         """Refuse a step that changed them, or drew from a Generator whose id is not ``known`` as one of the state."""
@@ -62,6 +64,8 @@ class Surroundings:
 
 def _variables(step: Callable[..., Any]) -> Iterator[Place]:
     """The variables of enclosing functions, and those of the module, that ``step`` names."""
+    if hasattr(step, "__self__") and hasattr(step.__self__, "__dict__"):
+        yield from (Place(step.__self__, name, False, f"self.{name}") for name in vars(step.__self__))
     step = getattr(step, "__func__", step)
     if not isinstance(step, FunctionType):
         return
@@ -73,8 +77,8 @@ def _variables(step: Callable[..., Any]) -> Iterator[Place]:
 
 
 def _names(code: CodeType) -> Iterator[str]:
-    """The names in ``code`` and in the functions that it makes."""
-    yield from code.co_names
+    """The globals that are named in ``code`` and in the functions that it makes."""
+    yield from (i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME"))
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _names(constant)
