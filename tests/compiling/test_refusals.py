@@ -121,9 +121,9 @@ def test_parameters_that_the_state_does_not_hold():
     x, t = batches(1)[0]
     step = tg.compiled(training.step, state={"nothing": None})
     step(x, t)
-    with pytest.raises(tg.TracingError, match=r"a parameter of shape .* that is not listed in state"):
+    with pytest.raises(tg.TracingError, match=r"list in state what holds the arrays"):
         step(x, t)
-    with pytest.raises(tg.TracingError, match="not listed in state"):
+    with pytest.raises(tg.TracingError, match="the parameter training|which state does not hold"):
         tg.compiled(lambda x: training.model(x))(x)
     assert all(type(p.grad) is np.ndarray for p in training.model.parameters())
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.asking import TracingError
+from tinygrad_np.compiling.asking import LIBRARY, NUMPY, TracingError
 from tinygrad_np.compiling.noting import StandIn
-from tinygrad_np.compiling.places import Place
+from tinygrad_np.compiling.places import Place, places
+from tinygrad_np.nn.module import Module
 from tinygrad_np.tape import Variable
 
 NUMBERS = (bool, int, float, str, type(None))
@@ -25,7 +26,7 @@ class Surroundings:
     """
 
     def __init__(self, step: Callable[..., Any]) -> None:
-        self.before = [(place, place.get()) for place in _variables(step)]
+        self.before = [(place, place.get()) for place in _variables(step, set())]
         generators = [g for _, value in self.before for g in _generators(value)]
         self.states = [(g, g.bit_generator.state) for g in generators]
         self.legacy = np.random.get_state()[1:3]  # noqa: NPY002 - to see whether the step draws from it
@@ -34,6 +35,13 @@ class Surroundings:
     def places(self) -> list[Place]:
         """Where what must be the same is: plain numbers, arrays, functions, and whatever else is named."""
         return [place for place, _ in self.before]
+
+    def arrays(self, known: set[tuple[int, Any]]) -> list[Place]:
+        """Where arrays are, in variables and in the Tensors, Modules, lists and dicts there, but for ``known`` places."""
+        found = [place for place, _ in self.before]
+        held = [value for _, value in self.before if isinstance(value, (Variable, Module, list, dict, tuple))]
+        found += [place for place in places(held) if place.identity not in known]
+        return [place for place in found if type(place.get()) is np.ndarray and place.get().dtype.kind in "fiub"]
 
     def check(self, known: set[int]) -> None:
         """Refuse a step that changed them, or drew from a Generator whose id is not ``known`` as one of the state."""
@@ -62,18 +70,20 @@ class Surroundings:
             )
 
 
-def _variables(step: Callable[..., Any]) -> Iterator[Place]:
-    """The variables of enclosing functions, and those of the module, that ``step`` names."""
+def _variables(step: Any, met: set[int]) -> Iterator[Place]:
+    """The variables of enclosing functions and of the module that ``step`` names, and those that such functions name."""
     if hasattr(step, "__self__") and hasattr(step.__self__, "__dict__"):
         yield from (Place(step.__self__, name, False, f"self.{name}") for name in vars(step.__self__))
     step = getattr(step, "__func__", step)
-    if not isinstance(step, FunctionType):
+    if not isinstance(step, FunctionType) or id(step) in met or step.__code__.co_filename.startswith((LIBRARY, NUMPY)):
         return
-    for name, cell in zip(step.__code__.co_freevars, step.__closure__ or ()):
-        yield Place(cell, "cell_contents", False, name)
-    for name in dict.fromkeys(_names(step.__code__)):
-        if name in step.__globals__:
-            yield Place(step.__globals__, name, True, name)
+    met.add(id(step))
+    found = [Place(cell, "cell_contents", False, name) for name, cell in zip(step.__code__.co_freevars, step.__closure__ or ())]
+    names = dict.fromkeys(_names(step.__code__))
+    found += [Place(step.__globals__, name, True, name) for name in names if name in step.__globals__]
+    for place in found:
+        yield place
+        yield from _variables(place.get(), met)
 
 
 def _names(code: CodeType) -> Iterator[str]:
