@@ -49,7 +49,13 @@ FLOORS |= {"optim.optimizer": 4.4, "optim.adaptive": 4.5, "optim.descent": 4.5, 
 FLOORS |= {"compiling.program": 0, "compiling.asking": 6, "compiling.symbols": 6.1, "compiling.noting": 6.2}
 FLOORS |= {"compiling.recorder": 6.3, "compiling.places": 6.4, "compiling.state": 6.5, "compiling.fitting": 6.6}
 FLOORS |= {"compiling.surroundings": 6.45}
-FLOORS |= {"compiling.passes": 6, "compiling.text": 6, "compiling.source": 6.1, "compiling.record": 6.7, "compiling.version": 6.75}
+FLOORS |= {
+    "compiling.passes": 6,
+    "compiling.text": 6,
+    "compiling.source": 6.1,
+    "compiling.record": 6.7,
+    "compiling.version": 6.75,
+}
 FLOORS |= {"compiling.compiled": 6.8, "compiling": 6.9}
 FLOORS |= {
     "optim.flat": 4.1,

@@ -1,4 +1,4 @@
-"""How compiled steps are called: by name, nested, as a decorator, over whole epochs; and what they say of themselves."""
+"""How compiled steps are called: by name, nested, as a decorator, over whole epochs; and what they say."""
 
 import numpy as np
 import pytest

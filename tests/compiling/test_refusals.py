@@ -123,7 +123,7 @@ def test_parameters_that_the_state_does_not_hold():
     step(x, t)
     with pytest.raises(tg.TracingError, match=r"list in state what holds the arrays"):
         step(x, t)
-    with pytest.raises(tg.TracingError, match="the parameter training|which state does not hold"):
+    with pytest.raises(tg.TracingError, match="which state does not hold"):
         tg.compiled(lambda x: training.model(x))(x)
     assert all(type(p.grad) is np.ndarray for p in training.model.parameters())
 

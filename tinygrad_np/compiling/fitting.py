@@ -57,9 +57,7 @@ class Checks:
                 self.same(place, now)
             elif value.shape:
                 self.alike(place, now)
-        elif isinstance(now, tuple) and place.is_item:
-            self.same(place, now)
-        elif place.identity not in updated and type(now) is not float:
+        elif (isinstance(now, tuple) and place.is_item) or (place.identity not in updated and type(now) is not float):
             self.same(place, now)
 
     def same(self, place: Place, value: Any) -> None:

@@ -20,15 +20,44 @@ from tinygrad_np.operations import Operation
 from tinygrad_np.tape import Leaf, Variable, tick
 
 # What depends on shapes and dtypes alone, which a program is made for.
-STRUCTURAL = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.common_type}
+STRUCTURAL: set[Any] = {
+    np.shape,
+    np.ndim,
+    np.size,
+    np.result_type,
+    np.can_cast,
+    np.iscomplexobj,
+    np.isrealobj,
+    np.common_type,
+}
 # Reductions by the name that programs have for them.
 REDUCTIONS: dict[Any, Any] = {np.sum: np.add, np.prod: np.multiply, np.any: np.logical_or, np.all: np.logical_and}
 REDUCTIONS |= {np.max: np.maximum, np.amax: np.maximum, np.min: np.minimum, np.amin: np.minimum}
-CONVERSIONS = {np.asarray, np.array, np.asanyarray, np.ascontiguousarray}
+CONVERSIONS: set[Any] = {np.asarray, np.array, np.asanyarray, np.ascontiguousarray}
 # Of what any other function gives the shape is checked at each step, for it may depend on numbers.
-OF_FIXED_SHAPE = {np.dot, np.reshape, np.transpose, np.copy, np.broadcast_to, np.where, np.concatenate, np.zeros_like}
+OF_FIXED_SHAPE: set[Any] = {
+    np.dot,
+    np.reshape,
+    np.transpose,
+    np.copy,
+    np.broadcast_to,
+    np.where,
+    np.concatenate,
+    np.zeros_like,
+}
 OF_FIXED_SHAPE |= {np.ones_like, np.full_like, np.empty_like, np.ravel_multi_index, np.take, np.vdot, np.einsum, cast}
-OF_FIXED_SHAPE |= {np.ndarray.view, np.zeros, np.ones, np.full, np.empty, np.stack, operator.pow, np.count_nonzero, np.argmax, np.argmin}
+OF_FIXED_SHAPE |= {
+    np.ndarray.view,
+    np.zeros,
+    np.ones,
+    np.full,
+    np.empty,
+    np.stack,
+    operator.pow,
+    np.count_nonzero,
+    np.argmax,
+    np.argmin,
+}
 OF_FIXED_SHAPE |= {np.array_equal}
 
 
@@ -233,7 +262,12 @@ class Recording:
         while frame.f_back is not None and frame.f_code is not Operation.__call__.__code__:
             frame = frame.f_back
         for x in frame.f_locals.get("arguments", ()):
-            if isinstance(x, Variable) and x._array is array and isinstance(x._node, Leaf) and x._node.order > self.began:
+            if (
+                isinstance(x, Variable)
+                and x._array is array
+                and isinstance(x._node, Leaf)
+                and x._node.order > self.began
+            ):
                 raise TracingError(UNLISTED.format(f"a parameter of shape {array.shape}") + where())
 
     def _check_thread(self) -> None:
@@ -293,7 +327,11 @@ def _is_fixed(function: Any, arguments: Any) -> bool:
     if function is operator.getitem:
         index = arguments[1] if isinstance(arguments[1], tuple) else (arguments[1],)
         return not any(isinstance(part, Value) and part.dtype == bool for part in index)
-    return function in OF_FIXED_SHAPE or isinstance(function, np.ufunc) or isinstance(owner, (np.ufunc, np.random.Generator))
+    return (
+        function in OF_FIXED_SHAPE
+        or isinstance(function, np.ufunc)
+        or isinstance(owner, (np.ufunc, np.random.Generator))
+    )
 
 
 def _owner(array: Any) -> Any:

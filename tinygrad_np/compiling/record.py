@@ -15,6 +15,7 @@ from tinygrad_np.compiling.noting import UNLISTED, Recording, StandIn
 from tinygrad_np.compiling.passes import simplified
 from tinygrad_np.compiling.program import Program, Scalar, Value, operands_in
 from tinygrad_np.compiling.recorder import Recorder
+from tinygrad_np.compiling.source import ReadableProgram
 from tinygrad_np.compiling.state import Performance, State
 from tinygrad_np.compiling.surroundings import Surroundings
 from tinygrad_np.compiling.symbols import Symbol
@@ -65,15 +66,15 @@ def record(
         surroundings.check({id(generator) for generator, _ in performance.drawn})
         updates = performance.finish()
         found = [value for _, value in played if value is not None]
-        program = Program(found, recording.calls, tuple(outputs), updates)
+        program: Program = ReadableProgram(found, recording.calls, tuple(outputs), updates)
         _check_parameters(performance, program)
         fits = conditions(performance, program, surroundings.places)
-        program = simplified(program)
+        shorter = simplified(program)
     except BaseException:
         performance.abandon()
         raise
     groups = [group for group, _ in performance.schedules]
-    return results, Recorded(program, fits, structure, performance.touched(), groups, numbers)
+    return results, Recorded(shorter, fits, structure, performance.touched(), groups, numbers)
 
 
 def _played(recording: Recording, leaf: Any, name: str, numbers: list[Any], i: int) -> tuple[Any, Value | None]:

@@ -1,7 +1,7 @@
 """Recorders stand in for arrays while a step is recorded, and Draws for the Generators of its state.
 
-A Recorder speaks NumPy's protocols (NEP 13 and NEP 18) and has the methods of arrays. It is no ndarray, for of one NumPy
-would take the numbers without a word.
+A Recorder speaks NumPy's protocols (NEP 13 and NEP 18) and has the methods of arrays. It is no ndarray, for
+of one NumPy would take the numbers without a word.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _compared(ufunc: Any) -> Method:
     return _operators(ufunc)[0]
 
 
-def _method(function: Callable[..., Any]) -> Method:
+def _method(function: Any) -> Method:
     """A method of arrays by the function of NumPy's that does the same."""
 
     def method(self: Recorder, *arguments: Any, **keywords: Any) -> Any:
@@ -229,7 +229,7 @@ class Recorder(StandIn):
         """The numbers, if a rule asks for those of an array around the step, such as how often to repeat a row."""
         if not (library_asks() and self.recording.is_around(self.value)):
             raise refused(
-                "a plain array made of one of the step, as by np.asarray, as an index of a plain array, or put into one",
+                "a plain array made of one of the step, as by np.asarray, as an index of a plain array, or in one",
                 f"{OUTSIDE}; list in state what holds the arrays that it changes",
             )
         self.recording.guard(np.array_equal(self, self.array.copy()), True)

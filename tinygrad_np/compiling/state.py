@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_np.compiling.asking import TracingError
 from tinygrad_np.compiling.noting import UNLISTED, Recording, StandIn
 from tinygrad_np.compiling.places import Place, places
-from tinygrad_np.compiling.program import Scalar, Value
+from tinygrad_np.compiling.program import Scalar
 from tinygrad_np.compiling.recorder import Draws
 from tinygrad_np.compiling.surroundings import Surroundings
 from tinygrad_np.compiling.symbols import Symbol
@@ -226,9 +226,17 @@ def _arrays(value: Any) -> list[Any]:
 def _identifier(name: str) -> str:
     """The name of a place as one in a program, without what is the same in all of them."""
     parts = name.split(".")
-    kept = [part for before, part in pairwise(parts) if part not in UNSAID and not (before in UNSAID and part.isdigit())]
+    kept = [
+        part for before, part in pairwise(parts) if part not in UNSAID and not (before in UNSAID and part.isdigit())
+    ]
     return "".join(c if c.isalnum() else "_" for c in "_".join(kept) or name).strip("_")
 
 
 def _shown(value: Any, nothing: Any) -> str:
-    return "nothing" if value is nothing else type(value).__name__ if isinstance(value, (list, dict, tuple)) else repr(value)
+    return (
+        "nothing"
+        if value is nothing
+        else type(value).__name__
+        if isinstance(value, (list, dict, tuple))
+        else repr(value)
+    )

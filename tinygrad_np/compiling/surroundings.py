@@ -29,7 +29,7 @@ class Surroundings:
         self.before = [(place, place.get()) for place in _variables(step, set())]
         generators = [g for _, value in self.before for g in _generators(value)]
         self.states = [(g, g.bit_generator.state) for g in generators]
-        self.legacy = np.random.get_state()[1:3]  # noqa: NPY002 - to see whether the step draws from it
+        self.legacy = _legacy_state()
 
     @property
     def places(self) -> list[Place]:
@@ -37,7 +37,7 @@ class Surroundings:
         return [place for place, _ in self.before]
 
     def arrays(self, known: set[tuple[int, Any]]) -> list[Place]:
-        """Where arrays are, in variables and in the Tensors, Modules, lists and dicts there, but for ``known`` places."""
+        """Where arrays are, in variables and in the Tensors, Modules and lists there, but for ``known`` places."""
         found = [place for place, _ in self.before]
         held = [value for _, value in self.before if isinstance(value, (Variable, Module, list, dict, tuple))]
         found += [place for place in places(held) if place.identity not in known]
@@ -49,8 +49,8 @@ class Surroundings:
             now = place.get()
             if type(value) in NUMBERS and now is not value and now != value:
                 raise TracingError(
-                    f"the step changes {place.name} from {value!r} to {now!r}, outside its state, which a compiled step "
-                    "would not; count outside the step, or keep it in an object listed in state"
+                    f"the step changes {place.name} from {value!r} to {now!r}, outside its state, which a compiled "
+                    "step would not; count outside the step, or keep it in an object listed in state"
                 )
             if isinstance(now, (list, dict)) and any(map(_is_recorded, now.values() if isinstance(now, dict) else now)):
                 raise TracingError(
@@ -62,8 +62,7 @@ class Surroundings:
                     "the step draws from a Generator that is no part of its state, so that each step would draw the "
                     "same; list what holds it in state="
                 )
-        now = np.random.get_state()[1:3]  # noqa: NPY002
-        if now[1] != self.legacy[1] or not np.array_equal(now[0], self.legacy[0]):
+        if _legacy_state() != self.legacy:
             raise TracingError(
                 "the step draws from NumPy's global generator, so that each step would draw the same; draw from a "
                 "np.random.Generator that is held by an object of the state"
@@ -71,14 +70,17 @@ class Surroundings:
 
 
 def _variables(step: Any, met: set[int]) -> Iterator[Place]:
-    """The variables of enclosing functions and of the module that ``step`` names, and those that such functions name."""
+    """The variables of enclosing functions and of the module that ``step`` names, and that such functions name."""
     if hasattr(step, "__self__") and hasattr(step.__self__, "__dict__"):
         yield from (Place(step.__self__, name, False, f"self.{name}") for name in vars(step.__self__))
     step = getattr(step, "__func__", step)
     if not isinstance(step, FunctionType) or id(step) in met or step.__code__.co_filename.startswith((LIBRARY, NUMPY)):
         return
     met.add(id(step))
-    found = [Place(cell, "cell_contents", False, name) for name, cell in zip(step.__code__.co_freevars, step.__closure__ or ())]
+    found = [
+        Place(cell, "cell_contents", False, name)
+        for name, cell in zip(step.__code__.co_freevars, step.__closure__ or ())
+    ]
     names = dict.fromkeys(_names(step.__code__))
     found += [Place(step.__globals__, name, True, name) for name in names if name in step.__globals__]
     for place in found:
@@ -102,3 +104,9 @@ def _generators(value: Any) -> list[np.random.Generator]:
 
 def _is_recorded(value: Any) -> bool:
     return isinstance(value._array if isinstance(value, Variable) else value, StandIn)
+
+
+def _legacy_state() -> str:
+    """Where NumPy's global generator stands."""
+    state: Any = np.random.get_state(legacy=False)  # noqa: NPY002 - to see whether the step draws from it
+    return f"{state['state']['pos']} {hash(state['state']['key'].tobytes())}"
