@@ -151,3 +151,4 @@ def test_gradients_and_a_product_with_the_hessian_of_the_2_3_3_loss():
             for ours, expected in zip(step(*primals, *tangents), function(*primals, *tangents)):
                 assert np.asarray(ours).tobytes() == np.asarray(expected).tobytes()
             primals = tuple(p * 1.25 for p in primals)
+        assert step.explain().endswith("run 2 times")
