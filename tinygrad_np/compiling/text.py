@@ -109,7 +109,7 @@ class Names:
             return f"np.asarray({arguments[0]})"
         if function is np.transpose and call.arguments[1] == tuple(reversed(range(len(call.arguments[1])))):
             return f"{arguments[0]}.T"
-        if function in (np.dot, np.reshape, np.transpose) and _is_array(call.arguments[0]):
+        if function in (np.dot, np.reshape, np.transpose) and len(arguments) == 2 and _is_array(call.arguments[0]):
             return f"{arguments[0]}.{function.__name__}({', '.join([*arguments[1:], *keywords])})"
         return f"{self.function(function)}({', '.join([*arguments, *keywords])})"
 
