@@ -7,9 +7,8 @@ import tinygrad_np as tg
 from tests.cases import every_operation, every_variant
 from tests.differences import numbers_like
 
-# np.full_like of a plain array asks nobody whether its number speaks NumPy's protocols; the rank that np.linalg.lstsq
-# gives is a plain number.
-REFUSED = {"full_like": "writes into an array", "lstsq": r"int\(array\)", "least_squares": r"int\(array\)"}
+# np.full_like of a plain array asks nobody whether its number speaks NumPy's protocols.
+REFUSED = {"full_like": "writes into an array"}
 
 OTHERWISE = {"sinc"}  # how many elements are near 0 is the shape of an array, so other numbers may run eagerly
 

@@ -245,7 +245,18 @@ class Recorder(StandIn):
         self.recording.guard(self, answer)
         return answer
 
-    __float__, __int__, __complex__ = _refused("float(array)"), _refused("int(array)"), _refused("complex(array)")
+    def __int__(self) -> int:
+        """The number, for a rule that needs it, such as a rank; the program then holds for that number."""
+        if not library_asks():
+            raise refused("int(array)", OUTSIDE)
+        number = int(self.array)
+        self.recording.guard(np.equal(self, number), True)
+        return number
+
+    def __format__(self, form: str) -> str:
+        return format(self.array, form)  # in messages, which are for now
+
+    __float__, __complex__ = _refused("float(array)"), _refused("complex(array)")
     item, tolist, tobytes = _refused("array.item()"), _refused("array.tolist()"), _refused("array.tobytes()")
     __index__ = _refused("an index made of an array's number")
     __contains__ = _refused("looking for a number in an array")
