@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.asking import TracingError
+from tinygrad_np.compiling.asking import TracingError, UnsettledError
 from tinygrad_np.compiling.noting import UNLISTED, Recording, StandIn
 from tinygrad_np.compiling.places import Access, Place, places
 from tinygrad_np.compiling.program import Scalar
@@ -170,7 +170,8 @@ class Performance:
             now = self.originals.get(id(now), (now,))[0]
         if now is was or (type(now) is type(was) and isinstance(now, (int, str)) and now == was):
             return []
-        raise TracingError(
+        counted = type(was) is int and type(real) is int
+        raise (UnsettledError if counted else TracingError)(
             f"the step changes {place.name}, from {_shown(was, self)} to {_shown(real, self)}, which a compiled step "
             "would not; keep such things outside the step"
         )

@@ -14,6 +14,7 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tinygrad_np.compiling.asking import UnsettledError
 from tinygrad_np.compiling.program import GuardError, Program
 from tinygrad_np.compiling.record import record
 from tinygrad_np.compiling.state import State
@@ -165,18 +166,25 @@ class CompiledStep:
                 lines.append(f"{call}: not held by a program {self._eager[kind]} times")
         return "\n".join(lines) or "nothing is recorded yet"
 
+    def _observed(self, kind: Hashable, moving: set[Any], arguments: Any, keywords: Any) -> Any:
+        """Run the step as it is, and note which ints of the state it changes, beside those known as ``moving``."""
+        before = self._state.numbers()
+        result = self.step(*arguments, **keywords)
+        after = self._state.numbers()
+        if before.keys() == after.keys():  # else it is not settled yet
+            self._moving[kind] = moving | {place for place, n in after.items() if before[place] != n}
+        return mapped(_without_graph, result)
+
     def _recorded(self, kind: Hashable, arguments: Any, keywords: Any) -> Any:
         """Run the step for the first time, to see what it changes; for the second, to record it."""
         if kind not in self._moving and self._state.roots:
-            before = self._state.numbers()
-            result = self.step(*arguments, **keywords)
-            after = self._state.numbers()
-            if before.keys() == after.keys():  # else it is not settled yet
-                self._moving[kind] = {place for place, n in after.items() if before[place] != n}
-            return mapped(_without_graph, result)
+            return self._observed(kind, set(), arguments, keywords)
         moving = self._moving.setdefault(kind, set())
         names = _names(self.step, arguments, keywords)
-        result, recorded = record(self.step, (arguments, keywords), names, self._state, moving)
+        try:
+            result, recorded = record(self.step, (arguments, keywords), names, self._state, moving)
+        except UnsettledError:
+            return self._observed(kind, moving, arguments, keywords)
         self._last = Version(recorded)
         self._versions.setdefault(kind, []).append(self._last)
         total = sum(map(len, self._versions.values()))
