@@ -15,8 +15,12 @@ class ReadableProgram(Program):
         return printed(self)
 
     def numpy_source(self) -> str:
-        """NumPy source that runs: ``bind``, of the live arrays by name, gives the step as a function."""
+        """NumPy source that runs: ``bind(**program.references())`` gives the step as a function of its arguments."""
         return numpy_source(self)[0]
+
+    def references(self) -> dict[str, Any]:
+        """What the source is bound to, by name: live arrays, Generators, and what reads and sets numbers."""
+        return numpy_source(self)[1]
 
 
 def numpy_source(program: Program) -> tuple[str, dict[str, Any]]:
