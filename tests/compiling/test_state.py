@@ -138,7 +138,7 @@ def test_a_guard_that_comes_late_is_found_out_in_time():
         value = None
 
     def run(total, x):
-        total.value += x
+        total.value[:] += x
         y = tg.Tensor(total.value, requires_grad=True) ** tg.Tensor(np.array([2.0]), requires_grad=True)
         y.backward()
         return y

@@ -18,6 +18,7 @@ from tinygrad_np.tensor import Tensor
 from tinygrad_np.trees import leaves_of, rebuilt
 
 number = count(1).__next__
+ARRAYS = (np.ndarray, np.generic, Tensor)
 
 
 class MissedError(Exception):
@@ -87,15 +88,14 @@ class Version:
 
     def _remembered(self) -> tuple[list[Any], list[Any]]:
         """Copies of what the program writes, for one that may find out late that it does not hold."""
-        written = {id(v.array): v.array for call in self.program.calls if (v := call.writes) and v.array is not None}
+        memory = {
+            call.writes.memory: call.writes.memory.array for call in self.program.calls if call.writes is not None
+        }
         drawn = {id(g): g for call in self.program.calls if (g := generator_of(call)) is not None}
         return (
-            [(array, array.copy()) for array in written.values()],
+            [(array, array.copy()) for array in memory.values() if array is not None],
             [(g, g.bit_generator.state) for g in drawn.values()],
         )
-
-
-ARRAYS = (np.ndarray, np.generic, Tensor)
 
 
 def has_effect(call: Call) -> bool:
