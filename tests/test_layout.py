@@ -17,7 +17,7 @@ TREES = {path: ast.parse(path.read_text()) for path in MODULES}
 # checks on gradients, and the modules of optim on each other.
 FLOORS = {
     "shapes": 0,
-    "numerics": 0,
+    "numerics": 0.1,
     "recording": 0,
     "saved": 0,
     "tape": 0,
@@ -37,6 +37,26 @@ FLOORS |= {"checks.patterns": 0, "checks.maps": 0, "checks.slopes": 0, "checks.d
 FLOORS |= {"checks.taylor": 4, "checks.report": 4.1, "checks.measuring": 4.2, "checks.subject": 4.2}
 FLOORS |= {"checks.stacks": 4.3}
 FLOORS |= {"checks.directions": 4.3, "checks.elements": 4.4, "checks.checker": 4.5, "checks.graph": 4.6, "checks": 4.7}
+FLOORS |= {
+    "optim.flat": 4.1,
+    "optim.hyperparameters": 4.1,
+    "optim.wolfe": 4.1,
+    "optim.choice": 4.1,
+    "optim.schedules": 4.2,
+}
+FLOORS |= {"optim.parameters": 4.2, "optim.group": 4.2, "optim.state": 4.3, "optim.hooks": 4.3, "optim.averaging": 4.3}
+FLOORS |= {"optim.optimizer": 4.4, "optim.adaptive": 4.5, "optim.descent": 4.5, "optim.lbfgs": 4.5, "optim": 4.6}
+FLOORS |= {"compiling.program": 0, "compiling.asking": 6, "compiling.symbols": 6.1, "compiling.noting": 6.2}
+FLOORS |= {"compiling.recorder": 6.3, "compiling.places": 6.4, "compiling.state": 6.5, "compiling.fitting": 6.6}
+FLOORS |= {"compiling.surroundings": 6.45}
+FLOORS |= {
+    "compiling.passes": 6,
+    "compiling.text": 6,
+    "compiling.source": 6.1,
+    "compiling.record": 6.7,
+    "compiling.version": 6.75,
+}
+FLOORS |= {"compiling.steps": 6.8, "compiling": 6.9}
 FLOORS |= {
     "optim.flat": 4.1,
     "optim.hyperparameters": 4.1,

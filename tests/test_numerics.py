@@ -107,3 +107,19 @@ def test_equal_shares_in_one_slice_leave_the_whole_to_the_only_one_of_another():
         numerics.shared(g, lost, 1), np.array([[0, 1.5, 1.5], [0, 0, np.inf]], np.float32), strict=True
     )
     np.testing.assert_array_equal(numerics.shared(g[1:], lost[1:], 1), [[0, 0, np.inf]])
+
+
+def test_what_is_made_is_of_the_kind_of_what_speaks_numpys_protocols():
+    class Speaker:
+        def __array_function__(self, function, types, arguments, keywords):
+            return self
+
+    speaker, x = Speaker(), np.ones(2)
+    assert numerics.speaking(speaker) is speaker
+    assert numerics.speaking(x) is x
+    assert [numerics.speaking(other) for other in (np.float64(1), 1.0, [1.0], tg.Tensor(x))] == [None] * 4
+    assert numerics.alike(x, speaker) == (speaker, speaker)
+    assert numerics.alike(speaker, x) == (speaker, speaker)
+    assert numerics.alike(x, 2.0)[1] == 2.0
+    assert numerics.is_plain(speaker)
+    assert not numerics.is_plain(tg.Tensor(x))

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_np.tape import Variable
+
 # On small arrays these take half the time of np.sum, np.prod, np.max, np.min and np.any.
 sum_over: Any = np.add.reduce
 product_over: Any = np.multiply.reduce
@@ -54,7 +56,19 @@ def repeated(g: Any, shape: tuple[int, ...]) -> Any:
 
 def is_plain(x: Any) -> bool:
     """Whether a rule was given an array, and not a Tensor, as it is when it is run again for a higher derivative."""
-    return isinstance(x, (np.ndarray, np.generic))
+    return not isinstance(x, Variable)
+
+
+def speaking(x: Any) -> Any:
+    """What ``like=`` takes: ``x`` if it speaks NumPy's protocols, so that what is made is of its kind (NEP 35)."""
+    return x if hasattr(x, "__array_function__") and is_plain(x) else None
+
+
+def alike(x1: Any, x2: Any) -> tuple[Any, Any]:
+    """Both as arrays of one kind, where the other speaks NumPy's protocols: methods of plain arrays take plain ones."""
+    if x1.__class__ is np.ndarray:
+        return np.asarray(x1, like=speaking(x2)), x2
+    return x1, np.asarray(x2, like=speaking(x1)) if x2.__class__ is np.ndarray else x2
 
 
 def vanishing(function: Callable[..., Any]) -> Callable[..., Any]:

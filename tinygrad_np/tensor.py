@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinygrad_np import protocols
-from tinygrad_np.numerics import scalar
+from tinygrad_np.numerics import scalar, speaking
 from tinygrad_np.rules import (
     arithmetic,
     construction,
@@ -132,7 +132,7 @@ class Tensor(Variable):
                 return
             raise GraphError("only a leaf that requires a gradient has one; make it with requires_grad=True")
         if value is not None:
-            value = np.asarray(value)
+            value = np.asarray(value, like=speaking(value))
             if value.shape != self.shape or value.dtype != self.dtype:
                 raise ValueError(
                     f"a gradient of {value.dtype} {value.shape} for a Tensor of {self.dtype} {self.shape}; "
@@ -233,7 +233,9 @@ class Tensor(Variable):
         with _accumulating:
             for leaf, g in gradients.items():
                 if g.base is not None or g.dtype is not leaf.data.dtype or g.ndim == 0:
-                    g = np.array(g, leaf.data.dtype)  # an array of the leaf's own, not a view or a scalar
+                    g = np.array(
+                        g, leaf.data.dtype, like=leaf.data
+                    )  # an array of the leaf's own, not a view or a scalar
                 leaf.grad = g if leaf.grad is None else leaf.grad + g
 
     def seed(self, gradient: ArrayLike | None) -> Any:
@@ -246,10 +248,11 @@ class Tensor(Variable):
                     "or reduce it first, as in t.sum().backward()"
                 )
             if not data.ndim:
-                return scalar(1, data.dtype)
-            seed = np.ones(data.shape, data.dtype)
-        elif not (seed.__class__ is np.ndarray and seed.dtype is data.dtype):
-            seed = np.asarray(seed._array if isinstance(seed, Tensor) else _real_array(seed), data.dtype)
+                one = scalar(1, data.dtype)
+                return one if data.__class__ is np.ndarray else np.asarray(one, like=data)
+            seed = np.ones(data.shape, data.dtype, like=data)
+        elif not (seed.__class__ is data.__class__ and seed.dtype is data.dtype):
+            seed = np.asarray(seed._array if isinstance(seed, Tensor) else _real_array(seed), data.dtype, like=data)
         if seed.shape != data.shape:
             raise ValueError(f"backward() got a gradient of shape {seed.shape} for a Tensor of shape {self.shape}")
         seed = seed.view()  # which no leaf takes for its own; read-only, lest a derivative write into it unseen
@@ -412,7 +415,7 @@ def _real_array(data: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
     if hasattr(data, "filled"):
         raise TypeError("a Tensor takes no masked array, whose mask it would lose; give data.filled(value)")
     try:
-        array = np.asarray(data)
+        array = np.asarray(data, like=speaking(data))
     except ValueError as error:
         raise TypeError(f"a Tensor takes numbers in a regular shape: {error}") from error
     if array.dtype.kind not in "fiub":

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from tinygrad_np.numerics import HALF, is_plain
+from tinygrad_np.numerics import HALF, is_plain, speaking
 from tinygrad_np.operations import Result, composition, operation
 from tinygrad_np.shapes import along, as_array, normalize_axes
 from tinygrad_np.tape import Array
@@ -41,7 +41,7 @@ def _put(x: Array, index: Index, shape: tuple[int, ...]) -> Array:
         return put(x, index=index, shape=shape)
     if x.dtype == HALF:
         return _put(x.astype(np.float32), index, shape).astype(HALF)
-    y = np.zeros(shape, x.dtype)
+    y = np.zeros(shape, x.dtype, like=speaking(x))
     if not may_repeat(index):
         y[index] = x
     elif x.size < 100:
@@ -55,7 +55,7 @@ def _places(index: Index, shape: tuple[int, ...]) -> Array:
     """What ``index`` picks, by place in the flattened array. Axes that it does not name are counted through."""
     parts = index if isinstance(index, tuple) else (index,)
     if len(parts) == 1 and not _is_mask(parts[0]):
-        named, places = 1, np.asarray(parts[0]).astype(np.intp)
+        named, places = 1, np.asarray(parts[0], like=speaking(parts[0])).astype(np.intp)
     else:
         named = sum([np.ndim(part) if _is_mask(part) else 1 for part in parts])
         if any(part is Ellipsis for part in parts):
@@ -73,7 +73,13 @@ def may_repeat(index: Index) -> bool:
 
 def _is_mask(part: Any) -> bool:
     """Whether a part of an index is a bool or an array or list of bools."""
-    return np.asarray(part).dtype == bool
+    return (part if hasattr(part, "dtype") else np.asarray(part)).dtype == bool
+
+
+def _speaking_part(index: Index) -> Any:
+    """A part of an index that speaks NumPy's protocols, for an array that it can be an index of; or None."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return next((part for part in parts if speaking(part) is not None), None)
 
 
 def frozen(index: Index) -> Index:
@@ -85,7 +91,7 @@ def _frozen(part: Any) -> Any:
     """A part of an index as it is if it cannot change, else in a new array."""
     if not hasattr(part, "__len__") or isinstance(part, str):
         return part
-    array = np.array(part)
+    array = np.array(part, like=speaking(part))
     return array if array.size or hasattr(part, "dtype") else array.astype(np.intp)  # NumPy's view of empty lists
 
 
@@ -109,12 +115,13 @@ def index_update(x: Array, index: Index, value: Array) -> Array:
     x, value, index = as_array(x), as_array(value), frozen(index)
     if value.dtype != x.dtype:
         value = np.astype(value, x.dtype)
-    shape = np.empty(x.shape, bool)[index].shape
+    like = _speaking_part(index)
+    shape = np.empty(x.shape, bool, like=like)[index].shape
     if value.ndim > len(shape):  # NumPy drops leading axes of length 1
         value = value.reshape(value.shape[value.ndim - len(shape) :])
     if may_repeat(index):
         # Which value NumPy writes last depends on how they lie in memory. Here it is the last by rows.
-        last = np.full(x.shape, -1)
+        last = np.full(x.shape, -1, like=like)
         last[index] = np.arange(prod(shape)).reshape(shape)
         index = last >= 0
         value = np.broadcast_to(value, shape).reshape(-1)[last[index]]
@@ -128,7 +135,7 @@ def overwrite(x: Array, value: Array, index: Index) -> Result:
     ∂L/∂x = g, and 0 at ``index``;  ∂L/∂value = g[index].
     """
     if is_plain(x):
-        y = np.array(x)
+        y = np.array(x, like=speaking(x))
         y[index] = value
     else:  # as in put
         y = overwrite(x, value, index=index)
@@ -148,13 +155,13 @@ def take(x: Array, indices: Any, axis: int | None = None, *, mode: Mode = "raise
 @composition(np.compress)
 def compress(condition: Any, a: Array, axis: int | None = None) -> Array:
     """The parts of a along ``axis``, or the elements of a flattened, where the condition holds."""
-    return _picked(lambda numbers: np.compress(np.asarray(condition), numbers, axis), a)
+    return _picked(lambda numbers: np.compress(as_array(condition), numbers, axis), a)
 
 
 @composition(np.extract)
 def extract(condition: Any, arr: Array) -> Array:
     """The elements of an array where the condition holds, in one axis."""
-    return _picked(lambda numbers: np.extract(np.asarray(condition), numbers), arr)
+    return _picked(lambda numbers: np.extract(as_array(condition), numbers), arr)
 
 
 @composition(np.take_along_axis)

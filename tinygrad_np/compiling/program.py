@@ -1,0 +1,113 @@
+"""A program: the NumPy calls of one step in a straight line, as text, as NumPy source, and as something to run.
+
+A call takes values, scalars and constants, and gives a value, or writes into one. A value is an array of a known
+shape and dtype: an argument of the step, a live array that is read by reference (a parameter, an optimizer's state, an
+array of the user's), or what a call gave. A scalar is a Python number that is read or computed anew at each step, such
+as a learning rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(eq=False)
+class Value:
+    """An array of the program. A view shares the memory of its ``root``, at an ``offset`` in bytes."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    strides: tuple[int, ...]
+    root: Value | None = None
+    offset: int = 0
+    array: Array | None = None  # the live one that is read by reference
+    name: str = ""
+    reading: Callable[[], Any] | None = None  # where the live one is found at each step, if it may be replaced
+
+    @property
+    def memory(self) -> Value:
+        """Whose memory this is: the root's, or its own."""
+        return self if self.root is None else self.root
+
+
+@dataclass(eq=False)
+class Scalar:
+    """A Python number: ``function`` of others, or, with no arguments, a reading such as that of a learning rate."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...] = ()
+    name: str = ""
+
+
+@dataclass(eq=False)
+class Call:
+    """``function(*arguments, **keywords)``, whose result is ``result``; None where it only writes into an argument.
+
+    ``arguments`` and ``keywords`` may hold Values and Scalars within tuples and lists. A result that an ``out``
+    keyword names is that Value. ``writes`` is the Value that the call writes into, if it is there before.
+    """
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    keywords: dict[str, Any] = field(default_factory=dict)
+    result: Value | None = None
+    writes: Value | None = None
+
+    def operands(self) -> Iterator[Any]:
+        """The Values and Scalars among the arguments."""
+        yield from operands_in((self.arguments, tuple(self.keywords.values())))
+
+
+@dataclass(eq=False)
+class Program:
+    """One step: its calls in order, and what it gives.
+
+    ``outputs`` are nested tuples, lists and dicts of Values, Scalars and constants. ``updates`` are to be set
+    afterwards: Python numbers, such as the count of an optimizer's steps, by Scalars, and arrays that the step puts
+    in the place of others, such as gradients, by Values.
+    """
+
+    arguments: Sequence[Value]
+    calls: list[Call]
+    outputs: Any
+    updates: Sequence[tuple[Callable[[Any], None], Scalar | Value | None]] = ()
+
+
+def operands_in(tree: Any) -> Iterator[Any]:
+    """The Values and Scalars in nested tuples, lists and slices."""
+    if isinstance(tree, (Value, Scalar)):
+        yield tree
+    elif isinstance(tree, (tuple, list)):
+        for item in tree:
+            yield from operands_in(item)
+    elif isinstance(tree, dict):
+        yield from operands_in(list(tree.values()))
+    elif isinstance(tree, slice):
+        yield from operands_in((tree.start, tree.stop, tree.step))
+
+
+def cast(array: Any, dtype: Any) -> Any:
+    """``array`` in another dtype: the method astype as a function."""
+    return array.astype(dtype)
+
+
+def has_shape(value: Any, shape: tuple[int, ...]) -> bool:
+    """Whether ``value`` has the ``shape`` that it had while recorded, where that depends on numbers."""
+    return bool(value.shape == shape)
+
+
+def guard(value: Any, expected: bool) -> None:
+    """What a rule asked of a value while it was recorded, such as whether labels are in range; it must stay so."""
+    if bool(value) is not expected:
+        raise GuardError(f"an answer that was {expected} when the step was recorded is {not expected}")
+
+
+class GuardError(Exception):
+    """A step took another branch than the one that was recorded; nothing has been written yet."""

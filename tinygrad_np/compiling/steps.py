@@ -1,0 +1,283 @@
+"""Compiled steps: recorded once for each kind of arguments, and from then on run as programs."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import threading
+import warnings
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial, update_wrapper
+from typing import Any
+from weakref import WeakSet
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tinygrad_np.compiling.asking import UnsettledError
+from tinygrad_np.compiling.program import GuardError, Program
+from tinygrad_np.compiling.record import record
+from tinygrad_np.compiling.state import State
+from tinygrad_np.compiling.version import MissedError, Version
+from tinygrad_np.graph import placed
+from tinygrad_np.recording import current_mode
+from tinygrad_np.tensor import Tensor
+from tinygrad_np.training.interruption import Interruption
+from tinygrad_np.trees import leaves_of, mapped
+
+NESTED = {list, tuple, dict}
+MANY = 8  # versions, beyond which there is a warning
+
+
+def compiled(step: Callable[..., Any] | None = None, *, state: Any = ()) -> Any:
+    """``step`` as a function that is recorded once, as the straight line of NumPy calls that it makes, and replayed.
+
+    ``step`` is a training step (zero_grad, loss, backward, step of the optimizer), an evaluation, or any function of
+    arrays. ``state`` is the object, or the tuple of objects, that it reads and changes beside its arguments: the model,
+    the optimizer. The first call with arguments of new shapes or dtypes runs the step as it is, the second records it,
+    and later ones run the program; each is one real step, with the same numbers to the last bit. Results that are
+    Tensors come back without their graph. Without ``step`` it is a decorator, ``@tg.compiled(state=model)``.
+
+    Numbers of the state, such as learning rates, are read at each step, and Dropout draws at each. What would keep the
+    value that it had while recorded raises TracingError, which names the line: ``if`` and ``float()`` of what was
+    computed, parameters and Generators that ``state`` does not hold, changes to anything outside it. Arrays that are
+    neither state nor argument are read where they are. Where the state has changed in its structure since it was
+    recorded (other arrays, ``model.eval()``), another version is recorded. NumPy's warnings are not given.
+
+    >>> import numpy as np, tinygrad_np as tg
+    >>> model = tg.nn.Linear(2, 2, rng=0)
+    >>> optimizer = tg.MomentumSGD(model.parameters(), lr=0.5)
+    >>> @tg.compiled(state=(model, optimizer))
+    ... def step(x, t):
+    ...     optimizer.zero_grad()
+    ...     loss = tg.softmax_cross_entropy(model(x), t)
+    ...     loss.backward()
+    ...     optimizer.step()
+    ...     return loss
+    >>> x, t = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0, 1])
+    >>> [round(step(x, t).item(), 3) for _ in range(4)]
+    [0.532, 0.441, 0.319, 0.216]
+    >>> print(step.explain())
+    step(x: float64[2, 2], t: int64[2]): a program of ... calls, run 2 times
+    """
+    if step is None:
+        return partial(compiled, state=state)
+    if not callable(step):
+        raise TypeError(f"compiled takes a function, got {step!r}; write tg.compiled(step, state=(model, optimizer))")
+    return CompiledStep(step, state if isinstance(state, (tuple, list)) else (state,))
+
+
+class CompiledStep:
+    """A step that is recorded and replayed: what :func:`compiled` gives."""
+
+    def __init__(self, step: Callable[..., Any], state: Sequence[Any]) -> None:
+        self.step = step
+        self._state = State(state)
+        self._versions: dict[Hashable, list[Version]] = {}
+        self._moving: dict[Hashable, set[Any]] = {}  # the ints that a first run was seen to change
+        self._eager: dict[Hashable, int] = {}
+        self._last: Version | None = None
+        self._lock = threading.RLock()
+        _alive.add(self)
+        update_wrapper(self, step)
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        """One step, with what ``step`` returns."""
+        mode = current_mode()
+        if mode is not None and mode.watchers:
+            return self.step(*arguments, **keywords)  # who watches operations is to see them
+        kind: Hashable = (mode, *map(_kind, arguments))
+        leaves: Sequence[Any] = arguments
+        if keywords or not NESTED.isdisjoint(map(type, arguments)):
+            kind = (kind, *[(name, _kind(x)) for name, x in keywords.items()])
+            leaves = [leaf for _, leaf in leaves_of((arguments, keywords))]
+        with self._lock:
+            return self._replayed(kind, leaves, arguments, keywords)
+
+    def _replayed(self, kind: Hashable, leaves: Sequence[Any], arguments: Any, keywords: Any) -> Any:
+        """Run the version that fits; where none does, or guards say otherwise, the step itself, or record another."""
+        versions, missed = self._versions.get(kind, []), None
+        for version in versions:
+            if version.fits():
+                self._last = version
+                try:
+                    return version(leaves)
+                except MissedError as error:
+                    missed = error
+                    if not isinstance(error.__cause__, GuardError):
+                        break
+        if missed is None:
+            return self._recorded(kind, arguments, keywords)
+        # What is met for the second time may come again; but what fails is left to fail as it does eagerly.
+        times = self._eager[kind] = self._eager.get(kind, 0) + 1
+        if times > 1 and len(versions) < MANY and isinstance(missed.__cause__, GuardError):
+            return self._recorded(kind, arguments, keywords)
+        return self.step(*arguments, **keywords)
+
+    def scan(
+        self, *arrays: ArrayLike, batch_size: int, epochs: int = 1, order: ArrayLike | None = None
+    ) -> NDArray[Any]:
+        """Run whole epochs, minibatch by minibatch, and give the loss of each: of shape (epochs·batches,).
+
+        ``arrays`` are the step's arguments for all rows, (rows, ...); each step gets ``batch_size`` rows of them, the
+        last of an epoch what is left. ``order`` is the order of the rows: None for that in which they are, or
+        their numbers, of shape (rows,), or (epochs, rows) for another at each epoch. Ctrl-C stops it between two
+        minibatches. Raises ValueError for arrays of different lengths and counts that are none.
+        """
+        data = [np.asarray(array) for array in arrays]
+        if len({len(array) for array in data}) != 1:
+            raise ValueError(f"scan takes arrays with as many rows each, got {[array.shape for array in data]}")
+        for name, value in ("batch_size", batch_size), ("epochs", epochs):
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+                raise ValueError(f"{name} must be a positive integer, got {value!r}")
+        rows = len(data[0])
+        orders = _orders(order, epochs, rows)
+        losses = []
+        with Interruption() as interruption:
+            for epoch in range(epochs):
+                for start in range(0, rows, batch_size):
+                    part: Any = slice(start, start + batch_size)
+                    part = part if orders is None else orders[epoch, part]
+                    losses.append(_number(self(*[array[part] for array in data])))
+                    if interruption.noted:
+                        raise KeyboardInterrupt
+        return np.array(losses)
+
+    @property
+    def program(self) -> Program:
+        """The program that ran last, to be printed, or as ``program.numpy_source()``."""
+        if self._last is None:
+            raise RuntimeError(
+                "nothing is recorded yet: the first call runs the step as it is, the second records it; call it twice"
+            )
+        return self._last.program
+
+    def explain(self) -> str:
+        """What was recorded for which arguments, and how often it ran; one line a version."""
+        lines = []
+        for kind in self._moving:
+            call = f"{getattr(self.step, '__name__', 'step')}({_described(self.step, kind)})"
+            for version in self._versions.get(kind, []):
+                calls, runs = len(version.program.calls), version.runs
+                lines.append(f"{call}: a program of {calls} calls, run {runs} times")
+            if kind not in self._versions:
+                lines.append(f"{call}: met once, and to be recorded when it comes again")
+            if self._eager.get(kind):
+                lines.append(f"{call}: not held by a program {self._eager[kind]} times")
+        return "\n".join(lines) or "nothing is recorded yet"
+
+    def _observed(self, kind: Hashable, moving: set[Any], arguments: Any, keywords: Any) -> Any:
+        """Run the step as it is, and note which ints of the state it changes, beside those known as ``moving``."""
+        before = self._state.numbers()
+        result = self.step(*arguments, **keywords)
+        after = self._state.numbers()
+        if before.keys() == after.keys():  # else it is not settled yet
+            self._moving[kind] = moving | {place for place, n in after.items() if before[place] != n}
+        return mapped(_without_graph, result)
+
+    def _recorded(self, kind: Hashable, arguments: Any, keywords: Any) -> Any:
+        """Run the step for the first time, to see what it changes; for the second, to record it."""
+        if kind not in self._moving and self._state.roots:
+            return self._observed(kind, set(), arguments, keywords)
+        moving = self._moving.setdefault(kind, set())
+        names = _names(self.step, arguments, keywords)
+        try:
+            result, recorded = record(self.step, (arguments, keywords), names, self._state, moving)
+        except UnsettledError:
+            return self._observed(kind, moving, arguments, keywords)
+        self._last = Version(recorded)
+        self._versions.setdefault(kind, []).append(self._last)
+        total = sum(map(len, self._versions.values()))
+        if total == MANY + 1:
+            warnings.warn(
+                f"{total} versions of a compiled step were recorded, for other shapes, dtypes, numbers or states; "
+                "explain() lists them. Give batches of one shape, and numbers that change as arrays or state",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        return result
+
+
+_alive: WeakSet[CompiledStep] = WeakSet()
+
+
+def _unlock() -> None:
+    """After a fork, no thread of the child holds a lock."""
+    for step in _alive:
+        step._lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock)
+
+
+def _kind(x: Any) -> Hashable:
+    """What of an argument a program is made for: shape and dtype, or the value itself if it is no array."""
+    if x.__class__ is np.ndarray:
+        return x.shape, x.dtype
+    if isinstance(x, Tensor):
+        return Tensor, x.shape, x.dtype, x.requires_grad
+    if x.__class__ is float:
+        return float
+    if isinstance(x, (list, tuple)):
+        return (x.__class__, *map(_kind, x))
+    if isinstance(x, dict):
+        return (dict, *[(key, _kind(value)) for key, value in x.items()])
+    if isinstance(x, (np.ndarray, np.generic)):
+        return x.__class__, x.shape, x.dtype
+    try:
+        hash(x)
+    except TypeError:
+        raise TypeError(f"a compiled step takes arrays, numbers and nested lists of them, got {x!r}") from None
+    return x.__class__, x
+
+
+def _names(step: Callable[..., Any], arguments: Any, keywords: Any) -> list[str]:
+    """A name for each leaf of the arguments."""
+    given = {**dict(zip(_parameters(step, len(arguments)), arguments)), **keywords}
+    paths = [name + path for name, x in given.items() for path, _ in leaves_of(x)]
+    return ["_".join("".join(c if c.isalnum() else " " for c in path).split()) for path in paths]
+
+
+def _parameters(step: Callable[..., Any], n: int) -> list[str]:
+    """The names of the step's first ``n`` parameters, made up where it does not say."""
+    try:
+        names = [p.name for p in inspect.signature(step).parameters.values() if p.kind is not p.VAR_POSITIONAL]
+    except (TypeError, ValueError):
+        names = []
+    return [names[i] if i < len(names) else f"x{i}" for i in range(n)]
+
+
+def _described(step: Callable[..., Any], kind: Any) -> str:
+    """The arguments of a kind, as explain() shows them."""
+    parts = []
+    for name, part in zip(_parameters(step, len(kind) - 1), kind[1:]):
+        if isinstance(part, tuple) and len(part) == 2 and isinstance(part[1], np.dtype):
+            parts.append(f"{name}: {part[1]}{list(part[0])}")
+        else:
+            parts.append(f"{name}: {part}")
+    return ", ".join(parts)
+
+
+def _without_graph(x: Any) -> Any:
+    return placed(x.data, None) if isinstance(x, Tensor) and not x.is_leaf else x
+
+
+def _orders(order: Any, epochs: int, rows: int) -> NDArray[np.intp] | None:
+    """The order of the rows in each epoch."""
+    if order is None:
+        return None
+    orders = np.asarray(order)
+    if orders.dtype.kind not in "iu" or orders.shape not in ((rows,), (epochs, rows)):
+        raise ValueError(
+            f"order must hold row numbers, of shape ({rows},) or ({epochs}, {rows}), got {orders.dtype} {orders.shape}"
+        )
+    return np.broadcast_to(orders, (epochs, rows)).astype(np.intp)
+
+
+def _number(loss: Any) -> Any:
+    """The loss that a step returned, as a number."""
+    value = loss.data if isinstance(loss, Tensor) else np.asarray(loss)
+    if value.size != 1:
+        raise ValueError(f"scan takes a step that returns its loss, one number, got shape {value.shape}")
+    return value.reshape(())[()]
