@@ -1,0 +1,5 @@
+"""Native code for programs, by LLVM: lowering to loops, fusion, emission, compilation, a cache, and running."""
+
+from tinygrad_np.compiling.native.running import CheckError, Native
+
+__all__ = ["CheckError", "Native"]

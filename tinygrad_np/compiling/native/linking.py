@@ -1,0 +1,74 @@
+"""The Python numbers of a program: which are read at each step, and which a step changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from tinygrad_np.compiling.native.frame import computable
+from tinygrad_np.compiling.program import Program, Scalar, operands_in
+
+
+def evaluate(scalar: Any) -> Any:
+    """A scalar's value now, computed by Python."""
+    if not isinstance(scalar, Scalar):
+        return scalar
+    return scalar.function(*map(evaluate, scalar.arguments))
+
+
+def inner(scalar: Any) -> Iterable[Scalar]:
+    """A scalar and those that it is computed from."""
+    if isinstance(scalar, Scalar):
+        yield scalar
+        for argument in scalar.arguments:
+            yield from inner(argument)
+
+
+class Numbers:
+    """The leaves that native code is given as doubles, and the updates of those that a step changes."""
+
+    def __init__(self, program: Program) -> None:
+        self.updates = list(program.updates)
+        used = [s for call in program.calls for s in operands_in((call.arguments, tuple(call.keywords.values())))]
+        self.leaves: dict[Scalar, int] = {}
+        for scalar in [*used, *[s for _, s in self.updates if computable(s)]]:
+            self._collect(scalar)
+        self.links: list[tuple[int, Scalar]] = []  # (leaf, what it is after a step)
+        self.setters: list[tuple[Any, int, type]] = []  # (setter, leaf, type of the number)
+        self.linked = all([self._link(setter, scalar) for setter, scalar in self.updates])
+        changed = {leaf for leaf, _ in self.links}
+        opaque = [s for s in self.leaves if s.arguments]
+        if any(self.leaves.get(i) in changed for s in opaque for i in self._readings(s)):
+            self.linked = False
+
+    def _collect(self, scalar: Any) -> None:
+        """Number the leaves: readings, and what only Python can compute."""
+        if not isinstance(scalar, Scalar):
+            return
+        if not scalar.arguments or not computable(scalar):
+            self.leaves.setdefault(scalar, len(self.leaves))
+            if scalar.arguments:  # that it depends on a number that a step changes must be seen
+                for reading in self._readings(scalar):
+                    self.leaves.setdefault(reading, len(self.leaves))
+            return
+        for argument in scalar.arguments:
+            self._collect(argument)
+
+    @staticmethod
+    def _readings(scalar: Scalar) -> list[Scalar]:
+        return [s for s in inner(scalar) if not s.arguments]
+
+    def _link(self, setter: Any, scalar: Scalar) -> bool:
+        """Find the leaves that read what an update sets, by setting it for a moment."""
+        if not computable(scalar):
+            return False
+        readings = [s for s in self.leaves if not s.arguments]
+        before, new = [s.function() for s in readings], evaluate(scalar)
+        setter(new)
+        changed = [(s, old) for s, old in zip(readings, before) if s.function() == new and old != new]
+        if not changed:
+            return False
+        setter(changed[0][1])
+        self.links += [(self.leaves[s], scalar) for s, _ in changed]
+        self.setters.append((setter, self.leaves[changed[0][0]], type(new)))
+        return True
