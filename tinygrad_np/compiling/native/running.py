@@ -8,7 +8,6 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,8 @@ from numpy.typing import NDArray
 
 from tinygrad_np.compiling.native.binding import Binding, address, memory_for, part_of
 from tinygrad_np.compiling.native.emit import nbytes
-from tinygrad_np.compiling.native.linking import evaluate
+from tinygrad_np.compiling.native.linking import evaluate, reader
+from tinygrad_np.compiling.native.views import contiguous
 from tinygrad_np.compiling.program import GuardError, Program, Scalar, Value
 
 Array = NDArray[Any]
@@ -60,15 +60,17 @@ class Native:
         self._place = address(bound.table)
         self._pace = CHUNK  # seconds a step of a scan takes
         self._inputs = [bound.buffers[m] for m in bound.inputs]
+        self._table, self._numbers = memoryview(bound.table), memoryview(bound.values)
         large = [nbytes(m) > COPIED for m in bound.inputs]
         self._puts = [self._pointer(n) if far else b.__setitem__ for n, (b, far) in enumerate(zip(self._inputs, large))]
-        self._numbers = memoryview(bound.values)
-        self._readings = [
-            (n, partial(evaluate, s) if s.arguments else s.function) for s, n in bound.numbers.leaves.items()
-        ]
-        self._updates = list(program.updates)
+        self._read = reader(*bound.numbers.leaves)
+        self._setters = [setter for setter, _ in program.updates]
+        self._new = reader(*[scalar for _, scalar in program.updates])
         self._outputs = _builder(program.outputs, bound)
-        self._run = self._run_whole if bound.step and not bound.locks else self._run_parts
+        self._whole = None if bound.locks else bound.step
+        self._advances: dict[tuple[bool, ...], tuple[Array, int]] = {}
+        self._counted = np.zeros(1, np.int64)
+        self._counter = address(self._counted)
         _alive.add(self)
 
     def __call__(self, *arguments: Array) -> Any:
@@ -76,14 +78,22 @@ class Native:
         with self.lock:
             for put, x in zip(self._puts, arguments):
                 put(..., x)
-            numbers = self._numbers
-            for n, reading in self._readings:
-                numbers[n] = reading()
-            self._run()
-            if self._updates:
-                for setter, number in [(setter, evaluate(scalar)) for setter, scalar in self._updates]:
-                    setter(number)
+            self._read_numbers()
+            if self._whole is None:
+                self._run_parts()
+            else:
+                code = self._whole(self._place)
+                if code:
+                    self._check(code)
+            for setter, number in zip(self._setters, self._new()):
+                setter(number)
             return self._outputs()
+
+    def _read_numbers(self) -> None:
+        numbers, n = self._numbers, 0
+        for number in self._read():
+            numbers[n] = number
+            n += 1
 
     def _run_parts(self) -> None:
         """Run native code and what NumPy does between, while nobody else draws from its generators."""
@@ -93,18 +103,13 @@ class Native:
             for part in self.bound.parts:
                 self._check(part())
 
-    def _run_whole(self) -> None:
-        code = self.bound.step(self._place)
-        if code:
-            self._check(code)
-
     def _check(self, code: int, done: int = 0) -> None:
         if code:
             raise CheckError(self.bound.checks[code - 1], done)
 
     def _pointer(self, n: int) -> Callable[[Any, Array], None]:
         """What makes a large argument known: where it is, if it is laid out as the program's, else a copy."""
-        slot, buffer, table = self.bound.layout.slots[self.bound.inputs[n]], self._inputs[n], self.bound.table
+        slot, buffer, table = self.bound.layout.slots[self.bound.inputs[n]], self._inputs[n], self._table
 
         def point(_: Any, x: Array) -> None:
             if x.__class__ is np.ndarray and (x.strides, x.dtype, x.shape) == (buffer.strides, buffer.dtype, buffer.shape):
@@ -143,44 +148,66 @@ class Native:
         return _stacked(results)
 
     def _scan(self, arguments: Sequence[Array], steps: int, batched: Sequence[bool]) -> Any:
-        bound, table = self.bound, self.bound.table
-        before, advance = table.copy(), np.zeros(len(table), np.int64)
-        stacks = {}
-        for memory in bound.results:
-            stacks[memory] = memory_for(Value((steps, *memory.shape), memory.dtype, (nbytes(memory), *memory.strides)))
-            slot = bound.layout.slots[memory]
-            table[slot], advance[slot] = address(stacks[memory]), nbytes(memory)
-        kept = []
-        for memory, x, b in zip(bound.inputs, arguments, batched):
-            shape = (steps * memory.shape[0], *memory.shape[1:]) if b else memory.shape
-            data = memory_for(Value(shape, memory.dtype, memory.strides)) if x.strides != memory.strides else x
-            if data is not x:
-                data[...] = x[: shape[0]] if b else x
-            slot = bound.layout.slots[memory]
-            table[slot], advance[slot] = address(data), memory.strides[0] * memory.shape[0] if b else 0
-            kept.append(data)
-        for n, reading in self._readings:
-            self._numbers[n] = reading()
+        bound, table = self.bound, self._table
+        slots, advance = bound.layout.slots, self._advance(tuple(batched))
+        stacks = {m: stacked_memory(m, steps) for m in bound.results}
+        data = [self._rows(m, x, steps, b) for m, x, b in zip(bound.inputs, arguments, batched)]
+        arrays = [*zip(bound.inputs, data), *stacks.items()]
+        before = [(slots[m], table[slots[m]]) for m, _ in arrays]
+        for memory, array in arrays:
+            table[slots[memory]] = address(array)
+        self._read_numbers()
         try:
-            self._chunks(advance, steps)
+            self._chunks(advance[1], steps)
         finally:
-            table[:] = before
+            for slot, pointer in before:
+                table[slot] = pointer
             for setter, leaf, kind in bound.numbers.setters:
                 setter(kind(self._numbers[leaf]))
-        return _built(self.program.outputs, [_stack_of(v, stacks, bound) for v in bound.outputs])
+        results = [_stack_of(v, stacks, bound) for v in bound.outputs]
+        return results[0] if isinstance(self.program.outputs, Value) else _built(self.program.outputs, results)
 
-    def _chunks(self, advance: Array, steps: int) -> None:
+    def _advance(self, batched: tuple[bool, ...]) -> tuple[Array, int]:
+        """By how many bytes each pointer moves from minibatch to minibatch."""
+        if batched not in self._advances:
+            advance = np.zeros(len(self.bound.table), np.int64)
+            slots = self.bound.layout.slots
+            for memory in self.bound.results:
+                advance[slots[memory]] = nbytes(memory)
+            for memory, b in zip(self.bound.inputs, batched):
+                advance[slots[memory]] = memory.strides[0] * memory.shape[0] if b else 0
+            self._advances[batched] = advance, address(advance)
+        return self._advances[batched]
+
+    @staticmethod
+    def _rows(memory: Value, x: Array, steps: int, batched: bool) -> Array:
+        """The rows of all minibatches, laid out as the program's argument is: a copy if they are not."""
+        if x.strides == memory.strides and x.dtype == memory.dtype:
+            return x
+        shape = (steps * memory.shape[0], *memory.shape[1:]) if batched else memory.shape
+        data = memory_for(Value(shape, memory.dtype, memory.strides))
+        data[...] = x[: shape[0]] if batched else x
+        return data
+
+    def _chunks(self, by: int, steps: int) -> None:
         """Native code for some milliseconds at a time; Python looks at signals between."""
-        done, counted = 0, np.zeros(1, np.int64)
-        place, by, counter = self._place, address(advance), address(counted)
+        done, counted = 0, self._counted
+        place, slots = self._place, len(self.bound.table)
         while done < steps:
             count = min(max(1, int(CHUNK / self._pace)), steps - done)
             start = time.perf_counter()
             counted[0] = 0
-            code = self.bound.scan(place, by, len(advance), count, counter)
+            code = self.bound.scan(place, by, slots, count, self._counter)
             done += int(counted[0])
             self._check(code, done)
             self._pace = (time.perf_counter() - start) / count
+
+
+def stacked_memory(memory: Value, steps: int) -> Array:
+    """An array for what each step writes into ``memory``, one after the other."""
+    if memory.strides == contiguous(memory.shape, memory.dtype.itemsize):
+        return np.empty((steps, *memory.shape), memory.dtype)
+    return memory_for(Value((steps, *memory.shape), memory.dtype, (nbytes(memory), *memory.strides)))
 
 
 def _built(tree: Any, leaves: Sequence[Any]) -> Any:
@@ -220,6 +247,8 @@ def _stack_of(value: Value, stacks: dict[Value, Array], bound: Binding) -> Array
     if memory not in stacks:
         source = bound.buffers[memory] if memory.array is None else memory.array
         return part_of(source, value)
+    if value is memory:
+        return stacks[memory]
     steps = stacks[memory].shape[0]
     return part_of(stacks[memory], Value((steps, *value.shape), value.dtype, (nbytes(memory), *value.strides), None, value.offset))
 
