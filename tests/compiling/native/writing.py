@@ -4,6 +4,7 @@ import operator
 
 import numpy as np
 
+from tinygrad_np.compiling.native import Native
 from tinygrad_np.compiling.program import Call, Program, Scalar, Value
 
 
@@ -79,3 +80,8 @@ def reading(tree):
     if isinstance(tree, Scalar):
         return tree.function(*map(reading, tree.arguments))
     return tree
+
+
+def native(writer, outputs, updates=()):
+    """Native code of what was written."""
+    return Native(writer.program(outputs, updates))

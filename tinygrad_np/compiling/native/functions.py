@@ -19,6 +19,11 @@ def intrinsic(name: str) -> Function:
     return lambda *x: x[0].intrinsic(name, *x[1:])
 
 
+def rounding(name: str) -> Function:
+    """The like, of floats; integers are what they are."""
+    return lambda x: x.intrinsic(name) if x.floats else x
+
+
 def library(name: str) -> Function:
     """A function of the C library, lane by lane."""
 
@@ -104,9 +109,9 @@ FUNCTIONS: dict[Any, Function] = {
     np.fmax: lambda a, b: b.is_nan().where(a, (a >= b).where(a, b)) if a.floats else maximum(a, b),
     np.fmin: lambda a, b: b.is_nan().where(a, (a <= b).where(a, b)) if a.floats else minimum(a, b),
     np.sqrt: intrinsic("sqrt"),
-    np.floor: intrinsic("floor"),
-    np.ceil: intrinsic("ceil"),
-    np.trunc: intrinsic("trunc"),
+    np.floor: rounding("floor"),
+    np.ceil: rounding("ceil"),
+    np.trunc: rounding("trunc"),
     np.rint: intrinsic("rint"),
     np.copysign: intrinsic("copysign"),
     np.exp: mathematics.exp,
@@ -159,7 +164,7 @@ REDUCTIONS: dict[Any, tuple[Function, Callable[[str], Any]]] = {
 def identity(function: Any, kind: str, dtype: Any) -> Any:
     """The number that a reduction starts with."""
     start = REDUCTIONS[function][1](kind)
-    if dtype.kind in "iu" and start in (-math.inf, math.inf):
-        limits = np.iinfo(dtype)
-        return int(limits.min if start < 0 else limits.max)
-    return start
+    if dtype.kind == "f" or not math.isinf(start):
+        return start
+    least, most = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    return int(least if start < 0 else most)

@@ -53,7 +53,7 @@ class Nest:
         instructions = self.kernel.instructions
 
         def cost(group: int) -> float:
-            lanes = min(self.sizes[group], self.widest)
+            lanes = max(1, min(self.sizes[group], self.widest))
             axis = self.groups[group][-1]
             total = float(WORK * len(instructions))
             for i in instructions:
@@ -264,8 +264,8 @@ def halves(x: Number) -> tuple[Number, Number]:
 
 
 def next_power(n: int) -> int:
-    """The least power of two that is at least n."""
-    return 1 << (n - 1).bit_length()
+    """The least power of two that is at least n, and 1."""
+    return 1 << max(0, n - 1).bit_length()
 
 
 def _key(value: Value) -> Any:

@@ -94,7 +94,8 @@ def expm1(x: Number) -> Number:
     whole = n.to(WHOLE[x.kind])
     half = whole >> 1
     first, second = _power_of_two(half, x.kind), _power_of_two(whole - half, x.kind)
-    return (first * p + (first - _power_of_two(half - whole, x.kind))) * second
+    y = (first * p + (first - _power_of_two(half - whole, x.kind))) * second
+    return x.equals(0).where(x, y)  # whose sign is kept
 
 
 def _log(x: Number, shift: Any, correction: Any = 0) -> Number:
@@ -146,5 +147,4 @@ def tanh(x: Number) -> Number:
     else:
         quotient = -2.0 / below
         inner = (x * z).times_plus(polynomial(z, TANH_SINGLE), x)
-    outer = (1 + quotient).intrinsic("copysign", x)
-    return x.is_nan().where(x, near.where(inner, outer))
+    return x.is_nan().where(x, near.where(inner, 1 + quotient).intrinsic("copysign", x))
