@@ -60,8 +60,8 @@ class Writer:
         if "out" in keywords:
             writes = self.value(keywords["out"])
         if function is operator.setitem:
-            writes, result = self.value(arguments[0]), None
-        else:
+            writes = self.value(arguments[0])
+        elif result is not None:
             result = keywords.get("out", np.asarray(result))
         inputs = self.filled(tuple(arguments))
         value = None if result is None else self.value(result, live=False)
