@@ -3,12 +3,14 @@
 import argparse
 from collections.abc import Sequence
 
-from benchmarks import chain, checks, imports, memory, operations, step, transforms
+from benchmarks import chain, checks, imports, memory, operations, optimizers, step, training, transforms
 from benchmarks.tables import machine
 
 BENCHMARKS = {
     "step": step.run,
     "operations": operations.run,
+    "optimizers": optimizers.run,
+    "training": training.run,
     "chain": chain.run,
     "memory": memory.run,
     "transforms": transforms.run,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_np as tg
-from benchmarks import chain, memory, networks, operations, rows, transforms
+from benchmarks import chain, memory, networks, operations, optimizers, rows, training, transforms
 from benchmarks.contestants import Contestant, Problem, assert_agreement, hand_derived, hand_tuned, ours
 from benchmarks.peers import PEERS
 from benchmarks.timing import interleaved
@@ -158,10 +158,53 @@ def test_modes_that_disagree_are_an_error():
         transforms.check("moved", transforms.Case(lambda x: np.sum(moved_on(x) * np.array([1.0, 2.0, 3.0])), x, v))
 
 
+@pytest.mark.parametrize("name", optimizers.UPDATES)
+def test_an_update_by_hand_moves_as_the_optimizer_does(name):
+    optimizers.assert_agreement(name, optimizers.contestants(name, (3, 4, 2), np.float64))
+
+
+def test_every_optimizer_but_the_one_with_a_search_is_timed():
+    assert set(optimizers.UPDATES) == set(tg.optim.OPTIMIZERS) - {"lbfgs"}
+
+
+def test_an_update_by_hand_that_moves_otherwise_is_an_error(monkeypatch):
+    monkeypatch.setitem(optimizers.UPDATES, "adam", optimizers.adamw)
+    with pytest.raises(ValueError, match="adam: tinygrad_np has parameters that are off by"):
+        optimizers.assert_agreement("adam", optimizers.contestants("adam", (3, 4, 2), np.float64))
+
+
+@pytest.mark.parametrize("sizes", [(2, 3, 3), (5, 4, 3, 2)])
+def test_a_fit_by_hand_by_a_loop_and_by_the_trainer_ends_with_the_same_weights(sizes):
+    problem = training.Problem.random(sizes, batch_size=4, rows=10, dtype=np.float64)
+    builds = {"by hand": training.by_hand, "loop": training.bare, "Trainer": training.ours}
+    training.assert_agreement({name: build(problem) for name, build in builds.items()}, tolerance=1e-12)
+
+
+def test_a_fit_that_ends_elsewhere_is_an_error():
+    problem = training.Problem.random((2, 3, 3), batch_size=4, rows=10, dtype=np.float64)
+    still = training.Contestant(lambda count: None, problem.weights)
+    with pytest.raises(ValueError, match="after 2 epochs still has parameters"):
+        training.assert_agreement({"by hand": training.by_hand(problem), "still": still}, tolerance=1e-3)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", training.PEERS)
+def test_other_libraries_learn_the_same_problem(name):
+    module, build = training.PEERS[name]
+    pytest.importorskip(module)
+    contestant = build(training.Problem.random((2, 3, 3), batch_size=4, rows=10, dtype=np.float64))
+    contestant.epochs(1)
+    before = [np.array(p) for p in contestant.parameters()]
+    contestant.epochs(1)
+    assert all((p != q).any() for p, q in zip(before, contestant.parameters(), strict=True))
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (["step"], ["NumPy, hand-derived", "tinygrad_np", "≤ 1.0"]),
+        (["optimizers"], ["momentum", "times by hand", "784-512-256-10 network, float32", "≤ 1.3"]),
+        (["training"], ["tinygrad_np, Trainer.fit", "≤ 1.05", "digits", "≤ 1.15", "784-512-256-10"]),
         (["chain"], ["y·x, both tracked", "1,000", "bytes a node"]),
         (["operations"], ["x1 + x2", "linalg.inv", "Operations, forward", "backward / forward"]),
         (["memory"], ["tinygrad_np, gradients of the parameters", "times S", "≤ 1.1 S"]),

@@ -119,7 +119,7 @@ def test_only_some_rows():
     assert sorted(np.concatenate(list(minibatches(np.arange(10), 2, rng=0, rows=chosen)))) == [2, 7, 9]
     batches = minibatches(np.arange(10), 2, shuffle=False, rows=np.array(chosen, np.uint8))
     assert [batch.tolist() for batch in batches] == [[7, 2], [9]]
-    assert repr(batches) == "Minibatches(3 rows, 2 batches of up to 2)"
+    assert repr(batches) == "minibatches(3 rows, 2 batches of up to 2)"
 
 
 def peak_of(work):

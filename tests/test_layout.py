@@ -17,7 +17,7 @@ TREES = {path: ast.parse(path.read_text()) for path in MODULES}
 # checks on gradients, and the modules of optim on each other.
 FLOORS = {
     "shapes": 0,
-    "numerics": 0,
+    "numerics": 0.1,
     "recording": 0,
     "saved": 0,
     "tape": 0,
@@ -30,18 +30,45 @@ FLOORS = {
     "tensor": 3,
 }
 FLOORS |= {"trees": 0, "graph": 4, "gradients": 4.1, "views": 4.1, "checkpoint": 4.1, "forward": 4.2, "traced": 4.3}
+FLOORS |= {"names": 0, "arguments": 0, "targets": 4, "losses": 4.1, "metrics": 4.1}
 FLOORS |= {"transforms": 4.4, "fft": 4, "initializers": 4, "pytest_plugin": 6}
-FLOORS |= {"nn.arguments": 4, "nn.description": 4, "nn.summary": 4.1, "nn.module": 5, "nn": 5.1}
+FLOORS |= {"nn.description": 4, "nn.summary": 4.1, "nn.module": 5, "nn": 5.1}
 FLOORS |= {"checks.patterns": 0, "checks.maps": 0, "checks.slopes": 0, "checks.diagnosis": 4, "checks.heatmap": 4}
 FLOORS |= {"checks.taylor": 4, "checks.report": 4.1, "checks.measuring": 4.2, "checks.subject": 4.2}
 FLOORS |= {"checks.stacks": 4.3}
 FLOORS |= {"checks.directions": 4.3, "checks.elements": 4.4, "checks.checker": 4.5, "checks.graph": 4.6, "checks": 4.7}
-FLOORS |= {"compiling.program": 0, "compiling": 6}
-FLOORS |= {"optim.flat": 4.1, "optim.optimizer": 4.2, "optim.methods": 4.3, "optim": 4.4}
+FLOORS |= {
+    "optim.flat": 4.1,
+    "optim.hyperparameters": 4.1,
+    "optim.wolfe": 4.1,
+    "optim.choice": 4.1,
+    "optim.schedules": 4.2,
+}
+FLOORS |= {"optim.parameters": 4.2, "optim.group": 4.2, "optim.state": 4.3, "optim.hooks": 4.3, "optim.averaging": 4.3}
+FLOORS |= {"optim.optimizer": 4.4, "optim.adaptive": 4.5, "optim.descent": 4.5, "optim.lbfgs": 4.5, "optim": 4.6}
+FLOORS |= {"compiling.program": 0, "compiling.asking": 6, "compiling.symbols": 6.1, "compiling.noting": 6.2}
+FLOORS |= {"compiling.recorder": 6.3, "compiling.places": 6.4, "compiling.state": 6.5, "compiling.fitting": 6.6}
+FLOORS |= {"compiling.passes": 6, "compiling.text": 6, "compiling.source": 6.1, "compiling.record": 6.7}
+FLOORS |= {"compiling.compiled": 6.8, "compiling": 6.9}
+FLOORS |= {
+    "optim.flat": 4.1,
+    "optim.hyperparameters": 4.1,
+    "optim.wolfe": 4.1,
+    "optim.choice": 4.1,
+    "optim.schedules": 4.2,
+}
+FLOORS |= {"optim.parameters": 4.2, "optim.group": 4.2, "optim.state": 4.3, "optim.hooks": 4.3, "optim.averaging": 4.3}
+FLOORS |= {"optim.optimizer": 4.4, "optim.adaptive": 4.5, "optim.descent": 4.5, "optim.lbfgs": 4.5, "optim": 4.6}
+FLOORS |= {"compiling.program": 0, "compiling.asking": 6, "compiling.symbols": 6.1, "compiling.recorder": 6.2}
+FLOORS |= {"compiling.places": 6.1, "compiling.state": 6.3, "compiling.passes": 6, "compiling.text": 6, "compiling.source": 6.1}
+FLOORS |= {"compiling.record": 6.4, "compiling.compiled": 6.5, "compiling": 6.6}
 FLOORS |= {"saving.errors": 0, "saving.atomic": 0, "saving.structure": 0, "saving.container": 1, "saving.files": 2}
 FLOORS |= {"saving": 4}
 FLOORS |= {"data.rows": 0.5, "data.labels": 0, "data.finite": 1, "data.batches": 4.1, "data.splitting": 4.1}
 FLOORS |= {"data.standardizing": 4.1, "data": 4.2}
+FLOORS |= {"training.interruption": 0, "training.progress": 0, "training.rows": 5.2, "training.steps": 5.2}
+FLOORS |= {"training.history": 5.2, "training.divergence": 5.3, "training.evaluation": 5.3, "training.callbacks": 5.3}
+FLOORS |= {"training.arguments": 5.4, "training.fitting": 5.4, "training.trainer": 5.5, "training": 5.6}
 
 
 def relative(path):

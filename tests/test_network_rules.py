@@ -71,6 +71,16 @@ def test_the_cross_entropy_of_integers_is_that_of_the_numbers_they_are(x, rows):
         assert tg.softmax_cross_entropy(x, labels) == tg.softmax_cross_entropy(x.astype(float), labels)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+@pytest.mark.parametrize("size", [10, 5000])
+def test_the_gradient_of_relu_keeps_every_bit_and_is_0_elsewhere(dtype, size):
+    x = tg.Tensor(np.tile([-1.0, 0.0, 1.0, 2.0, np.inf], size // 5).astype(dtype), requires_grad=True)
+    g = np.tile([np.inf, np.nan, -0.0, np.nan, -np.inf], size // 5).astype(dtype)
+    tg.relu(x).backward(g)
+    np.testing.assert_array_equal(x.grad, np.where(x.data > 0, g, dtype(0)), strict=True)
+    assert (np.signbit(x.grad) == np.signbit(np.where(x.data > 0, g, dtype(0)))).all()
+
+
 @pytest.mark.parametrize("x", NARROW, ids=lambda x: str(x.dtype))
 def test_the_relu_of_integers_are_integers_as_in_numpy(x):
     np.testing.assert_array_equal(tg.relu(x), np.where(x > 0, x, 0).astype(x.dtype), strict=True)

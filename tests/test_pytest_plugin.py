@@ -226,8 +226,14 @@ class TestSweep:
             ("dtypes='float32'", "dtypes must be a list with something in it, got 'float32'"),
             ("shapes=(2, 3)", "each of shapes must be a tuple of whole numbers, as (), (3,) or (2, 3), got 2"),
             ("shapes=[(2, -3)]", "each of shapes must be a tuple of whole numbers, as (), (3,) or (2, 3), got (2, -3)"),
-            ("dtypes=['int64']", "each of dtypes must be a floating dtype, got int64, which has no gradients"),
-            ("dtypes=['float23']", "each of dtypes must be a floating dtype, got 'float23': data type 'float23' not"),
+            (
+                "dtypes=['int64']",
+                "each of dtypes must be a floating one, such as np.float32 or np.float64, got 'int64'",
+            ),
+            (
+                "dtypes=['float23']",
+                "each of dtypes must be a floating one, such as np.float32 or np.float64, got 'float23'",
+            ),
         ],
     )
     def test_refuses_what_it_cannot_sweep(self, run, marker, message):

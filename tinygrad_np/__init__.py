@@ -31,21 +31,27 @@ from tinygrad_np.views import graph_summary, to_dot, to_mermaid
 
 if TYPE_CHECKING:
     import tinygrad_np.data as data
-    from tinygrad_np import checks
+    from tinygrad_np import checks, losses, metrics
     from tinygrad_np.checks import GradientError, check_gradients, check_graph, numerical_gradient
     from tinygrad_np.saving import CheckpointError, load, save
+    from tinygrad_np.training import Checkpoints, DivergenceError, EarlyStopping, History, Trainer
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AnomalyError",
     "CheckpointError",
+    "Checkpoints",
+    "DivergenceError",
+    "EarlyStopping",
     "GradientError",
     "GraphError",
+    "History",
     "MomentumSGD",
     "Operation",
     "Sequential",
     "Tensor",
+    "Trainer",
     "check_gradients",
     "check_graph",
     "checkpointed",
@@ -70,6 +76,8 @@ __all__ = [
     "load",
     "log_softmax",
     "logsumexp",
+    "losses",
+    "metrics",
     "nn",
     "no_grad",
     "numerical_gradient",
@@ -92,7 +100,8 @@ __all__ = [
 # What training does not need is imported when it is first asked for, and where it is.
 LATER = dict.fromkeys(("GradientError", "check_gradients", "check_graph", "numerical_gradient"), "checks")
 LATER |= dict.fromkeys(("CheckpointError", "load", "save"), "saving")
-MODULES_LATER = {"data", *LATER.values()}
+LATER |= dict.fromkeys(("Checkpoints", "DivergenceError", "EarlyStopping", "History", "Trainer"), "training")
+MODULES_LATER = {"data", "losses", "metrics", *LATER.values()}
 
 
 def __getattr__(name: str) -> Any:

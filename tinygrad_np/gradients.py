@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.graph import ancestors, leading_to, placed, run_again
+from tinygrad_np.numerics import speaking
 from tinygrad_np.tape import Derivatives, GraphError, Node, walk
 from tinygrad_np.tensor import Tensor
 
@@ -112,5 +113,5 @@ def _result(g: Any, like: Tensor) -> Tensor:
         return Tensor(np.zeros_like(like.data))
     if isinstance(g, Tensor):
         g = g if g.dtype == like.dtype else g.astype(like.dtype)
-        return placed(np.array(g.data), g._node)
-    return Tensor(np.array(g, like.dtype))
+        return placed(np.array(g.data, like=speaking(g.data)), g._node)
+    return Tensor(np.array(g, like.dtype, like=speaking(g)))

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_np.tape import Variable
+
 # On small arrays these take half the time of np.sum, np.prod, np.max, np.min and np.any.
 sum_over: Any = np.add.reduce
 product_over: Any = np.multiply.reduce
@@ -27,6 +29,19 @@ def scalar(value: float, dtype: Any) -> Any:
     return array
 
 
+BITS = {np.dtype(f"f{size}"): np.dtype(f"i{size}") for size in (2, 4, 8)}
+
+
+def masked(g: Any, mask: Any) -> Any:
+    """``g`` where the ``mask`` is True, else 0, also of infinite elements, for which g·0 would be NaN.
+
+    Multiplying the bits of many elements takes a fifth of the time that np.where does, which guesses each branch.
+    """
+    if g.__class__ is np.ndarray and g.size > SMALL and g.dtype in BITS:
+        return (g.view(BITS[g.dtype]) * mask).view(g.dtype)
+    return np.where(mask, g, scalar(0, g.dtype))
+
+
 @lru_cache(maxsize=64)
 def _ones(shape: tuple[int, ...], dtype: Any) -> Any:
     """Ones of a small ``shape``, or None for a large one."""
@@ -41,7 +56,12 @@ def repeated(g: Any, shape: tuple[int, ...]) -> Any:
 
 def is_plain(x: Any) -> bool:
     """Whether a rule was given an array, and not a Tensor, as it is when it is run again for a higher derivative."""
-    return isinstance(x, (np.ndarray, np.generic))
+    return not isinstance(x, Variable)
+
+
+def speaking(x: Any) -> Any:
+    """What ``like=`` takes: ``x`` if it speaks NumPy's protocols, so that what is made becomes of its kind (NEP 35)."""
+    return x if hasattr(x, "__array_function__") else None
 
 
 def vanishing(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tinygrad_np.arguments import floating
 from tinygrad_np.checks import GradientError, GradientReport, check_gradients
 from tinygrad_np.checks.measuring import CHOICES
 from tinygrad_np.tape import walk
@@ -115,7 +116,7 @@ def gradcheck(request: pytest.FixtureRequest) -> GradCheck:
 
 
 def samples_of(mark: pytest.Mark) -> list[Sample]:
-    """The shapes and dtypes that a marker asks for, every one with every other; ValueError says what is wrong."""
+    """The shapes and dtypes that a marker asks for, every one with every other; or an error that says what is wrong."""
     if mark.args or not mark.kwargs.keys() <= {"shapes", "dtypes"}:
         given = [*map(repr, mark.args), *[f"{key}={value!r}" for key, value in mark.kwargs.items()]]
         raise ValueError(f"it takes shapes= and dtypes=, got {', '.join(given)}")
@@ -126,17 +127,7 @@ def samples_of(mark: pytest.Mark) -> list[Sample]:
     for shape in swept["shapes"]:
         if not isinstance(shape, tuple) or not all(isinstance(n, int) and n >= 0 for n in shape):
             raise ValueError(f"each of shapes must be a tuple of whole numbers, as (), (3,) or (2, 3), got {shape!r}")
-    return [(shape, _floating(dtype)) for shape, dtype in product(swept["shapes"], swept["dtypes"])]
-
-
-def _floating(name: Any) -> np.dtype[Any]:
-    try:
-        dtype: np.dtype[Any] = np.dtype(name)
-    except TypeError as error:
-        raise ValueError(f"each of dtypes must be a floating dtype, got {name!r}: {error}") from None
-    if dtype.kind != "f":
-        raise ValueError(f"each of dtypes must be a floating dtype, got {dtype}, which has no gradients")
-    return dtype
+    return [(shape, floating(dtype, "each of dtypes")) for shape, dtype in product(swept["shapes"], swept["dtypes"])]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -151,7 +142,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     try:
         samples = samples_of(mark)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise pytest.Collector.CollectError(f"{where}: {error}; {EXAMPLE}") from None
     ids = [f"{'x'.join(map(str, shape)) or 'scalar'}-{dtype.name}" for shape, dtype in samples]
     metafunc.parametrize("gradcheck", samples, indirect=True, ids=ids)

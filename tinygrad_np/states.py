@@ -36,7 +36,7 @@ def restore_generator(rng: np.random.Generator, state: Mapping[str, Any]) -> Non
         raise ValueError(f"the state is of {given!r} where the generator is {kind}; make the generator as it was saved")
     try:
         rng.bit_generator.state = dict(state)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"this is no state of a {kind} generator: {error}") from error
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinygrad_np import protocols
-from tinygrad_np.numerics import scalar
+from tinygrad_np.numerics import scalar, speaking
 from tinygrad_np.rules import (
     arithmetic,
     construction,
@@ -233,7 +233,7 @@ class Tensor(Variable):
         with _accumulating:
             for leaf, g in gradients.items():
                 if g.base is not None or g.dtype is not leaf.data.dtype or g.ndim == 0:
-                    g = np.array(g, leaf.data.dtype)  # an array of the leaf's own, not a view or a scalar
+                    g = np.array(g, leaf.data.dtype, like=leaf.data)  # an array of the leaf's own, not a view or a scalar
                 leaf.grad = g if leaf.grad is None else leaf.grad + g
 
     def seed(self, gradient: ArrayLike | None) -> Any:
@@ -412,7 +412,7 @@ def _real_array(data: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
     if hasattr(data, "filled"):
         raise TypeError("a Tensor takes no masked array, whose mask it would lose; give data.filled(value)")
     try:
-        array = np.asarray(data)
+        array = np.asarray(data, like=speaking(data))
     except ValueError as error:
         raise TypeError(f"a Tensor takes numbers in a regular shape: {error}") from error
     if array.dtype.kind not in "fiub":

@@ -11,6 +11,7 @@ import numpy as np
 from tinygrad_np.forward import Tangents
 from tinygrad_np.gradients import Pullback
 from tinygrad_np.graph import ancestors, leading_to
+from tinygrad_np.numerics import speaking
 from tinygrad_np.protocols import plain
 from tinygrad_np.recording import current_watchers, is_recording, recorded
 from tinygrad_np.tape import GraphError, Leaf, Node
@@ -49,7 +50,7 @@ class Run:
         if isinstance(x, Tensor) and x.requires_grad and self.recording:
             alias: Any = np.broadcast_to(x, x.shape)
             return alias  # type: ignore[no-any-return]  # a Tensor, which NumPy's stubs do not know of
-        array = x.data if isinstance(x, Tensor) else np.asarray(x)
+        array = x.data if isinstance(x, Tensor) else np.asarray(x, like=speaking(x))
         if array.dtype.kind != "f":
             raise TypeError(
                 f"{name} is {array.dtype}, by which nothing can be differentiated; give floating numbers, as in 3.0 or "
@@ -76,7 +77,7 @@ class Run:
             if self.recording and value.requires_grad and self.depends_on_more:
                 return value
             value = value.data
-        return np.array(value)[()]  # a copy: it may be the user's own array
+        return np.array(value, like=speaking(value))[()]  # a copy: it may be the user's own array
 
     def scalar(self) -> Tensor:
         """The one output, of one element."""
@@ -106,7 +107,7 @@ class Run:
             )
         zeros = [np.zeros(output.shape, output.dtype) for output in self.outputs]
         found = [self.tangents.found.get(output._node, zero) for output, zero in zip(self.outputs, zeros)]
-        return [t if self.recording and _is_tracked(t) else np.array(plain(t))[()] for t in found]
+        return [t if self.recording and _is_tracked(t) else np.array(plain(t), like=speaking(plain(t)))[()] for t in found]
 
     def jacobian(self) -> list[list[Any]]:
         """∂output/∂input, of the one's shape followed by the other's, for each output and each input."""

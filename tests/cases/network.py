@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.cases import domains
-from tests.cases.rows import Row, apart, of_shapes, over, unary
+from tests.cases.rows import Row, Variant, apart, of_shapes, over, unary
 from tinygrad_np.rules import network
 
 LABELS = np.array([2, 0, 2, 1])
@@ -20,6 +20,14 @@ def cross_entropy_formula(logits, *z, targets=None):
     if targets is None:
         return -(softmax_formula(*z) * logarithms).sum() / len(logits)
     return -logarithms[np.arange(len(targets)), targets].mean()
+
+
+def cross_entropies_formula(logits, *z, targets=None, label_smoothing=0.0, class_weight=1.0):
+    """−Σ w·s·ln p of each row, s the targets between themselves and equal shares."""
+    classes = logits.shape[1]
+    t = np.eye(classes)[targets] if targets is not None else softmax_formula(*z)
+    smooth = (1 - label_smoothing) * t + label_smoothing / classes
+    return -(class_weight * smooth * np.log(softmax_formula(logits))).sum(1)
 
 
 def cross_entropy(operation, logits, *z, **options):
@@ -39,6 +47,16 @@ def classified(draw):
     shape = n, classes = draw(domains.shapes(1, 2, 2))
     labels = st.lists(st.integers(0, classes - 1), min_size=n, max_size=n).map(np.array)
     return draw(domains.many(st.just([shape]), targets=labels) | domains.many(st.just([shape] * 2)))
+
+
+@st.composite
+def classified_with_options(draw):
+    """The same with smoothing, with weights of the classes, with both or none."""
+    arrays, options = draw(classified())
+    chosen = {"label_smoothing": draw(st.sampled_from([0.0, 0.25]))}
+    if draw(st.booleans()):
+        chosen["class_weight"] = draw(domains.positive(arrays[0].shape[1:]))
+    return Variant(arrays, options | chosen)
 
 
 ROWS = [
@@ -70,5 +88,14 @@ ROWS = [
         formula=cross_entropy_formula,
         call=cross_entropy,
         drawn=classified(),
+    ),
+    Row(
+        network.softmax_cross_entropies,
+        over("targets", [LABELS], 4, 3)
+        + over("targets", [np.arange(30) % 3], 30, 3)
+        + of_shapes(((4, 3), (4, 3)), class_weight=np.array([0.5, 2.0, 1.0]), label_smoothing=0.1),
+        formula=cross_entropies_formula,
+        call=cross_entropy,
+        drawn=classified_with_options(),
     ),
 ]

@@ -29,6 +29,7 @@ class Value:
     offset: int = 0
     array: Array | None = None  # the live one that is read by reference
     name: str = ""
+    reading: Callable[[], Any] | None = None  # where the live one is found at each step, if it may be replaced
 
     @property
     def memory(self) -> Value:
@@ -66,12 +67,17 @@ class Call:
 
 @dataclass(eq=False)
 class Program:
-    """One step. ``updates`` are Python numbers to set afterwards, such as the count of an optimizer's steps."""
+    """One step: its calls in order, and what it gives.
+
+    ``outputs`` are nested tuples, lists and dicts of Values, Scalars and constants. ``updates`` are to be set
+    afterwards: Python numbers, such as the count of an optimizer's steps, by Scalars, and arrays that the step puts
+    in the place of others, such as gradients, by Values.
+    """
 
     arguments: Sequence[Value]
     calls: list[Call]
     outputs: Any
-    updates: Sequence[tuple[Callable[[Any], None], Scalar]] = ()
+    updates: Sequence[tuple[Callable[[Any], None], Scalar | Value]] = ()
 
 
 def operands_in(tree: Any) -> Iterator[Any]:
@@ -81,6 +87,8 @@ def operands_in(tree: Any) -> Iterator[Any]:
     elif isinstance(tree, (tuple, list)):
         for item in tree:
             yield from operands_in(item)
+    elif isinstance(tree, dict):
+        yield from operands_in(list(tree.values()))
     elif isinstance(tree, slice):
         yield from operands_in((tree.start, tree.stop, tree.step))
 
@@ -88,6 +96,11 @@ def operands_in(tree: Any) -> Iterator[Any]:
 def cast(array: Any, dtype: Any) -> Any:
     """``array`` in another dtype: the method astype as a function."""
     return array.astype(dtype)
+
+
+def has_shape(value: Any, shape: tuple[int, ...]) -> bool:
+    """Whether ``value`` has the ``shape`` that it had while recorded, where that depends on numbers."""
+    return bool(value.shape == shape)
 
 
 def guard(value: Any, expected: bool) -> None:

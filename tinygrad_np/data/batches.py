@@ -12,8 +12,28 @@ from tinygrad_np.data.rows import arrays_of, assembler, count_rows, taker
 from tinygrad_np.initializers import as_generator
 
 
-class Minibatches:
-    """What :func:`minibatches` gives: an iterable with a length, each of whose iterations is a pass over the rows."""
+class minibatches:  # noqa: N801 - called like a function, and iterated over at every epoch
+    """Some rows of ``data`` at a time, as containers like it: iterate once for each epoch.
+
+    ``data`` is an array, or lists, tuples and dictionaries of arrays, with equal first axes; memory maps may
+    be larger than memory, for only a batch's rows are read. Each iteration draws one permutation from
+    ``rng`` (a np.random.Generator, an int seed, or None for a fresh one), so every row comes once an epoch,
+    and what belongs together stays together. The last batch is smaller where ``batch_size`` does not
+    divide the rows, unless it is left out by ``drop_last``. Without ``shuffle`` batches come in order, as
+    views of the data. ``rows`` restricts all this to rows with these indices. dtypes stay as they are.
+
+    Raises TypeError for what is no array and for a ``batch_size`` that is no integer; ValueError for first
+    axes that differ (all are listed), for no rows, a ``batch_size`` under 1, rows that do not exist, and
+    where ``drop_last`` leaves nothing.
+
+    >>> import numpy as np, tinygrad_np as tg
+    >>> X, y = np.arange(10.0).reshape(5, 2), np.arange(5)
+    >>> batches = tg.data.minibatches((X, y), batch_size=2, rng=0)
+    >>> [labels for inputs, labels in batches], len(batches)
+    ([array([2, 4]), array([3, 0]), array([1])], 3)
+    >>> [labels for inputs, labels in batches]  # the next epoch
+    [array([4, 1]), array([2, 0]), array([3])]
+    """
 
     def __init__(
         self,
@@ -55,40 +75,7 @@ class Minibatches:
             yield self._assemble([take(rows) for take in self._take])
 
     def __repr__(self) -> str:
-        return f"Minibatches({self._stop} rows, {len(self)} batches of up to {self.batch_size})"
-
-
-def minibatches(
-    data: Any,
-    batch_size: int,
-    rng: np.random.Generator | int | None = None,
-    shuffle: bool = True,
-    drop_last: bool = False,
-    *,
-    rows: ArrayLike | None = None,
-) -> Minibatches:
-    """Some rows of ``data`` at a time, as containers like it: iterate once for each epoch.
-
-    ``data`` is an array, or lists, tuples and dictionaries of arrays, with equal first axes; memory maps may
-    be larger than memory, for only a batch's rows are read. Each iteration draws one permutation from
-    ``rng`` (a np.random.Generator, an int seed, or None for a fresh one), so every row comes once an epoch,
-    and what belongs together stays together. The last batch is smaller where ``batch_size`` does not
-    divide the rows, unless it is left out by ``drop_last``. Without ``shuffle`` batches come in order, as
-    views of the data. ``rows`` restricts all this to rows with these indices. dtypes stay as they are.
-
-    Raises TypeError for what is no array and for a ``batch_size`` that is no integer; ValueError for first
-    axes that differ (all are listed), for no rows, a ``batch_size`` under 1, rows that do not exist, and
-    where ``drop_last`` leaves nothing.
-
-    >>> import numpy as np, tinygrad_np as tg
-    >>> X, y = np.arange(10.0).reshape(5, 2), np.arange(5)
-    >>> batches = tg.data.minibatches((X, y), batch_size=2, rng=0)
-    >>> [labels for inputs, labels in batches], len(batches)
-    ([array([2, 4]), array([3, 0]), array([1])], 3)
-    >>> [labels for inputs, labels in batches]  # the next epoch
-    [array([4, 1]), array([2, 0]), array([3])]
-    """
-    return Minibatches(data, batch_size, rng, shuffle, drop_last, rows=rows)
+        return f"minibatches({self._stop} rows, {len(self)} batches of up to {self.batch_size})"
 
 
 def _positive(batch_size: Any) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from tinygrad_np.nn.arguments import number
+from tinygrad_np.arguments import number
 from tinygrad_np.nn.module import Module
 from tinygrad_np.rules import activations, network, trigonometric
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_np.arguments import number
 from tinygrad_np.initializers import as_generator
-from tinygrad_np.nn.arguments import number
 from tinygrad_np.nn.module import Module
 from tinygrad_np.shapes import floating
 

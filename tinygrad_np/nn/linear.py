@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from tinygrad_np.arguments import floating, size
 from tinygrad_np.initializers import Initializer, as_generator, glorot_uniform, zeros
-from tinygrad_np.nn.arguments import floating, size
 from tinygrad_np.nn.module import Module
 from tinygrad_np.rules import network
 from tinygrad_np.tensor import Tensor

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from tinygrad_np.nn.arguments import floating, number, size
+from tinygrad_np.arguments import floating, number, size
 from tinygrad_np.nn.module import Module
 from tinygrad_np.numerics import HALF, square_to_zero, sum_over
 from tinygrad_np.rules.normalization import standardize

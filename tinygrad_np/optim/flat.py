@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,61 +18,118 @@ class Flat:
     """Parameters of one dtype, their gradients and their state: flat arrays, and a piece of each for each parameter.
 
     Each parameter's ``data`` becomes a view of the flat array. ``states`` holds, for each state, its
-    first value for each parameter.
+    first value for each parameter; after them come so many arrays of ``scratch``.
     """
 
-    def __init__(self, params: Sequence[Tensor], states: Sequence[Sequence[Array]]) -> None:
-        self.params = params
+    def __init__(
+        self, names: Sequence[str], params: Sequence[Tensor], states: Sequence[Sequence[Array]], scratch: int = 0
+    ) -> None:
+        self.names, self.params, self.scratch = names, params, scratch
         data = np.concatenate([p.data for p in params], axis=None)
         flat_states = [np.concatenate(arrays, axis=None, dtype=data.dtype) for arrays in states]
-        self.whole = (data, np.empty_like(data), *flat_states)
+        self.whole = (data, np.empty_like(data), *flat_states, *[np.empty_like(data) for _ in range(scratch)])
         self.pieces = list(zip(*map(self._split, self.whole)))
         self.slots = [(param, piece[0], piece[1]) for param, piece in zip(params, self.pieces)]
+        self.arguments: dict[str, Any] = {}  # the hyperparameters of the update
         self.updates = [0]  # one number as long as all are updated together, then one a parameter
-        self._adopt()
+        self.adopt()
 
     def __reduce__(self) -> Any:
         """Copies and pickles are built anew: views of one array would come back as arrays of their own."""
-        states = list(zip(*[piece[2:] for piece in self.pieces]))
-        return Flat, (self.params, states), {"updates": self.updates}
+        states = list(zip(*[self.states_of(piece) for piece in self.pieces]))
+        return (
+            Flat,
+            (self.names, self.params, states, self.scratch),
+            {"updates": self.updates, "arguments": self.arguments},
+        )
 
-    def gather(self) -> list[tuple[int, tuple[Array, ...]]]:
-        """Copy in the gradients, and list what to update: (how many updates with this one, (data, gradient, *states)).
+    def states_of(self, arrays: Sequence[Array]) -> Sequence[Array]:
+        """The states among the arrays of a piece."""
+        return arrays[2 : len(arrays) - self.scratch]
 
-        That is everything in one piece as long as all parameters have had a gradient each time.
+    def step(self, update: Callable[..., None], decay: tuple[float, float] | None = None) -> None:
+        """Copy in the gradients, and update what has one: ``update(t, data, gradient, *states)``, for the t-th time.
+
+        That is everything in one piece as long as all parameters have had a gradient each time. ``decay``
+        is what to add of each parameter to its gradient, and what to multiply it with after that.
         """
-        stamp, missing = tick(), set()
+        stamp, complete = tick(), True
         for param, view, slot in self.slots:
             leaf: Any = param._node
             if leaf is None or leaf.grad is None:
-                missing.add(param)
+                complete = False
                 continue
             if param._array is not view:
-                self._adopt()
+                self.adopt()
             leaf.order = stamp  # a graph recorded before this step is out of date
             slot[...] = leaf.grad
-        if not missing and len(self.updates) == 1:
-            self.updates[0] += 1
-            return [(self.updates[0], self.whole)]
-        if len(missing) == len(self.params):
-            return []
+        if decay:
+            self._decay(*decay, complete)
+        updates = self.updates
+        if complete and len(updates) == 1:
+            updates[0] = t = updates[0] + 1
+            update(t, *self.whole, **self.arguments)
+        else:
+            self._step_apart(update)
+
+    def _decay(self, l2: float, shrinkage: float, complete: bool) -> None:
+        """Take the penalty into the gradients, and shrink the parameters that have one."""
+        if l2:
+            np.multiply(self.whole[0], l2, self.whole[1])
+            for param, _, slot in self.slots:
+                g = param.grad
+                if g is not None:
+                    slot += g
+        if shrinkage != 1:
+            for data in [self.whole[0]] if complete else [view for p, view, _ in self.slots if p.grad is not None]:
+                data *= shrinkage
+
+    def _step_apart(self, update: Callable[..., None]) -> None:
+        """Update piece by piece, each with its own count, those that have a gradient."""
+        if all(param.grad is None for param in self.params):
+            return
         if len(self.updates) == 1:
             self.updates *= len(self.params)
-        ready = []
         for i, (param, piece) in enumerate(zip(self.params, self.pieces)):
-            if param not in missing:
+            if param.grad is not None:
                 self.updates[i] += 1
-                ready.append((self.updates[i], piece))
-        if len(set(self.updates)) == 1:  # whoever stayed behind has caught up
+                update(self.updates[i], *piece, **self.arguments)
+        self.meet()
+
+    def take(self, name: str, number: float, constant: bool) -> None:
+        """Give ``number`` to every update from now on; as a constant, it is an array without dimensions."""
+        self.arguments[name] = np.array(number, self.whole[0].dtype) if constant else number
+
+    def gradient(self) -> Array:
+        """The gradients side by side, copied; 0 where there is none."""
+        for param, _, slot in self.slots:
+            slot[...] = 0 if param.grad is None else param.grad
+        return self.whole[1].copy()
+
+    def write(self, data: Array) -> None:
+        """Give all parameters other ``data``; graphs recorded before are out of date."""
+        self.whole[0][...] = data
+        stamp = tick()
+        for param in self.params:
+            leaf: Any = param._node
+            if leaf is not None:
+                leaf.order = stamp
+
+    def counts(self) -> dict[str, int]:
+        """How often each parameter was updated, by its name."""
+        return dict(zip(self.names, self.updates * (len(self.params) if len(self.updates) == 1 else 1)))
+
+    def meet(self) -> None:
+        """Count the updates together again, where whoever stayed behind has caught up."""
+        if len(set(self.updates)) == 1:
             del self.updates[1:]
-        return ready
 
     def _split(self, flat: Array) -> list[Array]:
         """Views of ``flat`` in the shapes of the parameters."""
         ends = np.cumsum([p.size for p in self.params])
         return [part.reshape(p.shape) for part, p in zip(np.split(flat, ends[:-1]), self.params)]
 
-    def _adopt(self) -> None:
+    def adopt(self) -> None:
         """Make each parameter's data its piece (again, where the user or another optimizer replaced it)."""
         replaced = [(param, view, param.data.copy()) for param, view, _ in self.slots if param.data is not view]
         for param, view, data in replaced:  # copied first, for two parameters may have exchanged their data

@@ -1,106 +1,119 @@
-"""What all optimizers share: parameter groups with checked hyperparameters, and the step."""
+"""What all optimizers share: parameter groups with checked hyperparameters, the step, and the state."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
-from difflib import get_close_matches
-from typing import Any
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypedDict
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from tinygrad_np.optim.flat import Flat
+from tinygrad_np.optim.group import DECAYS, Group, Hook, Shared, first_state
+from tinygrad_np.optim.hyperparameters import Value, listing
+from tinygrad_np.optim.parameters import Groups, Params, grouped
+from tinygrad_np.optim.state import check, put_back, taken
 from tinygrad_np.tensor import Tensor
 
 Array = NDArray[Any]
-# All Tensors or all groups: a union of two sequences would say so, but mypy does not infer unlike groups from one.
-Params = Sequence[Tensor | Mapping[str, Any]]
-
-# What a hyperparameter must be, how an error says it, and a value that it advises; those not listed must be finite.
-Limit = tuple[Callable[[float], bool], str, float]
-LIMITS: dict[str, Limit] = {
-    "lr": (lambda v: 0 <= v < math.inf, "a finite number of at least 0", 0.1),
-    "momentum": (lambda v: 0 <= v < 1, "a number in [0, 1)", 0.9),
-    "beta1": (lambda v: 0 <= v < 1, "a number in [0, 1)", 0.9),
-    "beta2": (lambda v: 0 <= v < 1, "a number in [0, 1)", 0.999),
-    "eps": (lambda v: 0 < v < math.inf, "a finite number above 0", 1e-8),
-}
-FINITE: Limit = (math.isfinite, "a finite number", 0.5)
 
 
-class Group(MutableMapping[str, float]):
-    """Parameters that share hyperparameters: ``group["lr"]`` reads one and, checked, sets one."""
+class Options(TypedDict, total=False):
+    """What every optimizer takes by name, beside its own hyperparameters."""
 
-    __slots__ = ("flats", "hyperparameters", "params")  # and no others, so that group.lr = 0.1 is refused
-
-    def __init__(
-        self, params: Sequence[Tensor], hyperparameters: Mapping[str, Any], states: Sequence[Sequence[Array]]
-    ) -> None:
-        self.params = params
-        self.hyperparameters = {name: _checked(name, value) for name, value in hyperparameters.items()}
-        self.flats = []
-        for dtype in dict.fromkeys(p.dtype for p in params):
-            members = [i for i, p in enumerate(params) if p.dtype == dtype]
-            parts = [[arrays[i] for i in members] for arrays in states]
-            self.flats.append(Flat([params[i] for i in members], parts))
-
-    def __getitem__(self, name: str) -> float:
-        return self.hyperparameters[name]
-
-    def __setitem__(self, name: str, value: float) -> None:
-        if name not in self.hyperparameters:
-            raise KeyError(f"no hyperparameter {name!r}; there are {_listing(self, name)}")
-        self.hyperparameters[name] = _checked(name, value)
-
-    def __delitem__(self, name: str) -> None:
-        raise TypeError("a hyperparameter can be changed, but not removed")
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.hyperparameters)
-
-    def __len__(self) -> int:
-        return len(self.hyperparameters)
+    groups: Groups | None
+    hooks: Iterable[Hook]
+    l2: Value
+    weight_decay: Value
 
 
 class Optimizer:
     """Base of the optimizers: subclass it, name the ``states``, define ``update``.
 
-    ``params`` is a list of leaf Tensors, or a list of groups: dictionaries with "params" and
-    whatever is to differ from the other groups, hyperparameters or first states. A hyperparameter is
-    an attribute too: ``optimizer.lr`` reads the first group's, and setting it sets every group's, as
-    ``optimizer.groups[0]["lr"]`` does for one; both take effect at the next step. A parameter whose
-    gradient is None is left alone, state and all.
+    ``params`` is a model, or a list of leaf Tensors, of (name, Tensor) pairs, or of groups:
+    dictionaries with "params" and whatever is to differ from the other groups, hyperparameters or
+    first states. ``groups`` makes groups by name, ``groups={"*.bias": {"l2": 0.0}}``: the first
+    pattern that fits a parameter's name counts, and the first group holds the parameters that fit
+    none. Tensors without a name are called "0", "1", ...
+
+    A hyperparameter is a number, or a schedule: a function of how many steps were taken before, which
+    each group asks once when it is set, to check it, and once at the start of each step. It is an attribute
+    too: ``optimizer.lr`` reads the number in use in the first group, and setting a number or a
+    schedule sets every group's, as ``optimizer.groups[0]["lr"]`` does for one; both take effect at the
+    next step. A parameter whose gradient is None is left alone, state and all.
+
+    All optimizers know two ways to keep weights small, both 0 by default (AdamW's is not).
+    ``l2`` is a penalty of l2/2·‖p‖² in the loss: it adds l2·p to the gradient, and goes through momentum
+    and scaling like the rest of it. ``weight_decay`` λ takes no part in the gradient: just before the
+    update, p ← p − η·λ·p (Loshchilov & Hutter 2019).
+
+    ``hooks`` are functions of the list of parameters that step() calls first, such as one that clips
+    gradients. ``steps`` counts the steps taken.
 
     Attributes that the built-in optimizers do not know are refused. A subclass may have any of its
-    own, or say ``__slots__ = ()`` to be as strict.
+    own, or say ``__slots__ = ()`` to be as strict. If its update needs arrays to work in, it says how
+    many, as in ``scratch = 1``, and gets them after the states. Hyperparameters that it does nothing with but to
+    multiply arrays may be ``constants = ("lr",)``: they come as arrays without dimensions, of the
+    parameters' dtype, by which NumPy multiplies in half the time that a Python float takes.
 
     Raises TypeError for params that are not leaves and for hyperparameters that are not numbers,
-    ValueError for no parameters, for one listed twice and for hyperparameters out of range.
+    ValueError for no parameters, for one listed twice, for a pattern that fits none and for
+    hyperparameters out of range.
     """
 
     __slots__ = ("__weakref__", "groups")
 
     states: tuple[str, ...] = ()
+    scratch: int = 0
+    constants: tuple[str, ...] = ()
 
-    def __init__(self, params: Params, **options: Any) -> None:
+    def __init__(
+        self,
+        params: Params,
+        *,
+        groups: Groups | None = None,
+        hooks: Iterable[Hook] = (),
+        l2: Value = 0.0,
+        weight_decay: Value = 0.0,
+        **options: Any,
+    ) -> None:
+        shared = Shared(_checked_hooks(hooks))
+        options |= {"l2": l2, "weight_decay": weight_decay}
         names = [name for name in options if name not in self.states]
-        for name in names:
-            if hasattr(self, name):
-                raise TypeError(
-                    f"{type(self).__name__} has an attribute {name!r}, which would hide the hyperparameter of that "
-                    "name; rename one of them"
-                )
-        given = _as_groups(params, ["params", *names, *self.states], type(self).__name__)
+        self._check_names(names)
+        given = grouped(params, groups, [*names, *self.states], type(self).__name__)
         for name in self.states:
             if options.get(name) is not None and len(given) > 1:
                 raise ValueError(f"{name} is given for {len(given)} groups at once; give each group its own")
-        groups = []
+        made = []
         for group in given:
             merged = {**options, **group}
-            states = [_first_state(name, merged.get(name), group["params"]) for name in self.states]
-            groups.append(Group(group["params"], {name: merged[name] for name in names}, states))
-        self.groups = groups
+            first = [first_state(name, merged.get(name), [p for _, p in group["params"]]) for name in self.states]
+            own = {name: merged[name] for name in names}
+            made.append(Group(group["params"], own, first, self.scratch, self.constants, shared))
+        self.groups = made
+
+    def _check_names(self, names: list[str]) -> None:
+        """Refuse hyperparameters that the update does not take, lack, or that an attribute would hide."""
+        kind = type(self).__name__
+        for name in names:
+            if hasattr(type(self), name) or hasattr(self, name):
+                raise TypeError(
+                    f"{kind} has an attribute {name!r}, which would hide the hyperparameter of that name; rename one "
+                    "of them"
+                )
+        takes = inspect.signature(self.update).parameters.values()
+        if any(p.kind is p.VAR_KEYWORD for p in takes):
+            return
+        known = [p.name for p in takes if p.name not in ("t", "p", "g", *self.states)]
+        unknown = [name for name in names if name not in [*known, *DECAYS]]
+        if unknown:
+            options = listing([*known, *Options.__annotations__], *unknown)
+            raise TypeError(f"{kind} does not take {', '.join(unknown)}; it takes {options}")
+        missing = [p.name for p in takes if p.kind is p.KEYWORD_ONLY and p.default is p.empty and p.name not in names]
+        if missing:
+            raise TypeError(f"{kind} needs {', '.join(missing)}: its update takes what its constructor was not given")
+        if set(known) & set(DECAYS):
+            raise TypeError(f"{kind} has an update with {' or '.join(DECAYS)}, which step() applies before; rename it")
 
     def __getattr__(self, name: str) -> float:
         """The first group's hyperparameter: asked for where there is no other attribute of that name."""
@@ -110,7 +123,7 @@ class Optimizer:
         if name not in group:
             raise AttributeError(
                 f"{type(self).__name__!r} object has no attribute {name!r}; "
-                f"the hyperparameters are {_listing(group, name)}"
+                f"the hyperparameters are {listing(group, name)}"
             )
         return group[name]
 
@@ -122,23 +135,75 @@ class Optimizer:
             try:
                 super().__setattr__(name, value)
             except AttributeError as error:
-                listing = _listing(self.groups[0], name)
-                raise AttributeError(f"{error}; the hyperparameters are {listing}") from None
+                options = listing(self.groups[0], name)
+                raise AttributeError(f"{error}; the hyperparameters are {options}") from None
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.groups[0]]
+
+    @property
+    def steps(self) -> int:
+        """How many steps were taken."""
+        return self.groups[0].shared.steps
+
+    @property
+    def hooks(self) -> list[Hook]:
+        """The functions of the list of parameters that step() calls first."""
+        return self.groups[0].shared.hooks
+
+    @hooks.setter
+    def hooks(self, hooks: Iterable[Hook]) -> None:
+        self.groups[0].shared.hooks = _checked_hooks(hooks)
+
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
+        """Pairs of a name and a parameter."""
+        for group in self.groups:
+            for flat in group.flats:
+                yield from zip(flat.names, flat.params)
 
     def update(self, t: int, p: Array, g: Array, *states: Any, **hyperparameters: Any) -> None:
         """Change ``p`` in place by its gradient ``g``, which may be overwritten; for the ``t``-th time, from 1."""
         raise TypeError(f"{type(self).__name__} does not define update(self, t, p, g, ...)")
 
-    def step(self) -> None:
-        """Update every parameter that has a gradient."""
+    def step(self, closure: Callable[[], Tensor] | None = None) -> Any:
+        """Update every parameter that has a gradient.
+
+        With a ``closure``, a function that computes the loss anew, the gradients are taken first:
+        zero_grad(), loss = closure(), loss.backward(). Returns that loss, or None without one.
+        """
+        loss = None if closure is None else self.evaluate(closure)
+        groups = self.groups
+        shared = groups[0].shared
+        if shared.hooks or shared.scheduled:
+            self._prepare()
         update: Any = self.update  # each optimizer names its own states and hyperparameters
-        for group in self.groups:
+        for group in groups:
             for flat in group.flats:
-                for t, arrays in flat.gather():
-                    update(t, *arrays, **group.hyperparameters)
+                flat.step(update, group.decay)
+        shared.steps += 1
+        return loss
+
+    def _prepare(self) -> None:
+        """Call the hooks, and ask the schedules for their numbers, before anything moves."""
+        groups = self.groups
+        hooks = groups[0].shared.hooks
+        if hooks:
+            parameters = [p for group in groups for p in group.params]
+            for hook in hooks:
+                hook(parameters)
+        for group in groups:
+            group.follow()
+
+    def evaluate(self, closure: Callable[[], Tensor]) -> Tensor:
+        """The loss that ``closure`` computes, after its gradients took the place of those that were there."""
+        self.zero_grad()
+        loss = closure()
+        if not isinstance(loss, Tensor):
+            raise TypeError(
+                f"the closure must return the loss as a Tensor, got {loss!r}; step() calls its backward() itself"
+            )
+        loss.backward()
+        return loss
 
     def zero_grad(self) -> None:
         """Forget the gradients, before the next backward() adds to them."""
@@ -148,106 +213,48 @@ class Optimizer:
                 if leaf is not None:
                     leaf.grad = None
 
-    def __repr__(self) -> str:
-        groups = []
+    def observe(self, value: float) -> None:
+        """Tell the schedules that wait for it, such as a plateau, how well training goes; each once."""
+        told: list[Any] = []
         for group in self.groups:
-            n = len(group.params)
-            settings = ", ".join(f"{name}={value:g}" for name, value in group.items())
-            groups.append(f"{n} parameter{'s' * (n != 1)}: {settings}")
-        return f"{type(self).__name__}({'; '.join(groups)})"
+            for schedule in group.schedules.values():
+                if hasattr(schedule, "observe") and not any(schedule is other for other in told):
+                    schedule.observe(value)
+                    told.append(schedule)
 
+    def state_dict(self) -> dict[str, Any]:
+        """What this optimizer needs to go on: numbers and states, by the names of the parameters; all copies.
 
-def _checked(name: str, value: Any) -> float:
-    """``value`` as the float that the hyperparameter ``name`` may be, or an error that says what it must be."""
-    holds, expected, example = LIMITS.get(name, FINITE)
-    error: type[Exception] = TypeError
-    advice = f"{name}={example}, or float(value)"
-    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
+        "optimizer" is its class's name, "step" the steps taken, "groups" the hyperparameters in use,
+        "updates" the updates of each parameter, "states" the arrays, "schedules" and "hooks" the states
+        of those. Schedules and hooks themselves are functions, which a state does not hold.
+        """
+        return taken(type(self).__name__, self.steps, self.groups, self.states, self.hooks)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state`` that state_dict() gave, whatever the order of the parameters.
+
+        Nothing changes unless it fits: ValueError lists names that are missing or unexpected, other
+        shapes, another optimizer. Make the optimizer with the same groups, schedules and hooks first.
+        """
+        before = self.state_dict()
+        check(before, state)
         try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
-        if holds(number):
-            return number
-        error, advice = ValueError, f"{name}={example}"
-    raise error(f"{name} must be {expected}, got {value!r}; give for example {advice}")
+            put_back(state, self.groups, self.states, self.hooks)
+        except BaseException:
+            put_back(before, self.groups, self.states, self.hooks)
+            raise
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({'; '.join(map(repr, self.groups))})"
 
 
-def _listing(names: Iterable[str], *unknown: str) -> str:
-    """``names`` as an error lists them, with those that are near the ``unknown`` ones, which may be misspelt."""
-    names = list(names)
-    near = {match for name in unknown for match in get_close_matches(name, names)}
-    listing = ", ".join(names)
-    return f"{listing}; did you mean {' or '.join(name for name in names if name in near)}?" if near else listing
-
-
-def _as_groups(params: Any, keys: Sequence[str], optimizer: str) -> list[dict[str, Any]]:
-    """``params`` as a list of groups that have no other than these ``keys``, or an error that says what is wrong."""
-    given = _listed(params)
-    if any(isinstance(g, Mapping) for g in given):
-        if not all(isinstance(g, Mapping) for g in given):
-            raise TypeError('params must be all Tensors or all groups; put each Tensor into a group\'s "params"')
-        groups = [{**g, "params": _listed(g.get("params", ()))} for g in given]
-    else:
-        groups = [{"params": given}]
-    seen: set[Tensor] = set()
-    for group in groups:
-        unknown = sorted(str(key) for key in group.keys() - keys)
-        if unknown:
-            raise TypeError(
-                f"{optimizer} does not take {', '.join(unknown)} in a group; it takes {_listing(keys, *unknown)}"
-            )
-        if not group["params"]:
-            raise ValueError("got an empty parameter list; pass model.parameters() of a model that has any")
-        for parameter in group["params"]:
-            _check_parameter(parameter)
-            if parameter in seen:
-                raise ValueError(f"a parameter of shape {parameter.shape} is listed twice; list it once")
-            seen.add(parameter)
-    return groups
-
-
-def _listed(params: Any) -> list[Any]:
-    """``params`` as a list, or an error that says what to give instead."""
-    if isinstance(params, Tensor):
-        raise TypeError("params must be a list of Tensors, got one Tensor; write [parameter]")
-    if isinstance(params, (str, Mapping, set, frozenset)) or not hasattr(params, "__iter__"):
-        if isinstance(params, Mapping) and not params:
-            return []
-        raise TypeError(
-            f"params must be a list of Tensors or of groups, got {type(params).__name__}; pass model.parameters() "
-            'or [{"params": [...], ...}]'
-        )
-    return list(params)
-
-
-def _check_parameter(parameter: Any) -> None:
-    """Refuse what cannot be updated by its gradient."""
-    if not isinstance(parameter, Tensor):
-        raise TypeError(
-            f"params must be Tensors, got {type(parameter).__name__}; make one with tg.Tensor(data, requires_grad=True)"
-        )
-    if not (parameter.is_leaf and parameter.requires_grad):
-        raise TypeError(
-            f"a parameter of shape {parameter.shape} is not a leaf that requires a gradient; set requires_grad=True "
-            "or leave it out, as in [p for p in model.parameters() if p.requires_grad]"
-        )
-
-
-def _first_state(name: str, given: Sequence[ArrayLike] | None, params: Sequence[Tensor]) -> list[Array]:
-    """The first value of a state for each parameter: zeros, or copies of what was ``given``."""
-    if given is None:
-        return [np.zeros_like(p.data) for p in params]
-    if isinstance(given, str) or not hasattr(given, "__iter__"):
-        raise TypeError(f"{name} must be a list of arrays, one a parameter, got {given!r}")
-    arrays = [np.asarray(value) for value in given]
-    if [a.shape for a in arrays] != [p.shape for p in params]:
-        raise ValueError(
-            f"{name} has shapes {[a.shape for a in arrays]} for parameters of shapes {[p.shape for p in params]}; "
-            "give one array a parameter, in the same order"
-        )
-    if any(a.dtype.kind not in "fiu" for a in arrays):
-        raise TypeError(f"{name} must hold real numbers, got {[str(a.dtype) for a in arrays]}")
-    if not all(np.isfinite(a).all() for a in arrays):
-        raise ValueError(f"{name} holds NaN or infinity, which would spread to the parameters")
-    return [a.astype(p.dtype) for a, p in zip(arrays, params)]
+def _checked_hooks(hooks: Any) -> list[Hook]:
+    """``hooks`` as a list of functions, or an error that says what to give instead."""
+    if isinstance(hooks, str) or not hasattr(hooks, "__iter__"):
+        raise TypeError(f"hooks must be a list of functions, got {hooks!r}; write hooks=[function]")
+    listed = list(hooks)
+    for hook in listed:
+        if not callable(hook) or isinstance(hook, type):
+            raise TypeError(f"each hook must be a function of the list of parameters, got {hook!r}")
+    return listed

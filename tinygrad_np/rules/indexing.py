@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from tinygrad_np.numerics import HALF, is_plain
+from tinygrad_np.numerics import HALF, is_plain, speaking
 from tinygrad_np.operations import Result, composition, operation
 from tinygrad_np.shapes import along, as_array, normalize_axes
 from tinygrad_np.tape import Array
@@ -41,7 +41,7 @@ def _put(x: Array, index: Index, shape: tuple[int, ...]) -> Array:
         return put(x, index=index, shape=shape)
     if x.dtype == HALF:
         return _put(x.astype(np.float32), index, shape).astype(HALF)
-    y = np.zeros(shape, x.dtype)
+    y = np.zeros(shape, x.dtype, like=speaking(x))
     if not may_repeat(index):
         y[index] = x
     elif x.size < 100:
@@ -128,7 +128,7 @@ def overwrite(x: Array, value: Array, index: Index) -> Result:
     ∂L/∂x = g, and 0 at ``index``;  ∂L/∂value = g[index].
     """
     if is_plain(x):
-        y = np.array(x)
+        y = np.array(x, like=speaking(x))
         y[index] = value
     else:  # as in put
         y = overwrite(x, value, index=index)

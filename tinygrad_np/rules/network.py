@@ -8,18 +8,24 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.numerics import (
+    SMALL,
     exp_to_zero,
+    is_plain,
     logaddexp_reduce_to_zero,
     logistic,
+    masked,
     max_over,
     min_over,
     scalar,
     sum_over,
+    times_to_zero,
     vanishing,
 )
 from tinygrad_np.operations import Result, operation, unchanged
 from tinygrad_np.shapes import NO_NUMBERS, as_array, floating, rows
 from tinygrad_np.tape import Array
+
+ROWS_OF_LOGITS = "logits must have shape (n, classes); give one row as logits[None, :]"
 
 divide_to_zero = vanishing(np.divide)
 
@@ -39,7 +45,7 @@ def relu(x: Array) -> Result:
     """
     x = as_array(x)
     zero = _zero(x.dtype)
-    return np.maximum(x, zero), (lambda g: np.where(x > zero, g, zero),)  # g·0 would be NaN for an infinite g
+    return np.maximum(x, zero), (lambda g: masked(g, x > zero),)
 
 
 @operation(symmetric=True)
@@ -116,7 +122,10 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Result:
     if not x.ndim or weight.ndim != 2 or (bias is not None and bias.shape != weight.shape[1:]):
         raise ValueError("the shapes do not fit")
     # The method dot takes two thirds of np.dot's time.
-    y = x.dot(weight) if bias is None else x.dot(weight) + bias
+    y = x.dot(weight)
+    if bias is not None:
+        in_place = y.size > SMALL and is_plain(y) and y.dtype == bias.dtype  # saves memory that is not in the cache
+        y = np.add(y, bias, y) if in_place else y + bias
     if x.ndim == 2:
         return y, (lambda g: g.dot(weight.T), lambda g: x.T.dot(g), unchanged)
     return y, (lambda g: g.dot(weight.T), lambda g: rows(x).T.dot(rows(g)), unchanged)
@@ -151,7 +160,7 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> Result:
     if logits.__class__ is not np.ndarray or logits.dtype.kind != "f":
         logits = floating(logits, "logits")
     if logits.ndim != 2:
-        raise ValueError("logits must have shape (n, classes); give one row as logits[None, :]")
+        raise ValueError(ROWS_OF_LOGITS)
     n = len(logits) or 1
     log_p = logits - _row_logsumexp(logits)
     if targets.ndim == 1:
@@ -161,11 +170,50 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> Result:
     _check_probabilities(targets, logits.shape)
     if targets.dtype != logits.dtype:
         targets = targets.astype(logits.dtype)
-    surprise = np.where(targets == 0, 0, -log_p)  # a class of probability 0 may have a logit of −inf
-    return sum_over(targets * surprise, None) / n, (
+    return sum_over(targets * _surprise(log_p, targets), None) / n, (
         lambda g: (exp_to_zero(log_p) * sum_over(targets, 1, keepdims=True) - targets) * (g / n),
         lambda g: log_p * (-g / n),
     )
+
+
+@operation()
+def softmax_cross_entropies(
+    logits: Array, targets: Array, *, label_smoothing: float = 0.0, class_weight: Array | None = None
+) -> Result:
+    """Cross-entropy of each row of ``logits`` (n, classes) against ``targets``, as softmax_cross_entropy takes them.
+
+        yᵣ = −Σᵢ wᵢ·sᵣᵢ·ln softmax(xᵣ)ᵢ,    s = (1 − ε)·t + ε / classes
+
+    with ε the ``label_smoothing`` and w the ``class_weight`` (classes,), 1 without it; y has shape (n,).
+    ∂L/∂xᵣᵢ = gᵣ·(softmax(xᵣ)ᵢ·Σⱼ wⱼ·sᵣⱼ − wᵢ·sᵣᵢ), ∂L/∂tᵣᵢ = −gᵣ·(1 − ε)·wᵢ·ln softmax(xᵣ)ᵢ.
+    """
+    targets = as_array(targets)
+    logits = floating(logits, "logits")
+    if logits.ndim != 2:
+        raise ValueError(ROWS_OF_LOGITS)
+    log_p = logits - _row_logsumexp(logits)
+    labels = targets.ndim == 1
+    if labels:
+        t = _one_hot(targets, log_p)[1]
+    else:
+        _check_probabilities(targets, logits.shape)
+        t = targets.astype(logits.dtype)
+    share = scalar(1 - label_smoothing, logits.dtype)  # of a target in what its class counts
+    if label_smoothing:
+        t = t * share + scalar(label_smoothing / (logits.shape[1] or 1), t.dtype)
+    if class_weight is not None:
+        class_weight = class_weight.astype(logits.dtype)
+        t, share = t * class_weight, share * class_weight
+    y = sum_over(t * _surprise(log_p, t), 1)
+    gx = lambda g: times_to_zero(g[:, None], exp_to_zero(log_p) * sum_over(t, 1, keepdims=True) - t)
+    if labels:
+        return y, (gx,)
+    return y, (gx, lambda g: -g[:, None] * (share * log_p))
+
+
+def _surprise(log_p: Array, t: Array) -> Array:
+    """−ln p, and 0 where t is 0: a class of probability 0 may have a logit of −inf."""
+    return np.where(t == 0, 0, scalar(0, log_p.dtype) - log_p)  # minus it alone would make a loss of 0 look like -0.0
 
 
 def _with_axes(x: Any) -> Array:
@@ -221,7 +269,7 @@ def _one_hot(labels: Array, x: Array) -> tuple[Array, Array]:
             f"label {labels[row]} in row {row} is outside [0, {classes}): the logits have {classes} classes; "
             "number the labels from 0, as np.unique(labels, return_inverse=True) does"
         ) from None
-    one_hot = np.zeros(x.shape, x.dtype)
+    one_hot = np.zeros(x.shape, x.dtype, like=x)
     one_hot.ravel()[index] = 1
     return x.ravel()[index], one_hot
 

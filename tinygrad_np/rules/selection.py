@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.numerics import has_zero, scalar
+from tinygrad_np.numerics import has_zero, masked, scalar
 from tinygrad_np.operations import Result, composition, operation, unchanged, undefined
 from tinygrad_np.shapes import FIT, as_array
 from tinygrad_np.tape import Array
@@ -48,7 +48,7 @@ def _share(x1: Array, x2: Array, g: Array) -> Array:
     equal = np.equal(x1, x2)
     if np.count_nonzero(equal):
         g = np.where(equal, g * scalar(0.5, g.dtype), g)
-    return np.where(np.less(x1, x2), scalar(0, g.dtype), g)  # g·0 would be NaN for an infinite g
+    return masked(g, np.logical_not(np.less(x1, x2)))
 
 
 def _unless_nan(x: Array, g: Array) -> Array:

@@ -114,7 +114,8 @@ def test_with_empty_slots_is_as_strict_with_attributes_as_the_built_in_ones():
     optimizer.decay = 0.25
     assert optimizer.groups[0]["decay"] == 0.25
     with pytest.raises(
-        AttributeError, match=r"no attribute 'decoy'.*; the hyperparameters are lr, decay; did you mean"
+        AttributeError,
+        match=r"no attribute 'decoy'.*; the hyperparameters are lr, decay, l2, weight_decay; did you mean",
     ):
         optimizer.decoy = 0.25
 
@@ -126,6 +127,56 @@ def test_a_hyperparameter_named_like_an_attribute_is_refused(name):
 
     with pytest.raises(TypeError, match=f"Clashing has an attribute '{name}', which would hide"):
         Clashing([tg.Tensor([0.0], requires_grad=True)], lr=0.1, **{name: 0.5})
+
+
+def test_takes_what_its_update_names_and_nothing_else():
+    p = [tg.Tensor([0.0], requires_grad=True)]
+    with pytest.raises(TypeError, match=r"Nesterov does not take momentun; it takes lr, momentum, .* mean momentum"):
+        Nesterov(p, lr=0.1, momentun=0.5)
+    with pytest.raises(TypeError, match="Nesterov needs momentum: its update takes what its constructor"):
+        Nesterov(p, lr=0.1)
+
+
+def test_may_name_its_hyperparameters_without_a_star():
+    class Plain(Optimizer):
+        def update(self, t, p, g, lr, scale=2.0):
+            p -= lr * scale * g
+
+    p = tg.Tensor([0.0], requires_grad=True)
+    assert steps(Plain([p], lr=0.5), p, [[1.0]]) == [[-1.0]]
+
+
+def test_with_a_decay_of_its_own_is_told_to_rename_it():
+    class Decaying(Optimizer):
+        def update(self, t, p, g, *, lr, weight_decay):
+            p -= lr * weight_decay * p
+
+    with pytest.raises(TypeError, match=r"Decaying has an update with l2 or weight_decay, which step\(\) applies"):
+        Decaying([tg.Tensor([0.0], requires_grad=True)], lr=0.1)
+
+
+def test_may_work_in_scratch_and_multiply_by_constants():
+    class Halving(Optimizer):
+        scratch, constants = 2, ("lr",)
+
+        def update(self, t, p, g, one, other, *, lr, power):
+            assert lr.shape == ()
+            assert lr.dtype == p.dtype
+            assert type(power) is float
+            np.multiply(g, lr, one)
+            np.multiply(one, power, other)
+            p -= other
+
+    p, q = (tg.Tensor([0.0], requires_grad=True, dtype=dtype) for dtype in (np.float32, np.float64))
+    optimizer = Halving([p, q], lr=0.5, power=2.0)
+    optimizer.lr = 0.25
+    for twin in (optimizer, copy.deepcopy(optimizer)):
+        p, q = twin.groups[0].params
+        q.grad = np.ones(1)
+        p.grad = np.ones(1, np.float32)
+        stood = p.data[0]
+        twin.step()
+        assert (p.data[0], q.data[0]) == (stood - 0.5, stood - 0.5)
 
 
 def test_that_asks_for_a_hyperparameter_before_there_are_any_is_told_what_to_call():

@@ -8,7 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_np as tg
-from tinygrad_np.optim import SGD, Adam, MomentumSGD
+from tinygrad_np.optim import (
+    SGD,
+    AdaDelta,
+    AdaGrad,
+    Adam,
+    AdamW,
+    AMSGrad,
+    CorrectedMomentumSGD,
+    Lion,
+    MomentumSGD,
+    NAdam,
+    NesterovAG,
+    RMSprop,
+    adaptive,
+)
 
 # -- the recurrences, for one parameter and one number at a time ----------------------------------
 
@@ -36,6 +50,89 @@ def adam(p, gs, lrs, beta1=0.9, beta2=0.999, eps=1e-8):
     return p
 
 
+def corrected_momentum_sgd(p, gs, lrs, momentum=0.9):
+    v = 0.0
+    for g, lr in zip(gs, lrs):
+        v = momentum * v + g
+        p = p - lr * v
+    return p
+
+
+def nesterov_ag(p, gs, lrs, momentum=0.9):
+    v = 0.0
+    for g, lr in zip(gs, lrs):
+        v = momentum * v - lr * g
+        p = p + momentum * v - lr * g
+    return p
+
+
+def lion(p, gs, lrs, beta1=0.9, beta2=0.99):
+    m = 0.0
+    for g, lr in zip(gs, lrs):
+        c = beta1 * m + (1 - beta1) * g
+        p = p - lr * ((c > 0) - (c < 0))
+        m = beta2 * m + (1 - beta2) * g
+    return p
+
+
+def adagrad(p, gs, lrs, eps=1e-10):
+    s = 0.0
+    for g, lr in zip(gs, lrs):
+        s = s + g**2
+        p = p - lr * g / (math.sqrt(s) + eps)
+    return p
+
+
+def adadelta(p, gs, lrs, rho=0.9, eps=1e-6):
+    s = u = 0.0
+    for g, lr in zip(gs, lrs):
+        s = rho * s + (1 - rho) * g**2
+        d = g * math.sqrt(u + eps) / math.sqrt(s + eps)
+        u = rho * u + (1 - rho) * d**2
+        p = p - lr * d
+    return p
+
+
+def rmsprop(p, gs, lrs, rho=0.99, eps=1e-8):
+    s = 0.0
+    for g, lr in zip(gs, lrs):
+        s = rho * s + (1 - rho) * g**2
+        p = p - lr * g / (math.sqrt(s) + eps)
+    return p
+
+
+def adamw(p, gs, lrs, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01):
+    m = v = 0.0
+    for t, (g, lr) in enumerate(zip(gs, lrs), start=1):
+        p = p - lr * weight_decay * p
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        p = p - lr * (m / (1 - beta1**t)) / (math.sqrt(v / (1 - beta2**t)) + eps)
+    return p
+
+
+def amsgrad(p, gs, lrs, beta1=0.9, beta2=0.999, eps=1e-8):
+    m = v = u = 0.0
+    for t, (g, lr) in enumerate(zip(gs, lrs), start=1):
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        u = max(u, v)
+        p = p - lr * (m / (1 - beta1**t)) / (math.sqrt(u / (1 - beta2**t)) + eps)
+    return p
+
+
+def nadam(p, gs, lrs, beta1=0.9, beta2=0.999, eps=1e-8, warming=0.004):
+    m, v, product = 0.0, 0.0, 1.0
+    for t, (g, lr) in enumerate(zip(gs, lrs), start=1):
+        now, after = (beta1 * (1 - 0.5 * 0.96 ** (i * warming)) for i in (t, t + 1))
+        product = product * now
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        ahead = (1 - now) * g / (1 - product) + after * m / (1 - product * after)
+        p = p - lr * ahead / (math.sqrt(v / (1 - beta2**t)) + eps)
+    return p
+
+
 def elementwise(recurrence, p, gs, lrs, **hyperparameters):
     """``recurrence`` on each element of the array ``p``, with the arrays ``gs`` as its gradients."""
     q = np.empty(p.shape)
@@ -44,13 +141,22 @@ def elementwise(recurrence, p, gs, lrs, **hyperparameters):
     return q
 
 
-METHODS = {
-    "SGD": (SGD, sgd, {}),
-    "MomentumSGD": (MomentumSGD, momentum_sgd, {"momentum": 0.5}),
-    "MomentumSGD by default": (MomentumSGD, momentum_sgd, {}),
-    "Adam": (Adam, adam, {"beta1": 0.8, "beta2": 0.95, "eps": 1e-3}),
-    "Adam by default": (Adam, adam, {}),
+RECURRENCES = {
+    SGD: (sgd, {}),
+    MomentumSGD: (momentum_sgd, {"momentum": 0.5}),
+    CorrectedMomentumSGD: (corrected_momentum_sgd, {"momentum": 0.5}),
+    NesterovAG: (nesterov_ag, {"momentum": 0.5}),
+    Lion: (lion, {"beta1": 0.6, "beta2": 0.8}),
+    AdaGrad: (adagrad, {"eps": 1e-3}),
+    AdaDelta: (adadelta, {"rho": 0.7, "eps": 1e-3}),
+    RMSprop: (rmsprop, {"rho": 0.7, "eps": 1e-3}),
+    Adam: (adam, {"beta1": 0.8, "beta2": 0.95, "eps": 1e-3}),
+    AdamW: (adamw, {"beta1": 0.8, "beta2": 0.95, "eps": 1e-3, "weight_decay": 0.5}),
+    AMSGrad: (amsgrad, {"beta1": 0.8, "beta2": 0.5, "eps": 1e-3}),
+    NAdam: (nadam, {"beta1": 0.8, "beta2": 0.95, "eps": 1e-3, "warming": 0.1}),
 }
+METHODS = {f"{optimizer.__name__}": (optimizer, *rest) for optimizer, rest in RECURRENCES.items()}
+METHODS |= {f"{optimizer.__name__} by default": (optimizer, f, {}) for optimizer, (f, _) in RECURRENCES.items()}
 HYPERPARAMETERS = [
     (SGD, "lr"),
     (MomentumSGD, "lr"),
@@ -111,6 +217,10 @@ class TestRecurrence:
         for optimizer, recurrence, hyperparameters in [
             (SGD, sgd, {}),
             (MomentumSGD, momentum_sgd, {"momentum": momentum}),
+            (CorrectedMomentumSGD, corrected_momentum_sgd, {"momentum": momentum}),
+            (NesterovAG, nesterov_ag, {"momentum": momentum}),
+            (NAdam, nadam, {"beta1": beta1, "beta2": beta2}),
+            (AMSGrad, amsgrad, {"beta1": beta1, "beta2": beta2}),
             (Adam, adam, {"beta1": beta1, "beta2": beta2}),
         ]:
             p = tg.Tensor(first, requires_grad=True)
@@ -127,6 +237,7 @@ class TestRecurrence:
     @each_method
     def test_gradients_of_0_move_nothing(self, dtype, optimizer, recurrence, hyperparameters):
         p = tg.Tensor([1.0, -2.0], requires_grad=True, dtype=dtype)
+        hyperparameters = {**hyperparameters, "weight_decay": 0.0}
         train([p], optimizer([p], **hyperparameters), [[[0.0, 0.0]]] * 3, [0.1] * 3)
         np.testing.assert_array_equal(p.data, [1, -2])
 
@@ -155,9 +266,10 @@ class TestByHand:
 
     def test_default_hyperparameters_are_those_of_the_papers(self):
         p = [tg.Tensor([0.0], requires_grad=True)]
-        assert dict(SGD(p).groups[0]) == {"lr": 0.01}
-        assert dict(MomentumSGD(p).groups[0]) == {"lr": 0.01, "momentum": 0.9}
-        assert dict(Adam(p).groups[0]) == {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
+        neither = {"l2": 0, "weight_decay": 0}
+        assert dict(SGD(p).groups[0]) == {"lr": 0.01, **neither}
+        assert dict(MomentumSGD(p).groups[0]) == {"lr": 0.01, "momentum": 0.9, **neither}
+        assert dict(Adam(p).groups[0]) == {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, **neither}
 
 
 class TestFormOfMomentum:
@@ -184,7 +296,7 @@ class TestGroups:
         weights, biases = parameters(rng, [(2, 3), (3, 2)]), parameters(rng, [(3,), (2,)])
         groups = [{"params": weights, "momentum": 0.5}, {"params": biases, "lr": 0.2}]
         optimizer = MomentumSGD(groups, lr=0.1, momentum=0.0)
-        assert [dict(g) for g in optimizer.groups] == [{"lr": 0.1, "momentum": 0.5}, {"lr": 0.2, "momentum": 0.0}]
+        assert [(g["lr"], g["momentum"]) for g in optimizer.groups] == [(0.1, 0.5), (0.2, 0.0)]
         first = [p.data.copy() for p in weights + biases]
         gradients = [rng.normal(size=p.shape) for p in weights + biases]
         for _ in lrs:
@@ -246,3 +358,48 @@ class TestFirstVelocity:
         p, velocity = tg.Tensor([0.0], requires_grad=True), np.array([1.0])
         train([p], MomentumSGD([p], velocity=[velocity]), [[[1.0]]] * 2, [0.1] * 2)
         np.testing.assert_array_equal(velocity, [1.0])
+
+
+class TestDecay:
+    """A penalty goes through the optimizer with the gradient; decoupled decay shrinks the weights before it."""
+
+    @each_method
+    def test_by_l2_adds_to_the_gradient(self, optimizer, recurrence, hyperparameters):
+        rng, lrs, l2 = np.random.default_rng(3), [0.1, 0.1, 0.05, 0.05], 0.3
+        plain, penalised = parameters(rng, [(2, 2), (3,)]), parameters(np.random.default_rng(3), [(2, 2), (3,)])
+        one, other = optimizer(plain, **hyperparameters), optimizer(penalised, l2=l2, **hyperparameters)
+        for lr in lrs:
+            gradients = [rng.normal(size=p.shape) for p in plain]
+            train(plain, one, [[g + l2 * p.data for g, p in zip(gradients, plain)]], [lr])
+            train(penalised, other, [gradients], [lr])
+        for p, q in zip(plain, penalised):
+            np.testing.assert_allclose(p.data, q.data, rtol=1e-12)
+
+    @each_method
+    def test_by_weight_decay_shrinks_the_parameters_by_the_rate_times_it(self, optimizer, recurrence, hyperparameters):
+        rng, lrs = np.random.default_rng(4), [0.1, 0.1, 0.05]
+        plain, decayed = parameters(rng, [(2, 2), (3,)]), parameters(np.random.default_rng(4), [(2, 2), (3,)])
+        hyperparameters = {**hyperparameters, "weight_decay": 0.0}
+        one, other = optimizer(plain, **hyperparameters), optimizer(decayed, **{**hyperparameters, "weight_decay": 0.5})
+        for lr in lrs:
+            gradients = [rng.normal(size=p.shape) for p in plain]
+            for p in plain:
+                p.data = p.data * (1 - lr * 0.5)
+            train(plain, one, [gradients], [lr])
+            train(decayed, other, [gradients], [lr])
+        for p, q in zip(plain, decayed):
+            np.testing.assert_allclose(p.data, q.data, rtol=1e-12)
+
+    def test_leaves_a_parameter_without_a_gradient_alone(self):
+        p, q = tg.Tensor([1.0], requires_grad=True), tg.Tensor([1.0], requires_grad=True)
+        optimizer = SGD([p, q], lr=0.5, l2=0.1, weight_decay=0.1)
+        p.grad = np.zeros(1)
+        optimizer.step()
+        assert (p.data[0], q.data[0]) == (0.95 - 0.05, 1.0)
+
+
+@pytest.mark.parametrize("t", [1, 10, 300, 5000])
+def test_nadams_momentum_is_multiplied_out_as_far_as_it_shows(t):
+    product, now, after = adaptive._nadam_momentum(t, 0.9, 0.004)
+    numbers = 0.9 * (1 - 0.5 * 0.96 ** (0.004 * np.arange(1, t + 2)))
+    np.testing.assert_allclose([1 - product, now, after], [1 - np.prod(numbers[:-1]), *numbers[-2:]], rtol=1e-15)

@@ -1,4 +1,4 @@
-"""What layers are made with, checked: each error names the argument and what it may be."""
+"""What is given by a user, checked: each error names the argument and what it may be."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def number(
     return given
 
 
-def floating(dtype: Any) -> np.dtype[Any]:
+def floating(dtype: Any, name: str = "dtype") -> np.dtype[Any]:
     """``dtype`` as a floating NumPy dtype.
 
     >>> floating("float32"), floating(None)
@@ -56,4 +56,4 @@ def floating(dtype: Any) -> np.dtype[Any]:
         converted: np.dtype[Any] = np.dtype(dtype)
         if converted.kind == "f":
             return converted
-    raise TypeError(f"dtype must be a floating one, such as np.float32 or np.float64, got {dtype!r}")
+    raise TypeError(f"{name} must be a floating one, such as np.float32 or np.float64, got {dtype!r}")

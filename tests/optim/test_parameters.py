@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import tinygrad_np as tg
+from tinygrad_np import optim
 from tinygrad_np.optim import SGD, Adam, MomentumSGD
 
-OPTIMIZERS = [SGD, MomentumSGD, Adam]
+OPTIMIZERS = [optim.by_name(name) for name in optim.OPTIMIZERS if name != "lbfgs"]
 each_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS)
 
 
@@ -296,7 +297,8 @@ def test_a_generator_of_parameters_is_taken(optimizer):
     params = [leaf(1.0), leaf(2.0)]
     steps = optimizer((p for p in params), lr=0.1)
     step(steps, *((p, 1) for p in params))
-    assert (params[0].data[0], params[1].data[0]) == (pytest.approx(0.9), pytest.approx(1.9))
+    assert params[0].data[0] < 1
+    assert params[1].data[0] < 2
 
 
 @each_optimizer

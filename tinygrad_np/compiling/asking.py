@@ -1,0 +1,53 @@
+"""What would freeze a number is an error that names the line where it was asked for, unless the library asked."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from collections.abc import Iterator
+from types import FrameType
+
+import numpy as np
+
+LIBRARY = os.path.dirname(os.path.dirname(__file__)) + os.sep
+COMPILING = os.path.dirname(__file__) + os.sep
+NUMPY = os.path.dirname(np.__file__) + os.sep
+# What these ask of an array, the user asked of a Tensor.
+ON_BEHALF = tuple(LIBRARY + name for name in ("tensor.py", "protocols.py"))
+
+
+class TracingError(TypeError):
+    """A step cannot be compiled as it is written: something in it would stay as it was when it was recorded."""
+
+
+def refused(what: str, instead: str) -> TracingError:
+    """The error for ``what`` the current line does, and what to write ``instead``."""
+    return TracingError(f"{what} in a compiled step would keep the value that it had while recorded: {instead}{where()}")
+
+
+def where() -> str:
+    """The user's line that is being run, as an error message ends."""
+    for frame in _frames():
+        path = frame.f_code.co_filename
+        if not path.startswith((LIBRARY, NUMPY)):
+            line = linecache.getline(path, frame.f_lineno).strip()
+            return f" ({path}, line {frame.f_lineno}{line and ': ' + line})"
+    return ""
+
+
+def library_asks() -> bool:
+    """Whether the line that asks is one of the library's own, as where a rule checks labels."""
+    for frame in _frames():
+        path = frame.f_code.co_filename
+        if not path.startswith((COMPILING, NUMPY, *ON_BEHALF)):
+            return path.startswith(LIBRARY)
+    return False
+
+
+def _frames() -> Iterator[FrameType]:
+    """The frames of the calling thread, innermost first."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        yield frame
+        frame = frame.f_back

@@ -1,0 +1,118 @@
+"""Whether the state is still what a program was recorded for: a function that asks for no more than it must."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_np.compiling.places import Place, places
+from tinygrad_np.compiling.program import Program, Value, operands_in
+from tinygrad_np.compiling.state import Performance
+from tinygrad_np.nn.module import Module
+
+
+def conditions(performance: Performance, program: Program) -> Callable[[], bool]:
+    """The function that says whether ``program`` may run on the state as it is.
+
+    Arrays that the program uses must be the ones that they were, for it knows where each lies in memory; but a number
+    in an array without dimensions, and an array that the step itself replaces, are looked up at each step. Floats are
+    read anew; anything else must be the same.
+    """
+    used = _used(program)
+    updated = {put.__self__.identity for put, _ in program.updates if hasattr(put, "__self__")}
+    found = places(performance.state.roots)
+    for place in found:
+        value = used.get(id(place.get()))
+        if value is not None and _may_be_replaced(value, place, performance, updated, used):
+            value.reading = place.get
+    checks = Checks()
+    for place in found:
+        checks.add(place, used, updated)
+    for module in {id(p.container): p.container for p in found if isinstance(p.container, Module)}.values():
+        if "training" not in vars(module):
+            checks.same(Place(module, "training", False), module.training)
+    return checks.function()
+
+
+class Checks:
+    """Conditions on places, as the text of a function."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.bound: dict[str, Any] = {}
+
+    def add(self, place: Place, used: dict[int, Value], updated: set[Any]) -> None:
+        """What must be so at ``place``."""
+        now = place.get()
+        if isinstance(now, np.ndarray):
+            value = used.get(id(now))
+            if value is None:
+                self.lines.append(f"{self.at(place)} is not None")
+            elif value.reading is None:
+                self.same(place, now)
+            elif value.shape:
+                self.alike(place, now)
+        elif isinstance(now, tuple) and place.is_item:
+            self.same(place, now)
+        elif place.identity not in updated and type(now) is not float:
+            self.same(place, now)
+
+    def same(self, place: Place, value: Any) -> None:
+        """The same object, or the same number."""
+        if value is None or isinstance(value, bool):
+            self.lines.append(f"{self.at(place)} is {value}")
+        elif isinstance(value, (int, str, np.generic)):
+            self.lines.append(f"{self.at(place)} == {self.named(value)}")
+        elif not (isinstance(value, tuple) and not place.is_item and _of_numbers(value)):
+            self.lines.append(f"{self.at(place)} is {self.named(value)}")
+        else:  # tuples of numbers are read anew
+            self.lines.append(f"{self.at(place)} is not None")
+
+    def alike(self, place: Place, array: Any) -> None:
+        """An array of the same shape and dtype."""
+        name = self.at(place)
+        self.lines.append(
+            f"{name} is not None and {name}.shape == {array.shape} and {name}.dtype is {self.named(array.dtype)}"
+        )
+
+    def at(self, place: Place) -> str:
+        container = self.named(place.container)
+        return f"{container}[{self.named(place.key)}]" if place.is_item else f"{container}.{place.key}"
+
+    def named(self, thing: Any) -> str:
+        name = f"o{id(thing)}"
+        self.bound[name] = thing
+        return name
+
+    def function(self) -> Callable[[], bool]:
+        body = " and ".join(dict.fromkeys(self.lines)) or "True"
+        text = f"def bind({', '.join(self.bound)}):\n    return lambda: {body}\n"
+        namespace: dict[str, Any] = {}
+        exec(compile(text, "<fits>", "exec"), namespace)
+        fits: Callable[[], bool] = namespace["bind"](**self.bound)
+        return fits
+
+
+def _used(program: Program) -> dict[int, Value]:
+    """The live arrays that the program uses, by id."""
+    trees = [(list(call.operands()), call.writes) for call in program.calls]
+    values = [v for v in operands_in((trees, program.outputs)) if isinstance(v, Value)]
+    return {id(v.array): v for v in values if v.array is not None}
+
+
+def _may_be_replaced(
+    value: Value, place: Place, performance: Performance, updated: set[Any], used: dict[int, Value]
+) -> bool:
+    """Whether the array at ``place`` may be another at each step."""
+    if value.root is not None or any(v.root is value for v in used.values()):
+        return False
+    if place.identity in updated:
+        return True
+    written = any(call.writes is not None and call.writes.memory is value for call in performance.recording.calls)
+    return not value.shape and not written
+
+
+def _of_numbers(value: Any) -> bool:
+    return isinstance(value, tuple) and bool(value) and all(type(x) is float for x in value)

@@ -1,0 +1,289 @@
+"""A recording: the NumPy calls of one run of a step, noted as they are carried out.
+
+The arrays of the step are played by stand-ins, which hold the array itself and the Value by which the program knows it.
+"""
+
+from __future__ import annotations
+
+import operator
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tinygrad_np.compiling.asking import TracingError, where
+from tinygrad_np.compiling.program import Call, Value, cast, guard, has_shape
+from tinygrad_np.compiling.symbols import Symbol
+from tinygrad_np.tape import Variable
+
+# What depends on shapes and dtypes alone, which a program is made for.
+STRUCTURAL = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.common_type}
+# Reductions by the name that programs have for them.
+REDUCTIONS: dict[Any, Any] = {np.sum: np.add, np.prod: np.multiply, np.any: np.logical_or, np.all: np.logical_and}
+REDUCTIONS |= {np.max: np.maximum, np.amax: np.maximum, np.min: np.minimum, np.amin: np.minimum}
+CONVERSIONS = {np.asarray, np.array, np.asanyarray, np.ascontiguousarray}
+# Of what any other function gives the shape is checked at each step, for it may depend on numbers.
+OF_FIXED_SHAPE = {np.dot, np.reshape, np.transpose, np.copy, np.broadcast_to, np.where, np.concatenate, np.zeros_like}
+OF_FIXED_SHAPE |= {np.ones_like, np.full_like, np.empty_like, np.ravel_multi_index, np.take, np.vdot, np.einsum, cast}
+OF_FIXED_SHAPE |= {np.zeros, np.ones, np.full, np.empty, np.stack, operator.pow, np.count_nonzero, np.argmax, np.argmin}
+
+
+class StandIn:
+    """What plays an array: the ``array``, and the ``value`` by which the program knows it."""
+
+    __slots__ = ("array", "recording", "value")
+
+    def __init__(self, recording: Recording, array: Any, value: Value) -> None:
+        self.recording, self.array, self.value = recording, array, value
+
+
+class Recording:
+    """The calls of one run of a step. ``kind`` is the class of the stand-ins for its arrays."""
+
+    def __init__(self, kind: type[StandIn]) -> None:
+        self.kind = kind
+        self.calls: list[Call] = []
+        self.values: dict[int, tuple[Value, Any]] = {}  # by the id of an array, which is kept lest it be given away
+        self.roots: dict[int, tuple[Value, Any, Any]] = {}  # by the id of what owns the memory; and the first array
+        self.writable: set[Value] = set()  # those whose memory is the state's, or was made by the step itself
+        self.thread: int | None = threading.get_ident()
+
+    # -- what comes in -----------------------------------------------------------------------------
+
+    def live(self, array: Any, name: str = "", writable: bool = False) -> Any:
+        """The stand-in for a live ``array``, which is read by reference at each step."""
+        value = self._live_value(array, name)
+        if writable:
+            self.writable.add(value.memory)
+        return self.kind(self, array, value)
+
+    def argument(self, array: Any, name: str) -> Any:
+        """The stand-in for an argument of the step, which is another array at each call."""
+        stand_in = self.live(array, name)
+        stand_in.value.array = None
+        return stand_in
+
+    def _live_value(self, array: Any, name: str = "") -> Value:
+        """The Value of a live array: itself a root, or a view of what owns its memory."""
+        if id(array) not in self.values:
+            owner = _owner(array)
+            if owner is not array and id(owner) not in self.roots:
+                self._live_value(owner, name)
+            value = self._placed(array)
+            value.array, value.name = array, name
+            self.values[id(array)] = value, array
+        return self.values[id(array)][0]
+
+    # -- what is done ------------------------------------------------------------------------------
+
+    def run(self, function: Callable[..., Any], arguments: Any, keywords: Any, writes: Any = None) -> Any:
+        """Call ``function`` with the arrays themselves, and note that."""
+        self._check_thread()
+        out = keywords.get("out")
+        for written in (writes, *(out if isinstance(out, tuple) else [out])):
+            if written is not None:
+                self._check_writable(written)
+        noted = self.noted(arguments), self.noted(keywords)
+        given = {id(x) for x in leaves((arguments, keywords))}
+        result = function(*plain(arguments), **plain(keywords))
+        call = Call(function, *noted)
+        if isinstance(out, StandIn):
+            call.writes = call.result = out.value
+            self.calls.append(call)
+            return out
+        if writes is None and id(result) in given and id(result) in self.values:
+            return self.kind(self, result, self.values[id(result)][0])  # nothing was done
+        call.writes = None if writes is None else writes.value
+        if result is None or writes is not None:
+            self.calls.append(call)
+            return None
+        return self._taken(result, call)
+
+    def ufunc(self, ufunc: Any, method: str, inputs: Any, keywords: Any) -> Any:
+        """A call of a ufunc, or of a method of one, as ``__array_ufunc__`` is told of it."""
+        if any(isinstance(x, Variable) for x in inputs):
+            return NotImplemented  # it is for the Tensor to say
+        out = keywords.get("out")
+        if isinstance(out, tuple) and len(out) == 1:
+            keywords = {**keywords, "out": out[0]}
+        if method == "at":
+            return self.run(ufunc.at, inputs, {}, writes=inputs[0])
+        if method == "reduce":
+            inputs, keywords = _normalized_reduction(inputs, keywords)
+        function = ufunc if method == "__call__" else getattr(ufunc, method)
+        if function is np.matmul and not keywords and all(np.ndim(x) == 2 for x in inputs):
+            function = np.dot
+        return self.run(function, tuple(inputs), keywords)
+
+    def function(self, function: Callable[..., Any], arguments: Any, keywords: Any) -> Any:
+        """A call of any other function of NumPy's, as ``__array_function__`` is told of it."""
+        if any(isinstance(x, Variable) for x in leaves((arguments, keywords))):
+            return NotImplemented
+        if function in STRUCTURAL:
+            return function(*plain(arguments), **plain(keywords))
+        if function in REDUCTIONS:
+            keywords = {"axis": None} | {k: v for k, v in keywords.items() if v is not np._NoValue}
+            return self.ufunc(REDUCTIONS[function], "reduce", arguments or (keywords.pop("a"),), keywords)
+        if function in CONVERSIONS:
+            return self._converted(function, *arguments, **keywords)
+        if function is np.astype:
+            return arguments[0].astype(*arguments[1:], **keywords)
+        if function is np.copyto:
+            return self.run(operator.setitem, (arguments[0], ..., arguments[1]), keywords, writes=arguments[0])
+        return self.run(_canonical(function, arguments), arguments, keywords)
+
+    def guard(self, asked: Any, answer: bool) -> None:
+        """Note that the program holds only where ``asked`` is ``answer``."""
+        self._check_thread()
+        self.calls.append(Call(guard, (self.noted(asked), answer)))
+
+    def _converted(self, function: Any, x: Any, dtype: Any = None, **keywords: Any) -> Any:
+        """np.asarray(x, dtype, like=a stand-in), and its likes."""
+        if isinstance(x, (list, tuple)) and any(isinstance(item, StandIn) for item in leaves(x)):
+            x = self.run(np.stack, (list(x),), {})
+        elif not isinstance(x, StandIn):
+            return self.live(np.asarray(plain(x), dtype))
+        elif function is np.array and keywords.get("copy", True):
+            x = self.run(np.copy, (x,), {})
+        return x if dtype is None else x.astype(dtype, copy=False)
+
+    # -- how it is noted ---------------------------------------------------------------------------
+
+    def noted(self, x: Any) -> Any:
+        """``x`` as a Call holds it: Values and Scalars in the place of stand-ins, Symbols and arrays."""
+        if isinstance(x, StandIn):
+            if x.recording is not self:
+                raise TracingError(f"an array that another compiled step computed is used here{where()}")
+            return x.value
+        if isinstance(x, Symbol):
+            return x.scalar
+        if isinstance(x, np.ndarray):
+            return self._live_value(x)
+        if isinstance(x, (tuple, list)) and not hasattr(x, "_fields"):
+            return type(x)([self.noted(item) for item in x])
+        if isinstance(x, dict):
+            return {key: self.noted(item) for key, item in x.items()}
+        if isinstance(x, slice):
+            return slice(*[self.noted(part) for part in (x.start, x.stop, x.step)])
+        return x
+
+    def _taken(self, result: Any, call: Call) -> Any:
+        """What a call gave, as a stand-in, or as several."""
+        if isinstance(result, (tuple, list)):
+            call.result = Value((), np.dtype(object), ())
+            self.calls.append(call)
+            items = [self._taken(item, Call(operator.getitem, (call.result, i))) for i, item in enumerate(result)]
+            return type(result)(*items) if hasattr(result, "_fields") else type(result)(items)
+        if not isinstance(result, (np.ndarray, np.generic, bool, int, float)):
+            return result
+        call.result = self._placed(result)
+        self.values[id(result)] = call.result, result
+        self.calls.append(call)
+        if call.result.root is None:
+            self.writable.add(call.result)
+        if not _is_fixed(call.function, call.arguments):
+            checked = Value((), np.dtype(bool), ())
+            self.calls.append(Call(has_shape, (call.result, call.result.shape), result=checked))
+            self.calls.append(Call(guard, (checked, True)))
+        return self.kind(self, result, call.result)
+
+    def _placed(self, array: Any) -> Value:
+        """A new Value for ``array``, as a view if its memory is known."""
+        if not isinstance(array, np.ndarray):
+            return Value((), np.asarray(array).dtype, ())
+        value, owner = Value(array.shape, array.dtype, array.strides), _owner(array)
+        if id(owner) in self.roots:
+            value.root, first, _ = self.roots[id(owner)]
+            value.offset = _address(array) - _address(first)
+        else:
+            self.roots[id(owner)] = value, array, owner
+        return value
+
+    def _check_writable(self, written: Any) -> None:
+        """Refuse to write into what is neither state nor made by the step."""
+        if isinstance(written, StandIn) and written.value.memory in self.writable:
+            return
+        name = written.value.name if isinstance(written, StandIn) else ""
+        raise TracingError(
+            f"a compiled step writes into {name or 'an array'}, which is no part of its state and was not made by it; "
+            f"list what holds it in state=, or write y = ... for a new array{where()}"
+        )
+
+    def _check_thread(self) -> None:
+        if self.thread != threading.get_ident():
+            what = "after that" if self.thread is None else "by another thread"
+            raise TracingError(
+                f"an array of a step that was being recorded is used {what}; return from the step what is used "
+                f"outside, and let one thread use a model at a time{where()}"
+            )
+
+
+def leaves(x: Any) -> Iterator[Any]:
+    """What is in nested tuples, lists, dicts and slices; arrays as they are, those of stand-ins too."""
+    if isinstance(x, (tuple, list)):
+        for item in x:
+            yield from leaves(item)
+    elif isinstance(x, dict):
+        yield from leaves(list(x.values()))
+    elif isinstance(x, slice):
+        yield from (x.start, x.stop, x.step)
+    else:
+        yield x
+        if isinstance(x, StandIn):
+            yield x.array
+
+
+def plain(x: Any) -> Any:
+    """``x`` with the arrays and numbers themselves in the place of stand-ins and Symbols."""
+    if isinstance(x, StandIn):
+        return x.array
+    if isinstance(x, Symbol):
+        return x.number
+    if isinstance(x, tuple) and hasattr(x, "_fields"):
+        return type(x)(*map(plain, x))
+    if isinstance(x, (tuple, list)):
+        return type(x)(map(plain, x))
+    if isinstance(x, dict):
+        return {key: plain(item) for key, item in x.items()}
+    if isinstance(x, slice):
+        return slice(plain(x.start), plain(x.stop), plain(x.step))
+    return x
+
+
+def _normalized_reduction(inputs: Any, keywords: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """A reduction's array, and the rest by name: ``axis`` as a tuple or None, ``keepdims``, and what is not usual."""
+    by_name = {"axis": 0} | dict(zip(("axis", "dtype", "out", "keepdims", "initial", "where"), inputs[1:])) | keywords
+    axis = by_name.pop("axis")
+    x, axis = inputs[0], axis if axis is None or isinstance(axis, tuple) else (operator.index(axis),)
+    usual = {"dtype": None, "out": None, "keepdims": False, "initial": np._NoValue, "where": True}
+    rest = {k: v for k, v in by_name.items() if v is not usual[k]}
+    return (x,), {"axis": axis, "keepdims": bool(rest.pop("keepdims", False)), **rest}
+
+
+def _canonical(function: Any, arguments: Any) -> Any:
+    """``function``, or the one that programs have for it."""
+    if function is np.matmul and all(np.ndim(x) == 2 for x in arguments):
+        return np.dot
+    return function
+
+
+def _is_fixed(function: Any, arguments: Any) -> bool:
+    """Whether the shape of what ``function`` gives depends on no numbers."""
+    owner = getattr(function, "__self__", None)
+    if function is operator.getitem:
+        index = arguments[1] if isinstance(arguments[1], tuple) else (arguments[1],)
+        return not any(isinstance(part, Value) and part.dtype == bool for part in index)
+    return function in OF_FIXED_SHAPE or isinstance(function, np.ufunc) or isinstance(owner, (np.ufunc, np.random.Generator))
+
+
+def _owner(array: Any) -> Any:
+    """The array that owns the memory of ``array``."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def _address(array: Any) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address

@@ -1,0 +1,91 @@
+"""Where the state of a step is kept: every attribute and item of its objects, found by walking over them."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_np.compiling.noting import StandIn
+from tinygrad_np.compiling.recorder import Draws
+from tinygrad_np.compiling.symbols import Symbol
+from tinygrad_np.operations import Operation
+from tinygrad_np.optim.group import Group
+from tinygrad_np.tape import Leaf, Node
+
+# What is not gone into: what holds no state of its own, or a state that is none of the step's.
+CLOSED = (type, ModuleType, FunctionType, BuiltinFunctionType, MethodType, np.ndarray, np.generic, np.dtype, np.ufunc)
+CLOSED += (str, bytes, int, float, complex, type(None), np.random.Generator, Operation, weakref.ref, set, frozenset)
+CLOSED += (StandIn, Symbol, Draws)
+PRIVATE = {"_array", "_node", "data", "__dict__", "__weakref__"}  # what a name can do without
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """An attribute of an object, or an item of a list or dict."""
+
+    container: Any
+    key: Any
+    is_item: bool
+    name: str = ""
+
+    def get(self) -> Any:
+        return self.container[self.key] if self.is_item else getattr(self.container, self.key, None)
+
+    def set(self, value: Any) -> None:
+        if self.is_item:
+            self.container[self.key] = value
+        else:  # past any manners of its own, such as those of an optimizer's hyperparameters
+            object.__setattr__(self.container, self.key, value)
+
+    @property
+    def identity(self) -> tuple[int, Any]:
+        """What tells it from any other place while its container exists."""
+        return id(self.container), self.key
+
+
+def places(roots: Sequence[Any]) -> list[Place]:
+    """All places in ``roots`` and whatever they hold, each once, in order."""
+    found: list[Place] = []
+    met: set[int] = set()
+    stack = [(root, type(root).__name__.lower()) for root in reversed(roots)]
+    while stack:
+        thing, name = stack.pop()
+        if isinstance(thing, CLOSED) or id(thing) in met or (isinstance(thing, Node) and not isinstance(thing, Leaf)):
+            continue
+        met.add(id(thing))
+        if isinstance(thing, tuple):
+            stack += [(item, f"{name}.{i}") for i, item in reversed(list(enumerate(thing)))]
+            continue
+        inner = list(_places_of(thing, name))
+        found += inner
+        stack += [(place.get(), place.name) for place in reversed(inner)]
+    return found
+
+
+def _places_of(thing: Any, name: str) -> Iterator[Place]:
+    """The places of one container."""
+    if isinstance(thing, (list, dict)):
+        for key in range(len(thing)) if isinstance(thing, list) else thing:
+            yield Place(thing, key, True, f"{name}.{key}")
+        return
+    for key in _attributes(thing):
+        yield Place(thing, key, False, name if key in PRIVATE else f"{name}.{key}")
+
+
+def _attributes(thing: Any) -> Iterator[str]:
+    """The names of what an object holds itself."""
+    if isinstance(thing, Leaf):
+        yield from ("data", "grad")
+        return
+    yield from getattr(thing, "__dict__", ())
+    for kind in type(thing).__mro__:
+        slots = kind.__dict__.get("__slots__", ())
+        for key in (slots,) if isinstance(slots, str) else slots:
+            schedules = key == "schedules" and isinstance(thing, Group)  # which are asked outside the program
+            if key not in PRIVATE - {"_array", "_node", "data"} and hasattr(thing, key) and not schedules:
+                yield key

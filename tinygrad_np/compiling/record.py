@@ -1,0 +1,118 @@
+"""Recording a step: one real run of it, in which stand-ins play its arguments and its state."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tinygrad_np.compiling.asking import TracingError
+from tinygrad_np.compiling.fitting import conditions
+from tinygrad_np.compiling.noting import Recording, StandIn
+from tinygrad_np.compiling.passes import simplified
+from tinygrad_np.compiling.program import Program, Scalar, Value, operands_in
+from tinygrad_np.compiling.recorder import Recorder
+from tinygrad_np.compiling.state import Performance, State, Update
+from tinygrad_np.compiling.symbols import Symbol
+from tinygrad_np.graph import placed
+from tinygrad_np.optim.group import Group
+from tinygrad_np.tape import Leaf, Variable
+from tinygrad_np.tensor import Tensor
+from tinygrad_np.trees import leaves_of, rebuilt
+
+
+@dataclass
+class Recorded:
+    """A program, what it holds for, and how its outputs are put together.
+
+    ``fits`` says whether the state is still the one that it was recorded for. ``numbers`` takes the plain numbers among
+    the arguments. ``structure`` is what the step returns, with "tensor" or "array" for each output.
+    """
+
+    program: Program
+    fits: Callable[[], bool]
+    structure: Any
+    touched: list[Leaf]
+    groups: list[Group]
+    numbers: list[Any] = field(default_factory=list)
+
+
+def record(
+    step: Callable[..., Any],
+    arguments: Any,
+    names: Sequence[str],
+    state: State,
+    moving: set[tuple[int, Any]],
+) -> tuple[Any, Recorded]:
+    """Run ``step`` once, and give what it returns and its program. If it raises, the state is as it was before.
+
+    ``arguments`` is the pair of positional ones and those by name, ``names`` one name for each leaf of them. ``moving``
+    are the places of the ints that change from step to step.
+    """
+    recording = Recording(Recorder)
+    numbers: list[Any] = [leaf for _, leaf in leaves_of(arguments)]
+    oldest = Leaf(np.zeros(()))  # what was on the tape before has an older place there
+    performance = Performance(state, recording, moving)
+    try:
+        played = [_played(recording, leaf, name, numbers, i) for i, (leaf, name) in enumerate(zip(numbers, names))]
+        performance.begin()
+        positional, named = rebuilt(arguments, [p for p, _ in played])
+        returned = step(*positional, **named)
+        outputs, structure, results = _returned(recording, returned)
+        updates = performance.finish()
+        found = [value for _, value in played if value is not None]
+        program = Program(found, recording.calls, tuple(outputs), updates)
+        _check_references(recording, program, state, oldest)
+        fits = conditions(performance, program)
+        program = simplified(program)
+    except BaseException:
+        performance.abandon()
+        raise
+    groups = [group for group, _ in performance.schedules]
+    return results, Recorded(program, fits, structure, performance.touched(), groups, numbers)
+
+
+def _played(recording: Recording, leaf: Any, name: str, numbers: list[Any], i: int) -> tuple[Any, Value | None]:
+    """The stand-in for an argument, and the Value of it if it is an array."""
+    if isinstance(leaf, (np.ndarray, np.generic, Tensor)):
+        array = np.array(leaf.data if isinstance(leaf, Tensor) else leaf, order="C")
+        recorder = recording.argument(array, name)
+        return (placed(recorder, None) if isinstance(leaf, Tensor) else recorder), recorder.value
+    if type(leaf) is float:
+        return Symbol(recording, leaf, Scalar(partial(numbers.__getitem__, i), (), name)), None
+    return leaf, None
+
+
+def _returned(recording: Recording, returned: Any) -> tuple[list[Any], Any, Any]:
+    """The outputs of the program, which kind each one is, and what the recorded run itself gives."""
+    outputs, kinds, results = [], [], []
+    for _, leaf in leaves_of(returned):
+        inner = leaf._array if isinstance(leaf, Variable) else leaf
+        real = inner.array if isinstance(inner, StandIn) else inner.number if isinstance(inner, Symbol) else inner
+        outputs.append(recording.noted(inner))
+        kinds.append("tensor" if isinstance(leaf, Variable) else "array")
+        results.append(placed(np.asarray(real), None) if isinstance(leaf, Variable) else real)
+    return outputs, rebuilt(returned, kinds), rebuilt(returned, results)
+
+
+def _check_references(recording: Recording, program: Program, state: State, oldest: Leaf) -> None:
+    """Refuse parameters that the step uses and ``state`` does not hold: they would be read where they were."""
+    known = {id(array) for value, array in recording.values.values() if value.memory in recording.writable}
+    used = [list(call.operands()) for call in program.calls]
+    arrays = {id(v.array): v.array for v in operands_in((used, program.outputs)) if isinstance(v, Value)}
+    strangers = [a for key, a in arrays.items() if a is not None and key not in known and a.dtype.kind == "f" and a.ndim]
+    if not strangers:
+        return
+    own = {id(leaf) for leaf in state.leaves()}
+    for leaf in gc.get_referrers(*strangers):
+        if isinstance(leaf, Leaf) and id(leaf) not in own and leaf.order > oldest.order:
+            if isinstance(leaf.grad, StandIn):
+                leaf.grad = None
+            raise TracingError(
+                f"the step uses a parameter of shape {leaf.shape} that is not listed in state; list the model or the "
+                "object that holds it, as in tg.compiled(step, state=(model, optimizer))"
+            )

@@ -1,0 +1,267 @@
+"""Recorders stand in for arrays while a step is recorded, and Draws for the Generators of its state.
+
+A Recorder speaks NumPy's protocols (NEP 13 and NEP 18) and has the methods of arrays. It is no ndarray, for of one NumPy
+would take the numbers without a word.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+import numpy as np
+
+from tinygrad_np.compiling.asking import library_asks, refused
+from tinygrad_np.compiling.noting import Recording, StandIn
+from tinygrad_np.compiling.program import cast
+from tinygrad_np.tape import Variable
+
+OUTSIDE = "compute with NumPy's functions in the step, and return from it what is needed outside"
+POWERS = {2: np.square, 1: np.positive, 0.5: np.sqrt, -1: np.reciprocal}  # as the operator ** of arrays computes them
+Method = Callable[..., Any]
+
+
+def _operators(ufunc: Any) -> tuple[Method, Method, Method]:
+    """``self ∘ other``, ``other ∘ self`` and ``self ∘= other``."""
+
+    def forward(self: Recorder, other: Any) -> Any:
+        return NotImplemented if isinstance(other, Variable) else ufunc(self, other)
+
+    def reflected(self: Recorder, other: Any) -> Any:
+        return ufunc(other, self)
+
+    def in_place(self: Recorder, other: Any) -> Any:
+        if not isinstance(self.array, np.ndarray):
+            return ufunc(self, other)  # of a number, it is a new one
+        return self.recording.ufunc(ufunc, "__call__", (self, other), {"out": self})
+
+    return forward, reflected, in_place
+
+
+def _compared(ufunc: Any) -> Method:
+    return _operators(ufunc)[0]
+
+
+def _method(function: Callable[..., Any]) -> Method:
+    """A method of arrays by the function of NumPy's that does the same."""
+
+    def method(self: Recorder, *arguments: Any, **keywords: Any) -> Any:
+        return self.recording.function(function, (self, *arguments), keywords)
+
+    return method
+
+
+def _refused(what: str) -> Callable[..., NoReturn]:
+    """A method that gives plain numbers."""
+
+    def method(self: Recorder, *arguments: Any, **keywords: Any) -> NoReturn:
+        raise refused(what, OUTSIDE)
+
+    return method
+
+
+class Recorder(StandIn):
+    """An array of a step that is being recorded."""
+
+    __slots__ = ()
+
+    # -- what it is --------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.value.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.value.shape)
+
+    @property
+    def size(self) -> int:
+        return int(np.size(self.array))
+
+    @property
+    def base(self) -> Any:
+        """What owns the memory, if that is another array."""
+        return self.array.base
+
+    @property
+    def flags(self) -> Any:
+        return self.array.flags
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        return self.value.strides
+
+    @property
+    def T(self) -> Any:
+        return self.transpose()
+
+    @property
+    def mT(self) -> Any:
+        return self.swapaxes(-1, -2)
+
+    @property
+    def real(self) -> Any:
+        return self.recording.run(np.real, (self,), {})
+
+    @property
+    def imag(self) -> Any:
+        return self.recording.run(np.imag, (self,), {})
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        return f"<recorded {self.dtype} {self.shape}>"
+
+    # -- NumPy's protocols, operators ----------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
+        return self.recording.ufunc(ufunc, method, inputs, keywords)
+
+    def __array_function__(self, function: Any, types: Any, arguments: Any, keywords: Any) -> Any:
+        return self.recording.function(function, arguments, keywords)
+
+    __add__, __radd__, __iadd__ = _operators(np.add)
+    __sub__, __rsub__, __isub__ = _operators(np.subtract)
+    __mul__, __rmul__, __imul__ = _operators(np.multiply)
+    __truediv__, __rtruediv__, __itruediv__ = _operators(np.divide)
+    __floordiv__, __rfloordiv__, __ifloordiv__ = _operators(np.floor_divide)
+    __mod__, __rmod__, __imod__ = _operators(np.remainder)
+    __matmul__, __rmatmul__, _ = _operators(np.matmul)
+    __and__, __rand__, __iand__ = _operators(np.bitwise_and)
+    __or__, __ror__, __ior__ = _operators(np.bitwise_or)
+    __xor__, __rxor__, __ixor__ = _operators(np.bitwise_xor)
+    __lt__, __le__, __gt__, __ge__ = map(_compared, (np.less, np.less_equal, np.greater, np.greater_equal))
+    __eq__, __ne__ = map(_compared, (np.equal, np.not_equal))
+    __hash__ = object.__hash__
+
+    def __pow__(self, other: Any) -> Any:
+        if isinstance(other, Variable):
+            return NotImplemented
+        if not isinstance(self.array, np.ndarray):
+            return self.recording.run(operator.pow, (self, other), {})
+        if self.dtype.kind == "f" and type(other) in (int, float):
+            return POWERS[other](self) if other in POWERS else np.power(self, other)
+        return self.recording.run(operator.pow, (self, other), {})
+
+    def __rpow__(self, other: Any) -> Any:
+        return np.power(other, self)
+
+    def __neg__(self) -> Any:
+        return np.negative(self)
+
+    def __pos__(self) -> Any:
+        return np.positive(self)
+
+    def __abs__(self) -> Any:
+        return np.absolute(self)
+
+    def __invert__(self) -> Any:
+        return np.invert(self)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.recording.run(operator.getitem, (self, index), {})
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.recording.run(operator.setitem, (self, index, value), {}, writes=self)
+
+    # -- NumPy's methods -----------------------------------------------------------------------------
+
+    dot, sum, prod, mean, var, std = map(_method, (np.dot, np.sum, np.prod, np.mean, np.var, np.std))
+    max, min, any, all = map(_method, (np.max, np.min, np.any, np.all))
+    argmax, argmin, argsort, cumsum, cumprod = map(_method, (np.argmax, np.argmin, np.argsort, np.cumsum, np.cumprod))
+    clip, take, repeat, diagonal, trace = map(_method, (np.clip, np.take, np.repeat, np.diagonal, np.trace))
+    round, nonzero, searchsorted, choose = map(_method, (np.round, np.nonzero, np.searchsorted, np.choose))
+    conj, conjugate, argpartition = map(_method, (np.conjugate, np.conjugate, np.argpartition))
+
+    def reshape(self, *shape: Any, order: Any = "C") -> Any:
+        shape = shape[0] if len(shape) == 1 else shape
+        return self.recording.run(np.reshape, (self, shape), {} if order == "C" else {"order": order})
+
+    def ravel(self, order: Any = "C") -> Any:
+        return self.reshape(-1, order=order)
+
+    def flatten(self, order: Any = "C") -> Any:
+        return self.recording.run(np.copy, (self.ravel(order),), {})
+
+    def squeeze(self, axis: Any = None) -> Any:
+        return self.reshape(np.squeeze(self.array, axis).shape)
+
+    def transpose(self, *axes: Any) -> Any:
+        if not axes or axes == (None,):
+            axes = (tuple(reversed(range(self.ndim))),)
+        return self.recording.run(np.transpose, (self, axes[0] if len(axes) == 1 else axes), {})
+
+    def swapaxes(self, axis1: int, axis2: int) -> Any:
+        axes = list(range(self.ndim))
+        axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
+        return self.transpose(tuple(axes))
+
+    def copy(self, order: Any = "C") -> Any:
+        return self.recording.run(np.copy, (self,), {"order": order})
+
+    def astype(self, dtype: Any, copy: bool = True, **options: Any) -> Any:
+        if not copy and np.dtype(dtype) == self.dtype:
+            return self
+        return self.recording.run(cast, (self, np.dtype(dtype)), {})
+
+    def compress(self, condition: Any, axis: Any = None) -> Any:
+        return self.recording.function(np.compress, (condition, self, axis), {})
+
+    def view(self) -> Any:
+        return self[...]
+
+    def setflags(self, *flags: Any, **named: Any) -> None:
+        """Nothing: who writes where is checked of every array of the step."""
+
+    # -- what would freeze a value -------------------------------------------------------------------
+
+    def __bool__(self) -> bool:
+        if not library_asks():
+            raise refused(
+                "a decision on the numbers of an array, as by if, and, not, assert",
+                "write np.where(condition, a, b), or decide outside the step",
+            )
+        answer = bool(self.array)
+        self.recording.guard(self, answer)
+        return answer
+
+    __float__, __int__, __complex__ = _refused("float(array)"), _refused("int(array)"), _refused("complex(array)")
+    item, tolist, tobytes = _refused("array.item()"), _refused("array.tolist()"), _refused("array.tobytes()")
+    __index__ = _refused("an index made of an array's number")
+    __array__ = _refused("a plain array made of one of the step (np.asarray, an index of a plain array, a part of one)")
+    __contains__ = _refused("looking for a number in an array")
+    __reduce__ = _refused("a copy or pickle of an array")
+
+
+class Draws:
+    """A Generator of the state: what it draws is drawn anew at each step."""
+
+    __slots__ = ("generator", "recording")
+
+    def __init__(self, recording: Recording, generator: np.random.Generator) -> None:
+        self.recording, self.generator = recording, generator
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self.generator, name)
+        if not callable(method) or name in ("spawn", "bit_generator"):
+            raise refused(f"the Generator's {name}", "use it outside the step")
+
+        def draw(*arguments: Any, **keywords: Any) -> Any:
+            if name == "shuffle":
+                return self.recording.run(method, arguments, keywords, writes=arguments[0])
+            drawn = self.recording.run(method, arguments, keywords)
+            if isinstance(drawn, StandIn) and isinstance(drawn.array, (int, float)):
+                raise refused("a single number that is drawn", f"draw an array of no axes, as in rng.{name}(size=())")
+            return drawn
+
+        return draw

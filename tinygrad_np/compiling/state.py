@@ -1,0 +1,210 @@
+"""The state of a step, played by stand-ins while the step is recorded, and put back afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tinygrad_np.compiling.asking import TracingError
+from tinygrad_np.compiling.noting import Recording, StandIn
+from tinygrad_np.compiling.places import Place, places
+from tinygrad_np.compiling.program import Scalar, Value
+from tinygrad_np.compiling.recorder import Draws
+from tinygrad_np.compiling.symbols import Symbol
+from tinygrad_np.optim.group import Group
+from tinygrad_np.tape import Leaf, Variable, tick
+
+Update = tuple[Callable[[Any], None], Any]
+
+
+class State:
+    """What the objects ``roots`` hold: arrays, numbers, Generators, and what is built of them."""
+
+    def __init__(self, roots: Sequence[Any]) -> None:
+        for root in roots:
+            if isinstance(root, (np.ndarray, np.random.Generator, int, float, str)) or root is None:
+                raise TypeError(
+                    f"state holds objects, such as a model and its optimizer, got {type(root).__name__}; put an array "
+                    "or a Generator into an object, a list or a dict that the step takes it from"
+                )
+        self.roots = list(roots)
+
+    def numbers(self) -> dict[tuple[int, Any], Any]:
+        """The ints of the state, by the place of each."""
+        return {place.identity: n for place in places(self.roots) if type(n := place.get()) is int}
+
+    def leaves(self) -> list[Leaf]:
+        """The places on the tape where gradients of the state arrive."""
+        found = [place.get() for place in places(self.roots)]
+        tensors = [root for root in self.roots if isinstance(root, Variable)]
+        return list(dict.fromkeys([x for x in [*found, *[t._node for t in tensors]] if isinstance(x, Leaf)]))
+
+    def groups(self) -> list[Group]:
+        """The groups of optimizers that follow schedules."""
+        held = [place.get() for place in places(self.roots)]
+        return [x for x in held if isinstance(x, Group) and x.schedules]
+
+
+class Performance:
+    """One run of a step in which stand-ins play the state. ``moving`` are the ints that change from step to step."""
+
+    def __init__(self, state: State, recording: Recording, moving: set[tuple[int, Any]]) -> None:
+        self.state, self.recording, self.moving = state, recording, moving
+        self.found = places(state.roots)
+        self.before = [(place, place.get()) for place in self.found]
+        self.by_identity = {place.identity: value for place, value in self.before}
+        self.orders = [(leaf, leaf.order) for leaf in state.leaves()]
+        self.copies = [(a, a.copy()) for _, value in self.before for a in _arrays(value) if a.flags.writeable]
+        self.drawn = [(g, g.bit_generator.state) for _, v in self.before for g in _kinds(v, np.random.Generator)]
+        self.stand_ins: dict[int, tuple[Any, Any]] = {}  # by the id of what they play
+        self.originals: dict[int, tuple[Any, Any]] = {}  # the other way round
+        self.symbols: dict[tuple[int, Any], Symbol] = {}  # by the place that each reads
+        self.schedules = [(group, group.schedules) for group in state.groups()]
+
+    # -- before the step -----------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Put stand-ins everywhere."""
+        for group, _ in self.schedules:
+            group.follow()
+            group.schedules = {}
+        for place in self.found:
+            value = place.get()
+            if type(value) is float or (type(value) is int and place.identity in self.moving):
+                played: Any = self._symbol(value, place, place.get)
+                self.symbols[place.identity] = played
+            else:
+                played = self._played(value, place, place.get)
+            if played is not value:
+                place.set(played)
+
+    def _played(self, value: Any, place: Place, get: Callable[[], Any]) -> Any:
+        """The stand-in for ``value``, which is at ``place``; or itself, where it stays what it is."""
+        kind = type(value)
+        if kind is float:
+            return self._symbol(value, place, get)
+        if id(value) in self.stand_ins:
+            return self.stand_ins[id(value)][0]
+        played = value
+        if kind is np.ndarray and value.dtype.kind in "fiub":
+            played = self.recording.live(value, _identifier(place.name), writable=value.flags.writeable)
+        elif isinstance(value, np.random.Generator):
+            played = Draws(self.recording, value)
+        elif isinstance(value, tuple):
+            items = [self._played(item, place, partial(_item, get, i)) for i, item in enumerate(value)]
+            if any(a is not b for a, b in zip(items, value)):
+                played = kind(*items) if hasattr(value, "_fields") else kind(items)
+        if played is not value:
+            self.stand_ins[id(value)] = played, value
+            self.originals[id(played)] = value, played
+        return played
+
+    def _symbol(self, number: Any, place: Place, get: Callable[[], Any]) -> Symbol:
+        moving = place.identity in self.moving
+        return Symbol(self.recording, number, Scalar(get, (), _identifier(place.name)), moving)
+
+    # -- after it --------------------------------------------------------------------------------------
+
+    def abandon(self) -> None:
+        """Let everything be as it was before the step began."""
+        for place in places(self.state.roots):  # what the step put somewhere new
+            place.set(self._real(place.get()))
+        for place, value in self.before:
+            place.set(value)
+        for array, copy in self.copies:
+            array[...] = copy
+        for generator, bits in self.drawn:
+            generator.bit_generator.state = bits
+        for leaf, order in self.orders:
+            leaf.order = order
+        self._end()
+
+    def finish(self) -> list[Update]:
+        """Put arrays and numbers back, and tell what the step leaves in the place of others."""
+        updates: list[Update] = []
+        for place in places(self.state.roots):
+            now, was = place.get(), self.by_identity.get(place.identity, self)
+            real = self._real(now)
+            if real is not now:
+                place.set(real)
+            if real is was or now is self.symbols.get(place.identity, self):
+                continue
+            updates += self._update(place, was, now, real)
+        self._end()
+        return updates
+
+    def _update(self, place: Place, was: Any, now: Any, real: Any) -> list[Update]:
+        """What to do at ``place`` after each step, where something else is now."""
+        if isinstance(now, Symbol):
+            return [(place.set, now.scalar)]
+        if isinstance(now, StandIn) and was is not self:
+            return [(place.set, now.value)]
+        if now is None and isinstance(was, np.ndarray):
+            return [(place.set, None)]
+        if isinstance(now, tuple) and isinstance(was, tuple) and now is not was and not _arrays(real):
+            now = self.originals.get(id(now), (now,))[0]
+        if now is was or (type(now) is type(was) and isinstance(now, (int, str)) and now == was):
+            return []
+        raise TracingError(
+            f"the step changes {place.name}, from {_shown(was, self)} to {_shown(real, self)}, which a compiled step "
+            "would not; keep such things outside the step"
+        )
+
+    def _real(self, value: Any) -> Any:
+        """What ``value`` is without stand-ins."""
+        if id(value) in self.originals:
+            return self.originals[id(value)][0]
+        if isinstance(value, Symbol):
+            return value.number
+        if isinstance(value, StandIn):
+            return value.array
+        if isinstance(value, Draws):
+            return value.generator
+        if isinstance(value, tuple):
+            items = [self._real(item) for item in value]
+            if any(a is not b for a, b in zip(items, value)):
+                return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+        return value
+
+    def _end(self) -> None:
+        self.recording.thread = None
+        for group, schedules in self.schedules:
+            group.schedules = schedules
+
+    def touched(self) -> list[Leaf]:
+        """The leaves that the step changed, so that graphs which used them before are out of date."""
+        return [leaf for leaf, order in self.orders if leaf.order != order]
+
+
+def touch(leaves: Sequence[Leaf]) -> None:
+    """Let graphs that used ``leaves`` be out of date, as an optimizer does."""
+    stamp = tick()
+    for leaf in leaves:
+        leaf.order = stamp
+
+
+def _item(get: Callable[[], Any], i: int) -> Any:
+    return get()[i]
+
+
+def _kinds(value: Any, kind: Any) -> list[Any]:
+    """What is of a ``kind``, at any depth of tuples."""
+    if isinstance(value, tuple):
+        return [x for item in value for x in _kinds(item, kind)]
+    return [value] if isinstance(value, kind) else []
+
+
+def _arrays(value: Any) -> list[Any]:
+    return _kinds(value, np.ndarray)
+
+
+def _identifier(name: str) -> str:
+    """``name`` as a name in a program."""
+    return "".join(c if c.isalnum() else "_" for c in name).strip("_")
+
+
+def _shown(value: Any, nothing: Any) -> str:
+    return "nothing" if value is nothing else type(value).__name__ if isinstance(value, (list, dict, tuple)) else repr(value)

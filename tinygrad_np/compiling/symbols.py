@@ -1,0 +1,110 @@
+"""Symbols stand in for Python numbers of the state, such as a learning rate, which are read anew at each step."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import numpy as np
+
+from tinygrad_np.compiling.asking import library_asks, refused
+from tinygrad_np.compiling.program import Scalar
+from tinygrad_np.tape import Variable
+
+NUMBERS = (bool, int, float)
+
+
+def _binary(function: Callable[..., Any], ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """``self ∘ other`` and ``other ∘ self``: of numbers by the operator, of arrays by the ufunc."""
+
+    def applied(x1: Any, x2: Any, other: Any) -> Any:
+        if isinstance(other, Variable):
+            return NotImplemented
+        plain = isinstance(other, Symbol) or type(other) in NUMBERS
+        return derived(function, x1, x2) if plain else ufunc(x1, x2)
+
+    return lambda self, other: applied(self, other, other), lambda self, other: applied(other, self, other)
+
+
+class Symbol:
+    """A number while a step is recorded: what it is now, and how it is computed. It passes through operators.
+
+    ``moving`` says that it is another one at each step, as the count of steps is. Where a line of the library needs
+    a plain number, one that does not move gives what it is, and the program holds for that number only.
+    """
+
+    __slots__ = ("moving", "number", "recording", "scalar")
+
+    def __init__(self, recording: Any, number: Any, scalar: Scalar, moving: bool = False) -> None:
+        self.recording, self.number, self.scalar, self.moving = recording, number, scalar, moving
+
+    def __bool__(self) -> bool:
+        if not library_asks():
+            raise refused("a decision on a number of the state", "decide outside the step")
+        answer = bool(self.number)
+        self.recording.guard(self.scalar, answer)
+        return answer
+
+    def frozen(self) -> Any:
+        """The plain number, to which the program is then bound."""
+        if self.moving or not library_asks():
+            raise refused(
+                "a plain number made of one of the state",
+                "compute with operators, + - * / **, instead of float(), math functions or np.array()",
+            )
+        self.recording.guard(Scalar(operator.eq, (self.scalar, self.number)), True)
+        return self.number
+
+    def __float__(self) -> float:
+        return float(self.frozen())
+
+    def __int__(self) -> int:
+        return int(self.frozen())
+
+    def __index__(self) -> int:
+        return operator.index(self.frozen())
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return np.array(self.frozen(), dtype)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
+        return self.recording.ufunc(ufunc, method, inputs, keywords)
+
+    def __array_function__(self, function: Any, types: Any, arguments: Any, keywords: Any) -> Any:
+        return self.recording.function(function, arguments, keywords)
+
+    __add__, __radd__ = _binary(operator.add, np.add)
+    __sub__, __rsub__ = _binary(operator.sub, np.subtract)
+    __mul__, __rmul__ = _binary(operator.mul, np.multiply)
+    __truediv__, __rtruediv__ = _binary(operator.truediv, np.divide)
+    __floordiv__, __rfloordiv__ = _binary(operator.floordiv, np.floor_divide)
+    __mod__, __rmod__ = _binary(operator.mod, np.remainder)
+    __pow__, __rpow__ = _binary(operator.pow, np.power)
+    __lt__, __gt__ = _binary(operator.lt, np.less)[0], _binary(operator.gt, np.greater)[0]
+    __le__, __ge__ = _binary(operator.le, np.less_equal)[0], _binary(operator.ge, np.greater_equal)[0]
+    __eq__, __ne__ = _binary(operator.eq, np.equal)[0], _binary(operator.ne, np.not_equal)[0]
+    __hash__ = object.__hash__
+
+    def __neg__(self) -> Symbol:
+        return derived(operator.neg, self)
+
+    def __pos__(self) -> Symbol:
+        return self
+
+    def __abs__(self) -> Symbol:
+        return derived(operator.abs, self)
+
+    def __repr__(self) -> str:
+        return f"<symbol {self.number!r}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise refused("a copy of a number of the state", "copy it outside the step")
+
+
+def derived(function: Callable[..., Any], *operands: Any) -> Symbol:
+    """The Symbol of ``function`` of numbers, some of which are Symbols."""
+    symbols = [x for x in operands if isinstance(x, Symbol)]
+    number = function(*[x.number if isinstance(x, Symbol) else x for x in operands])
+    scalar = Scalar(function, tuple([x.scalar if isinstance(x, Symbol) else x for x in operands]))
+    return Symbol(symbols[0].recording, number, scalar, any(x.moving for x in symbols))

@@ -1,0 +1,34 @@
+"""A thing chosen by its name, and help for whoever misspelt it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+Choice = TypeVar("Choice")
+
+
+def nearest(kind: str, name: Any, choices: Mapping[str, Choice]) -> Choice:
+    """The one of ``choices`` called ``name``; ``kind`` says in an error what was to be chosen.
+
+    Raises TypeError for a name that is no string, ValueError for one that is not there; the message
+    lists the choices and suggests the one spelt most like it.
+
+    >>> nearest("letter", "alpha", {"alpha": "α", "beta": "β"})
+    'α'
+    >>> nearest("letter", "Betta", {"alpha": "α", "beta": "β"})
+    Traceback (most recent call last):
+        ...
+    ValueError: there is no letter 'Betta', did you mean 'beta'? Choose from: alpha, beta
+    """
+    if isinstance(name, str) and name in choices:
+        return choices[name]
+    listed = f"Choose from: {', '.join(choices)}"
+    if not isinstance(name, str):
+        raise TypeError(f"the name of the {kind} must be a string, got {name!r}. {listed}")
+    from difflib import get_close_matches  # here, because only who errs needs it
+
+    by_lower_case = {choice.lower(): choice for choice in choices}
+    found = get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.5)
+    suggestion = f", did you mean {by_lower_case[found[0]]!r}?" if found else "."
+    raise ValueError(f"there is no {kind} {name!r}{suggestion} {listed}")

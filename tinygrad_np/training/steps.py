@@ -1,0 +1,116 @@
+"""Steps of training: taken, and taken back with all that they moved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+
+from tinygrad_np import states
+from tinygrad_np.nn import Module
+from tinygrad_np.optim import MovingAverage, Optimizer
+from tinygrad_np.targets import data_of
+from tinygrad_np.trees import mapped
+
+Loss = Callable[..., Any]
+
+
+class Notice(Protocol):
+    """Something that may have been noted meanwhile."""
+
+    noted: bool
+
+
+class NotFiniteError(ArithmeticError):
+    """A loss, or a parameter, that is NaN or infinite."""
+
+
+class Steps:
+    """What takes the steps of a run: a model, its loss and its optimizer, an average of the weights, a Generator.
+
+    All that a step changes is in the state, so that steps can be taken back and taken again, with the same bits.
+    """
+
+    def __init__(
+        self, model: Module, loss: Loss, optimizer: Optimizer, average: MovingAverage | None, rng: np.random.Generator
+    ) -> None:
+        self.model, self.loss, self.optimizer, self.average, self.rng = model, loss, optimizer, average, rng
+        self.asks = type(optimizer).step is not Optimizer.step  # for the loss itself, more than once, as L-BFGS does
+        self.taken = 0  # of the steps of the latest ``take``, those that are whole
+        self.kept: dict[int, tuple[Any, Any]] | None = None  # outputs and targets by step, where metrics need them
+
+    def loss_of(self, X: Any, y: Any, weight: Any = None) -> Any:  # noqa: N803 - the field's name
+        """The loss of the model on a minibatch."""
+        output = self.model(X)
+        if self.kept is not None:  # the first of a step, for an optimizer may ask more than once
+            self.kept.setdefault(self.taken, (mapped(data_of, output), y))
+        return self.loss(output, y) if weight is None else self.loss(output, y, sample_weight=weight)
+
+    def take(self, sized: Iterable[tuple[Any, float]], interruption: Notice) -> float:
+        """A step on each minibatch, until there is an ``interruption``; the mean loss, weighted by what they count.
+
+        Raises NotFiniteError once a loss is NaN or infinite.
+        """
+        optimizer, loss_of, average = self.optimizer, self.loss_of, self.average
+        zero_grad, step, asks = optimizer.zero_grad, optimizer.step, self.asks
+        total = counted = 0.0
+        self.taken = 0
+        for batch, size in sized:
+            if asks:
+                loss = step(partial(loss_of, *batch))
+            else:  # as one's own loop has it, which is a microsecond quicker
+                zero_grad()
+                loss = loss_of(*batch)
+                loss.backward()
+                step()
+            value = loss.item()
+            if not math.isfinite(value):
+                raise NotFiniteError(f"the loss is {value}")
+            if average is not None:
+                average.update()
+            self.taken += 1
+            total += value * size
+            counted += size
+            if interruption.noted:
+                break
+        return total / counted if counted else 0.0
+
+    def require_finite(self, norm: float = 0.0) -> None:
+        """Raise NotFiniteError where a parameter, or the ``norm`` of the gradient, is NaN or infinite.
+
+        An optimizer that asks for the loss itself may have gone too far, with such a gradient, and come back.
+        """
+        if not math.isfinite(norm) and not self.asks:
+            raise NotFiniteError(f"the norm of the gradient is {norm}")
+        for name, parameter in self.optimizer.named_parameters():
+            if not np.isfinite(parameter.data).all():
+                raise NotFiniteError(f"the parameter {name} holds NaN or infinity")
+
+    def state_dict(self) -> dict[str, Any]:
+        """Copies of all that a step changes."""
+        state = {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "rng": states.of_generator(self.rng),
+        }
+        return state if self.average is None else state | {"average": self.average.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a ``state`` that state_dict() gave; where something in it does not fit, nothing changes."""
+        before = self.state_dict()
+        states.check("the training", before, state)
+        try:
+            self._put(state)
+        except BaseException:
+            self._put(before)
+            raise
+
+    def _put(self, state: Mapping[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        states.restore_generator(self.rng, state["rng"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
