@@ -20,7 +20,7 @@ from tinygrad_np.compiling.native.linking import Numbers, evaluate
 from tinygrad_np.compiling.native.lowering import Lowering
 from tinygrad_np.compiling.native.products import by_blas
 from tinygrad_np.compiling.native.views import extent
-from tinygrad_np.compiling.program import Program, Scalar, Value, operands_in
+from tinygrad_np.compiling.program import GuardError, Program, Scalar, Value, operands_in
 
 Array = NDArray[Any]
 ALIGNED = 64
@@ -82,6 +82,11 @@ def blas(name: str) -> int:
     return int(pointer(capsule, title(capsule)))
 
 
+def owner(method: Any) -> Any:
+    """Which place of the state a method reads or sets."""
+    return getattr(getattr(method, "__self__", None), "identity", None)
+
+
 class Binding:
     """Native code of a program, with the addresses of what it works on."""
 
@@ -93,7 +98,8 @@ class Binding:
         self.kernels = self._fused(lowering)
         self._lay_out()
         module = Module(self.kernels, self.layout, self._stored(), engine.machine().vector_bytes)
-        module.update(self.numbers.links)
+        self.carried = self._carried()
+        module.update(self.numbers.links, self.carried)
         self.text = module.text()
         self.code = engine.load(self.text)
         self.parts = self._bind(module)
@@ -103,17 +109,25 @@ class Binding:
     def _fused(self, lowering: Lowering) -> list[Kernel]:
         """The kernels; and which memory is an argument, a reference, an output."""
         program = self.program
-        self.inputs = [v.memory for v in program.arguments]
         self.outputs = [v for v in operands_in(program.outputs) if isinstance(v, Value)]
+        self.replaced = [(setter, v) for setter, v in program.updates if isinstance(v, Value)]
+        lasting = [*self.outputs, *[v for _, v in self.replaced]]
         seen = [v for i in lowering.instructions for v in (*i.reads(), *i.writes())]
-        memories = dict.fromkeys([v.memory for v in (*seen, *self.outputs)])
-        self.references = [m for m in memories if m.array is not None]
+        memories = dict.fromkeys([v.memory for v in (*seen, *lasting)])
+        self.looked_up = [m for m in memories if m.reading is not None]
+        self.inputs = [*[v.memory for v in program.arguments], *self.looked_up]
+        self.references = [m for m in memories if m.array is not None and m.reading is None]
         given = {*self.inputs, *self.references}
-        self.results = list(dict.fromkeys(v.memory for v in self.outputs if v.memory not in given))
+        self.results = list(dict.fromkeys(v.memory for v in lasting if v.memory not in given))
         self.temporaries = [m for m in memories if m not in given and m not in set(self.results)]
         kept = {*given, *self.results}
         instructions = remove_unused(forward_copies(lowering.instructions, kept), kept)
         return Fusion(instructions, given).kernels
+
+    def _carried(self) -> list[tuple[Value, Value]]:
+        """Memory that is looked up at each step, and what a step puts in its place."""
+        by_place = {owner(setter): value for setter, value in self.replaced if owner(setter) is not None}
+        return [(m, by_place[owner(m.reading)]) for m in self.looked_up if owner(m.reading) in by_place]
 
     def _stored(self) -> set[Value]:
         """Memory that more than one kernel uses, or others see."""
@@ -202,6 +216,8 @@ class OpaqueCall:
         arguments = self._filled(call.arguments)
         keywords = {name: self._filled(v) for name, v in call.keywords.items()}
         result = call.function(*arguments, **keywords)
+        if call.result is not None and np.shape(result) != call.result.shape:
+            raise GuardError(f"a shape that was {call.result.shape} when the step was recorded is {np.shape(result)}")
         if call.result is not None and call.writes is None:
             self.array(call.result)[...] = result
         return 0

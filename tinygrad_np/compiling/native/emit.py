@@ -11,6 +11,7 @@ from tinygrad_np.compiling.native.frame import Frame, Layout
 from tinygrad_np.compiling.native.instructions import Draw, Guard, Kernel, Map, Opaque, Product, Reduce
 from tinygrad_np.compiling.native.kernels import Nest
 from tinygrad_np.compiling.native.products import emit_product
+from tinygrad_np.compiling.native.views import view
 from tinygrad_np.compiling.program import Value
 
 ON_STACK = 2048  # bytes of a temporary up to which it is a variable of the function
@@ -134,9 +135,16 @@ class Module:
             self.parts.append([name])
         self.frame = None
 
-    def update(self, updates: Sequence[tuple[int, Any]]) -> None:
-        """The function that sets leaves (by number) to scalars after a step; all are computed before one is set."""
+    def update(self, updates: Sequence[tuple[int, Any]], arrays: Sequence[tuple[Value, Value]]) -> None:
+        """The function between two steps of a scan: it sets leaves (by number), and arrays to what replaces them.
+
+        All scalars are computed before one is set.
+        """
         frame = Frame(self.layout, self.declarations, self.vector_bytes)
+        for old, new in arrays:
+            copy = Map(new.shape, lambda x: x, [new], [new.dtype], view(old, old.shape, old.strides), True)
+            if 0 not in new.shape:
+                Nest(frame, Kernel(new.shape, [copy]), {old}).emit()
         numbers = [(leaf, frame.scalar(scalar)) for leaf, scalar in updates]
         for leaf, number in numbers:
             place = frame.value(f"getelementptr i8, ptr {frame.slot_pointer('scalars')}, i64 {8 * leaf}", "ptr")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tinygrad_np.compiling.native.frame import computable
-from tinygrad_np.compiling.program import Program, Scalar, operands_in
+from tinygrad_np.compiling.program import Program, Scalar, Value
 
 
 def reader(*scalars: Any) -> Callable[[], tuple[Any, ...]]:
@@ -49,8 +49,9 @@ class Numbers:
     """The leaves that native code is given as doubles, and the updates of those that a step changes."""
 
     def __init__(self, program: Program) -> None:
-        self.updates = list(program.updates)
-        used = [s for call in program.calls for s in operands_in((call.arguments, tuple(call.keywords.values())))]
+        self.updates = [(setter, s) for setter, s in program.updates if isinstance(s, Scalar)]
+        self.constants = [(setter, s) for setter, s in program.updates if not isinstance(s, (Scalar, Value))]
+        used = [s for call in program.calls for s in call.operands()]
         self.leaves: dict[Scalar, int] = {}
         for scalar in [*used, *[s for _, s in self.updates if computable(s)]]:
             self._collect(scalar)

@@ -64,9 +64,15 @@ class Native:
         large = [nbytes(m) > COPIED for m in bound.inputs]
         self._puts = [self._pointer(n) if far else b.__setitem__ for n, (b, far) in enumerate(zip(self._inputs, large))]
         self._read = reader(*bound.numbers.leaves)
-        self._setters = [setter for setter, _ in program.updates]
-        self._new = reader(*[scalar for _, scalar in program.updates])
+        numbers = [*bound.numbers.updates, *bound.numbers.constants]
+        self._setters = [setter for setter, _ in numbers]
+        self._new = reader(*[scalar for _, scalar in numbers])
+        self._replaced = [(setter, _getter(value, bound)) for setter, value in bound.replaced]
+        self._looked_up = [
+            (put, memory.reading) for put, memory in zip(self._puts[len(program.arguments) :], bound.looked_up)
+        ]
         self._outputs = _builder(program.outputs, bound)
+        self._stackable = [m for m in bound.results if any(v.memory is m for v in bound.outputs)]
         self._whole = None if bound.locks else bound.step
         self._advances: dict[tuple[bool, ...], tuple[Array, int]] = {}
         self._counted = np.zeros(1, np.int64)
@@ -78,6 +84,8 @@ class Native:
         with self.lock:
             for put, x in zip(self._puts, arguments):
                 put(..., x)
+            for put, reading in self._looked_up:
+                put(..., reading())
             self._read_numbers()
             if self._whole is None:
                 self._run_parts()
@@ -87,6 +95,8 @@ class Native:
                     self._check(code)
             for setter, number in zip(self._setters, self._new()):
                 setter(number)
+            for setter, get in self._replaced:
+                setter(get())
             return self._outputs()
 
     def _read_numbers(self) -> None:
@@ -150,29 +160,49 @@ class Native:
     def _scan(self, arguments: Sequence[Array], steps: int, batched: Sequence[bool]) -> Any:
         bound, table = self.bound, self._table
         slots, advance = bound.layout.slots, self._advance(tuple(batched))
-        stacks = {m: stacked_memory(m, steps) for m in bound.results}
+        stacks = {m: stacked_memory(m, steps) for m in self._stackable}
         data = [self._rows(m, x, steps, b) for m, x, b in zip(bound.inputs, arguments, batched)]
         arrays = [*zip(bound.inputs, data), *stacks.items()]
         before = [(slots[m], table[slots[m]]) for m, _ in arrays]
         for memory, array in arrays:
             table[slots[memory]] = address(array)
+        for put, reading in self._looked_up:
+            put(..., reading())
         self._read_numbers()
+        self._done = 0
         try:
             self._chunks(advance[1], steps)
         finally:
             for slot, pointer in before:
                 table[slot] = pointer
-            for setter, leaf, kind in bound.numbers.setters:
-                setter(kind(self._numbers[leaf]))
+            if self._done:
+                self._finish(stacks)
         results = [_stack_of(v, stacks, bound) for v in bound.outputs]
         return results[0] if isinstance(self.program.outputs, Value) else _built(self.program.outputs, results)
+
+    def _finish(self, stacks: dict[Value, Array]) -> None:
+        """Set what the steps of a scan have changed, to what the last one that was whole left there."""
+        bound = self.bound
+        for setter, leaf, kind in bound.numbers.setters:
+            setter(kind(self._numbers[leaf]))
+        for setter, number in bound.numbers.constants:
+            setter(number)
+        carried = {id(value): memory for memory, value in bound.carried}
+        for setter, value in bound.replaced:
+            memory = carried.get(id(value))
+            if memory is not None:
+                setter(bound.buffers[memory].copy())
+            elif value.memory in stacks:
+                setter(_stack_of(value, stacks, bound)[self._done - 1].copy())
+            else:
+                setter(_getter(value, bound)())
 
     def _advance(self, batched: tuple[bool, ...]) -> tuple[Array, int]:
         """By how many bytes each pointer moves from minibatch to minibatch."""
         if batched not in self._advances:
             advance = np.zeros(len(self.bound.table), np.int64)
             slots = self.bound.layout.slots
-            for memory in self.bound.results:
+            for memory in self._stackable:
                 advance[slots[memory]] = nbytes(memory)
             for memory, b in zip(self.bound.inputs, batched):
                 advance[slots[memory]] = memory.strides[0] * memory.shape[0] if b else 0
@@ -191,15 +221,17 @@ class Native:
 
     def _chunks(self, by: int, steps: int) -> None:
         """Native code for some milliseconds at a time; Python looks at signals between."""
-        done, counted = 0, self._counted
+        counted = self._counted
         place, slots = self._place, len(self.bound.table)
-        while done < steps:
-            count = min(max(1, int(CHUNK / self._pace)), steps - done)
+        while self._done < steps:
+            count = min(max(1, int(CHUNK / self._pace)), steps - self._done)
             start = time.perf_counter()
             counted[0] = 0
-            code = self.bound.scan(place, by, slots, count, self._counter)
-            done += int(counted[0])
-            self._check(code, done)
+            try:
+                code = self.bound.scan(place, by, slots, count, self._counter)
+            finally:
+                self._done += int(counted[0])
+            self._check(code, self._done)
             self._pace = (time.perf_counter() - start) / count
 
 
@@ -221,6 +253,8 @@ def _built(tree: Any, leaves: Sequence[Any]) -> Any:
             return evaluate(node)
         if isinstance(node, (tuple, list)):
             return type(node)(map(fill, node))
+        if isinstance(node, dict):
+            return {key: fill(item) for key, item in node.items()}
         return node
 
     return fill(tree)
@@ -228,17 +262,21 @@ def _built(tree: Any, leaves: Sequence[Any]) -> Any:
 
 def _builder(tree: Any, bound: Binding) -> Callable[[], Any]:
     """A function that gives the outputs of the step that has just run: copies, but of live arrays the arrays."""
-    gets = []
-    for value in bound.outputs:
-        memory = value.memory
-        if memory.array is not None:
-            array = memory.array if value is memory else part_of(memory.array, value)
-            gets.append(lambda array=array: array)
-        else:
-            gets.append(part_of(bound.buffers[memory], value).copy)
+    gets = [_getter(value, bound) for value in bound.outputs]
     if isinstance(tree, Value):
         return gets[0]
     return lambda: _built(tree, [get() for get in gets])
+
+
+def _getter(value: Value, bound: Binding) -> Callable[[], Array]:
+    """A function that gives the value of the step that has just run: a copy, but of a live array itself."""
+    memory = value.memory
+    if memory in bound.buffers:
+        copy: Callable[[], Array] = part_of(bound.buffers[memory], value).copy
+        return copy
+    assert memory.array is not None
+    array = memory.array if value is memory else part_of(memory.array, value)
+    return lambda: array
 
 
 def _stack_of(value: Value, stacks: dict[Value, Array], bound: Binding) -> Array:
