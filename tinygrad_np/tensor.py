@@ -132,7 +132,7 @@ class Tensor(Variable):
                 return
             raise GraphError("only a leaf that requires a gradient has one; make it with requires_grad=True")
         if value is not None:
-            value = np.asarray(value)
+            value = np.asarray(value, like=speaking(value))
             if value.shape != self.shape or value.dtype != self.dtype:
                 raise ValueError(
                     f"a gradient of {value.dtype} {value.shape} for a Tensor of {self.dtype} {self.shape}; "

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from tinygrad_np.compiling.symbols import Symbol
 from tinygrad_np.optim.group import Group
 from tinygrad_np.tape import Leaf, Variable, tick
 
+UNSAID = {"groups", "flats", "arguments", "numbers", "shared"}
 Update = tuple[Callable[[Any], None], Any]
 
 
@@ -53,6 +56,9 @@ class Performance:
 
     def __init__(self, state: State, recording: Recording, moving: set[tuple[int, Any]]) -> None:
         self.state, self.recording, self.moving = state, recording, moving
+        self.schedules = [(group, group.schedules) for group in state.groups()]
+        for group, _ in self.schedules:
+            group.follow()  # a program begins after that
         self.found = places(state.roots)
         self.before = [(place, place.get()) for place in self.found]
         self.by_identity = {place.identity: value for place, value in self.before}
@@ -62,14 +68,12 @@ class Performance:
         self.stand_ins: dict[int, tuple[Any, Any]] = {}  # by the id of what they play
         self.originals: dict[int, tuple[Any, Any]] = {}  # the other way round
         self.symbols: dict[tuple[int, Any], Symbol] = {}  # by the place that each reads
-        self.schedules = [(group, group.schedules) for group in state.groups()]
 
     # -- before the step -----------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Put stand-ins everywhere."""
         for group, _ in self.schedules:
-            group.follow()
             group.schedules = {}
         for place in self.found:
             value = place.get()
@@ -94,7 +98,8 @@ class Performance:
         elif isinstance(value, np.random.Generator):
             played = Draws(self.recording, value)
         elif isinstance(value, tuple):
-            items = [self._played(item, place, partial(_item, get, i)) for i, item in enumerate(value)]
+            inner = [replace(place, name=f"{place.name}.{i}") for i in range(len(value))]
+            items = [self._played(x, p, partial(_item, get, i)) for i, (x, p) in enumerate(zip(value, inner))]
             if any(a is not b for a, b in zip(items, value)):
                 played = kind(*items) if hasattr(value, "_fields") else kind(items)
         if played is not value:
@@ -202,8 +207,10 @@ def _arrays(value: Any) -> list[Any]:
 
 
 def _identifier(name: str) -> str:
-    """``name`` as a name in a program."""
-    return "".join(c if c.isalnum() else "_" for c in name).strip("_")
+    """The name of a place as one in a program, without what is the same in all of them."""
+    parts = name.split(".")
+    kept = [part for before, part in pairwise(parts) if part not in UNSAID and not (before in UNSAID and part.isdigit())]
+    return "".join(c if c.isalnum() else "_" for c in "_".join(kept) or name).strip("_")
 
 
 def _shown(value: Any, nothing: Any) -> str:

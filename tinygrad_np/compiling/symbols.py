@@ -21,8 +21,7 @@ def _binary(function: Callable[..., Any], ufunc: Any) -> tuple[Callable[..., Any
     def applied(x1: Any, x2: Any, other: Any) -> Any:
         if isinstance(other, Variable):
             return NotImplemented
-        plain = isinstance(other, Symbol) or type(other) in NUMBERS
-        return derived(function, x1, x2) if plain else ufunc(x1, x2)
+        return derived(function, x1, x2) if _is_number(other) else ufunc(x1, x2)
 
     return lambda self, other: applied(self, other, other), lambda self, other: applied(other, self, other)
 
@@ -69,6 +68,9 @@ class Symbol:
         return np.array(self.frozen(), dtype)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
+        if ufunc.types == ["O" * ufunc.nin + "->" + "O" * ufunc.nout] and all(map(_is_number, inputs)):
+            whole = derived(ufunc, *inputs)  # a function of plain numbers, by np.frompyfunc
+            return tuple([derived(operator.getitem, whole, i) for i in range(ufunc.nout)]) if ufunc.nout > 1 else whole
         return self.recording.ufunc(ufunc, method, inputs, keywords)
 
     def __array_function__(self, function: Any, types: Any, arguments: Any, keywords: Any) -> Any:
@@ -108,3 +110,7 @@ def derived(function: Callable[..., Any], *operands: Any) -> Symbol:
     number = function(*[x.number if isinstance(x, Symbol) else x for x in operands])
     scalar = Scalar(function, tuple([x.scalar if isinstance(x, Symbol) else x for x in operands]))
     return Symbol(symbols[0].recording, number, scalar, any(x.moving for x in symbols))
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, Symbol) or type(x) in NUMBERS

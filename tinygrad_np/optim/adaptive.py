@@ -303,7 +303,7 @@ class NAdam(Optimizer):
         np.multiply(m, after / (1 - product * after), work)
         g += work
         np.sqrt(v, work)
-        corrected = math.sqrt(1 - beta2**t)
+        corrected = (1 - beta2**t) ** 0.5
         work += max(eps * corrected, _tiny(p.dtype))
         g /= work
         g *= lr * corrected
@@ -326,7 +326,7 @@ def _descend(
     t: int, p: Array, m: Array, v: Array, work: Array, lr: float, beta1: float, beta2: float, eps: float
 ) -> None:
     """Adam's step, p ← p − η·m̂ / (√v̂ + ε), with the numbers that correct both moments' bias drawn together."""
-    corrected = math.sqrt(1 - beta2**t)
+    corrected = (1 - beta2**t) ** 0.5
     np.sqrt(v, work)
     work += max(eps * corrected, _tiny(p.dtype))
     np.divide(m, work, work)
@@ -361,7 +361,7 @@ def _tiny(dtype: Any) -> float:
 
 
 @lru_cache(maxsize=128)
-def _nadam_momentum(t: int, beta1: float, warming: float) -> tuple[float, float, float]:
+def _nadam_numbers(t: int, beta1: float, warming: float) -> tuple[float, float, float]:
     """NAdam's πₜ, μₜ and μₜ₊₁. Where even β₁ᵗ vanishes beside 1, so does πₜ, and need not be multiplied out."""
 
     def momentum(i: int) -> float:
@@ -369,3 +369,7 @@ def _nadam_momentum(t: int, beta1: float, warming: float) -> tuple[float, float,
 
     product = math.prod(map(momentum, range(1, t + 1))) if beta1**t > 2**-60 else 0.0
     return product, momentum(t), momentum(t + 1)
+
+
+# A ufunc also takes what speaks NumPy's protocols in the place of numbers.
+_nadam_momentum: Any = np.frompyfunc(_nadam_numbers, 3, 3)

@@ -94,7 +94,7 @@ def clip_by_value(params: Params, limit: float) -> None:
     bound = positive("limit", limit)
     for _, p in named(params):
         if p.grad is not None:
-            p.grad = np.asarray(np.clip(p.grad, -bound, bound))
+            p.grad = np.clip(p.grad, -bound, bound)
 
 
 class GradientNoise:
@@ -122,10 +122,10 @@ class GradientNoise:
 
     def __call__(self, params: Iterable[Tensor]) -> None:
         """Add the noise of this call."""
-        deviation = math.sqrt(self.variance / (1 + self.calls) ** self.decay)
+        deviation = (self.variance / (1 + self.calls) ** self.decay) ** 0.5
         for _, p in named(params):
             if p.grad is not None:
-                p.grad = np.asarray(p.grad + self.rng.normal(scale=deviation, size=p.shape).astype(p.dtype))
+                p.grad = p.grad + self.rng.normal(scale=deviation, size=p.shape).astype(p.dtype)
         self.calls += 1
 
     def state_dict(self) -> dict[str, Any]:
