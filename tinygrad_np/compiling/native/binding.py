@@ -159,7 +159,9 @@ class Binding:
             if isinstance(i, Product) and by_blas(i):
                 name = "dgemm" if i.output.dtype.itemsize == 8 else "sgemm"
                 pointers[name] = blas(name)
-        self.locks = list({id(i.generator): i.generator.bit_generator.lock for i in instructions if isinstance(i, Draw)}.values())
+        self.locks = list(
+            {id(i.generator): i.generator.bit_generator.lock for i in instructions if isinstance(i, Draw)}.values()
+        )
         keys = list(dict.fromkeys([*keys, *pointers]))
         self.layout = Layout({key: n for n, key in enumerate(keys)}, offsets, local, self.numbers.leaves)
         self.table = np.zeros(len(keys), np.uint64)

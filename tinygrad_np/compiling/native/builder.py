@@ -157,9 +157,7 @@ class Number:
     def bits(self) -> Number:
         """The bits of a float as an integer of its size, and the other way round."""
         kind = {"double": "i64", "float": "i32", "i64": "double", "i32": "float"}[self.kind]
-        return self.builder.value(
-            f"bitcast {self.type} {self.name} to {vector(kind, self.lanes)}", kind, self.lanes
-        )
+        return self.builder.value(f"bitcast {self.type} {self.name} to {vector(kind, self.lanes)}", kind, self.lanes)
 
     def to(self, kind: str, signed: bool = True) -> Number:
         """The same numbers in another type, as C converts them; as a bit: whether they are not 0."""

@@ -120,7 +120,10 @@ class Module:
         elif isinstance(first, Draw):
             _draw(frame, first)
         elif isinstance(first, Guard):
-            flag = frame.load(first.value.dtype, frame.address(first.value, []), 0, 1, 1)
+            if isinstance(first.value, Value):
+                flag = frame.load(first.value.dtype, frame.address(first.value, []), 0, 1, 1)
+            else:
+                flag = frame.scalar(first.value).to("i1", signed=False)
             frame.leave_if(flag ^ int(first.expected), first.check)
 
     def _close(self) -> None:

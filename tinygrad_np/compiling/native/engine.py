@@ -33,9 +33,7 @@ def machine() -> Machine:
     try:
         import llvmlite.binding as llvm
     except ImportError as error:
-        raise ImportError(
-            "native code needs llvmlite; run: pip install 'tinygrad_np[compiled]'"
-        ) from error
+        raise ImportError("native code needs llvmlite; run: pip install 'tinygrad_np[compiled]'") from error
     if llvm.llvm_version_info[0] < 20:
         llvm.initialize()  # later versions do it on their own
     llvm.initialize_native_target()

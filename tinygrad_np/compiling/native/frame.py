@@ -133,9 +133,7 @@ class Frame(Builder):
         wide = self._masked("gather", kind, mask.lanes, pointers, dtype.itemsize, mask, is_signed(dtype))
         return self._read(wide, dtype)
 
-    def _masked(
-        self, name: str, kind: str, lanes: int, pointer: str, align: int, mask: Number, signed: bool
-    ) -> Number:
+    def _masked(self, name: str, kind: str, lanes: int, pointer: str, align: int, mask: Number, signed: bool) -> Number:
         wide, short = vector(kind, lanes), f"v{lanes}{kind.replace('double', 'f64').replace('float', 'f32')}"
         pointers, suffix = ("ptr", "p0") if name == "load" else (f"<{lanes} x ptr>", f"v{lanes}p0")
         function = f"@llvm.masked.{name}.{short}.{suffix}"
@@ -194,6 +192,12 @@ SCALARS: dict[Any, Callable[..., Number]] = {
     math.sqrt: lambda a: a.intrinsic("sqrt"),
     math.exp: lambda a: a.intrinsic("exp"),
     math.log: lambda a: a.intrinsic("log"),
+    operator.lt: lambda a, b: (a < b).to("double"),
+    operator.le: lambda a, b: (a <= b).to("double"),
+    operator.gt: lambda a, b: (a > b).to("double"),
+    operator.ge: lambda a, b: (a >= b).to("double"),
+    operator.eq: lambda a, b: a.equals(b).to("double"),
+    operator.ne: lambda a, b: a.compare("une", b).to("double"),
     max: lambda *a: _extreme(a, "ogt"),
     min: lambda *a: _extreme(a, "olt"),
 }

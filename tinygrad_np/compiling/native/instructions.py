@@ -140,12 +140,13 @@ class Guard(Instruction):
     """The error of number ``check`` unless the value is as expected."""
 
     shape = ()
-    value: Value
+    value: Value | Scalar
     expected: bool
     check: int
 
     def reads(self) -> Iterator[Value]:
-        yield self.value
+        if isinstance(self.value, Value):
+            yield self.value
 
 
 @dataclass(eq=False)

@@ -96,7 +96,9 @@ class Nest:
             lanes = 1 if across is None else min(self.widest, next_power(self.sizes[across]))
             self._reductions(inner, at, lanes, lanes, across)
         else:
-            self._vectors(across, lambda i, lanes, active: self._reductions(inner, {**at, across: i}, lanes, active, None))
+            self._vectors(
+                across, lambda i, lanes, active: self._reductions(inner, {**at, across: i}, lanes, active, None)
+            )
 
     def _reductions(
         self, inner: Sequence[int], at: dict[int, Index], lanes: int, active: int, across: int | None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from tinygrad_np.compiling.native.frame import computable
+from tinygrad_np.compiling.places import Place
 from tinygrad_np.compiling.program import Program, Scalar, Value
 
 
@@ -23,7 +25,8 @@ def reader(*scalars: Any) -> Callable[[], tuple[Any, ...]]:
         if thing not in names:
             arguments = ", ".join(map(named, thing.arguments))
             names[thing] = f"s{len(names)}"
-            lines.append(f"    {names[thing]} = {named(thing.function)}({arguments})")
+            function = thing.function if thing.arguments else direct(thing.function)
+            lines.append(f"    {names[thing]} = {named(function)}({arguments})")
         return names[thing]
 
     results = "".join(f"{named(s)}, " for s in scalars)
@@ -35,6 +38,20 @@ def reader(*scalars: Any) -> Callable[[], tuple[Any, ...]]:
 def evaluate(scalar: Any) -> Any:
     """A scalar's value now, computed by Python."""
     return reader(scalar)()[0]
+
+
+def direct(method: Any) -> Callable[..., Any]:
+    """A Place's ``get`` or ``set`` without Python code between: it takes half the time."""
+    place = getattr(method, "__self__", None)
+    if not isinstance(place, Place):
+        return method  # type: ignore[no-any-return]
+    if method.__name__ == "set":
+        if place.is_item:
+            return partial(place.container.__setitem__, place.key)
+        return partial(object.__setattr__, place.container, place.key)
+    if place.is_item:
+        return partial(place.container.__getitem__, place.key)
+    return partial(getattr, place.container, place.key, None)
 
 
 def inner(scalar: Any) -> Iterable[Scalar]:

@@ -194,9 +194,7 @@ class Lowering:
         """Add a reduction; the result may have lost the ``axes``."""
         output = with_axes(result, source.shape, axes)
         logical = ufunc in (np.logical_and, np.logical_or)
-        self.instructions.append(
-            Reduce(source.shape, ufunc, source, BOOL if logical else result.dtype, axes, output)
-        )
+        self.instructions.append(Reduce(source.shape, ufunc, source, BOOL if logical else result.dtype, axes, output))
 
     def _logaddexp(self, source: Value, axes: tuple[int, ...], result: Value) -> None:
         """ln Σ eˣ as m + ln Σ e^(x − m) with the largest m, or 0 if that is infinite."""
@@ -282,8 +280,15 @@ class Lowering:
         message = f"an index into an array of shape {source.shape} is out of range"
         self.instructions.append(
             Gather(
-                result.shape, flat_offset, inputs, [i.dtype for i in views], result,
-                source=base, sizes=sizes, strides=strides, check=self.check(message),
+                result.shape,
+                flat_offset,
+                inputs,
+                [i.dtype for i in views],
+                result,
+                source=base,
+                sizes=sizes,
+                strides=strides,
+                check=self.check(message),
             )
         )
 
@@ -318,8 +323,15 @@ class Lowering:
         message = f"an index into an array of shape {target.shape} is out of range"
         self.instructions.append(
             Scatter(
-                whole, flat_offset, inputs, [*[i.dtype for i in views], own], base,
-                source=base, sizes=sizes, strides=strides, check=self.check(message),
+                whole,
+                flat_offset,
+                inputs,
+                [*[i.dtype for i in views], own],
+                base,
+                source=base,
+                sizes=sizes,
+                strides=strides,
+                check=self.check(message),
             )
         )
         return None
@@ -335,8 +347,14 @@ class Lowering:
             raise UnsupportedError
         self.instructions.append(
             Flatten(
-                result.shape, flat_offset, list(views), [i.dtype for i in views], result,
-                sizes=list(dims), strides=contiguous(dims, 1), wraps=False,
+                result.shape,
+                flat_offset,
+                list(views),
+                [i.dtype for i in views],
+                result,
+                sizes=list(dims),
+                strides=contiguous(dims, 1),
+                wraps=False,
                 check=self.check(f"an index is outside an array of shape {tuple(dims)}"),
             )
         )
@@ -357,14 +375,18 @@ class Lowering:
 
     def _guard(self, call: Call) -> None:
         value, expected = call.arguments
-        value = self.value(value)
-        flag = fresh((1,), bool)
-        one = reshaped(value, (1,))
+        message = f"an answer that was {expected} when the step was recorded is {not expected}"
+        if not isinstance(value, Scalar):
+            value = self._truth(self.value(value))
+        self.instructions.append(Guard(value, bool(expected), self.check(message)))
+
+    def _truth(self, value: Value) -> Value:
+        """Whether the one element of an array is not 0."""
+        flag, one = fresh((1,), bool), reshaped(value, (1,))
         if one is None:
             raise UnsupportedError
         self.map(lambda x: x.to("i1"), [one], [value.dtype], flag)
-        message = f"an answer that was {expected} when the step was recorded is {not expected}"
-        self.instructions.append(Guard(flag, bool(expected), self.check(message)))
+        return flag
 
 
 BITWISE = {np.add: np.logical_or, np.multiply: np.logical_and}  # of bools

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tinygrad_np.compiling.native.binding import Binding, address, memory_for, part_of
 from tinygrad_np.compiling.native.emit import nbytes
-from tinygrad_np.compiling.native.linking import evaluate, reader
+from tinygrad_np.compiling.native.linking import direct, evaluate, reader
 from tinygrad_np.compiling.native.views import contiguous
 from tinygrad_np.compiling.program import GuardError, Program, Scalar, Value
 
@@ -65,11 +65,11 @@ class Native:
         self._puts = [self._pointer(n) if far else b.__setitem__ for n, (b, far) in enumerate(zip(self._inputs, large))]
         self._read = reader(*bound.numbers.leaves)
         numbers = [*bound.numbers.updates, *bound.numbers.constants]
-        self._setters = [setter for setter, _ in numbers]
+        self._setters = [direct(setter) for setter, _ in numbers]
         self._new = reader(*[scalar for _, scalar in numbers])
-        self._replaced = [(setter, _getter(value, bound)) for setter, value in bound.replaced]
+        self._replaced = [(direct(setter), _getter(value, bound)) for setter, value in bound.replaced]
         self._looked_up = [
-            (put, memory.reading) for put, memory in zip(self._puts[len(program.arguments) :], bound.looked_up)
+            (put, direct(memory.reading)) for put, memory in zip(self._puts[len(program.arguments) :], bound.looked_up)
         ]
         self._outputs = _builder(program.outputs, bound)
         self._stackable = [m for m in bound.results if any(v.memory is m for v in bound.outputs)]
@@ -122,7 +122,11 @@ class Native:
         slot, buffer, table = self.bound.layout.slots[self.bound.inputs[n]], self._inputs[n], self._table
 
         def point(_: Any, x: Array) -> None:
-            if x.__class__ is np.ndarray and (x.strides, x.dtype, x.shape) == (buffer.strides, buffer.dtype, buffer.shape):
+            if x.__class__ is np.ndarray and (x.strides, x.dtype, x.shape) == (
+                buffer.strides,
+                buffer.dtype,
+                buffer.shape,
+            ):
                 table[slot] = address(x)
             else:
                 buffer[...] = x
@@ -265,6 +269,8 @@ def _builder(tree: Any, bound: Binding) -> Callable[[], Any]:
     gets = [_getter(value, bound) for value in bound.outputs]
     if isinstance(tree, Value):
         return gets[0]
+    if isinstance(tree, tuple) and all(isinstance(item, Value) for item in tree):
+        return lambda: tuple([get() for get in gets])
     return lambda: _built(tree, [get() for get in gets])
 
 
@@ -288,7 +294,9 @@ def _stack_of(value: Value, stacks: dict[Value, Array], bound: Binding) -> Array
     if value is memory:
         return stacks[memory]
     steps = stacks[memory].shape[0]
-    return part_of(stacks[memory], Value((steps, *value.shape), value.dtype, (nbytes(memory), *value.strides), None, value.offset))
+    return part_of(
+        stacks[memory], Value((steps, *value.shape), value.dtype, (nbytes(memory), *value.strides), None, value.offset)
+    )
 
 
 def _stacked(results: Sequence[Any]) -> Any:
