@@ -46,9 +46,23 @@ FLOORS |= {
 }
 FLOORS |= {"optim.parameters": 4.2, "optim.group": 4.2, "optim.state": 4.3, "optim.hooks": 4.3, "optim.averaging": 4.3}
 FLOORS |= {"optim.optimizer": 4.4, "optim.adaptive": 4.5, "optim.descent": 4.5, "optim.lbfgs": 4.5, "optim": 4.6}
+FLOORS |= {"compiling.native.builder": 6, "compiling.native.cache": 6, "compiling.native.views": 6}
+FLOORS |= {"compiling.native.mathematics": 6.1, "compiling.native.instructions": 6.1, "compiling.native.engine": 6.1}
+FLOORS |= {"compiling.native.functions": 6.2, "compiling.native.frame": 6.2, "compiling.native.fusion": 6.2}
+FLOORS |= {"compiling.native.listing": 6.2, "compiling.native.reducing": 6.3, "compiling.native.indexing": 6.3}
+FLOORS |= {"compiling.native.lowering": 6.4, "compiling.native.kernels": 6.3, "compiling.native.linking": 6.5}
+FLOORS |= {"compiling.native.products": 6.4, "compiling.native.emit": 6.5, "compiling.native.binding": 6.6}
+FLOORS |= {"compiling.native.running": 6.7, "compiling.native": 6.75}
 FLOORS |= {"compiling.program": 0, "compiling.asking": 6, "compiling.symbols": 6.1, "compiling.noting": 6.2}
 FLOORS |= {"compiling.recorder": 6.3, "compiling.places": 6.4, "compiling.state": 6.5, "compiling.fitting": 6.6}
-FLOORS |= {"compiling.passes": 6, "compiling.text": 6, "compiling.source": 6.1, "compiling.record": 6.7}
+FLOORS |= {"compiling.surroundings": 6.5}
+FLOORS |= {
+    "compiling.passes": 6,
+    "compiling.text": 6,
+    "compiling.source": 6.1,
+    "compiling.record": 6.7,
+    "compiling.version": 6.75,
+}
 FLOORS |= {"compiling.compiled": 6.8, "compiling": 6.9}
 FLOORS |= {
     "optim.flat": 4.1,
@@ -59,9 +73,6 @@ FLOORS |= {
 }
 FLOORS |= {"optim.parameters": 4.2, "optim.group": 4.2, "optim.state": 4.3, "optim.hooks": 4.3, "optim.averaging": 4.3}
 FLOORS |= {"optim.optimizer": 4.4, "optim.adaptive": 4.5, "optim.descent": 4.5, "optim.lbfgs": 4.5, "optim": 4.6}
-FLOORS |= {"compiling.program": 0, "compiling.asking": 6, "compiling.symbols": 6.1, "compiling.recorder": 6.2}
-FLOORS |= {"compiling.places": 6.1, "compiling.state": 6.3, "compiling.passes": 6, "compiling.text": 6, "compiling.source": 6.1}
-FLOORS |= {"compiling.record": 6.4, "compiling.compiled": 6.5, "compiling": 6.6}
 FLOORS |= {"saving.errors": 0, "saving.atomic": 0, "saving.structure": 0, "saving.container": 1, "saving.files": 2}
 FLOORS |= {"saving": 4}
 FLOORS |= {"data.rows": 0.5, "data.labels": 0, "data.finite": 1, "data.batches": 4.1, "data.splitting": 4.1}

@@ -1,6 +1,7 @@
 """Training steps of small networks, as a recorder would write them."""
 
 import operator
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,7 +13,7 @@ class Network:
     """Weights, gradients and velocities of linear layers with tanh between, flat and in pieces."""
 
     def __init__(self, sizes, dtype, rng):
-        shapes = [s for i, o in zip(sizes, sizes[1:]) for s in ((i, o), (o,))]
+        shapes = [s for i, o in pairwise(sizes) for s in ((i, o), (o,))]
         total = sum(int(np.prod(s)) for s in shapes)
         self.p = (rng.standard_normal(total) / np.sqrt(sizes[0])).astype(dtype)
         self.g, self.v = np.zeros(total, dtype), np.zeros(total, dtype)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import math
-from functools import partial
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_np.compiling.native import engine
 from tinygrad_np.compiling.native.emit import ON_STACK, Module, accessed, nbytes, plan_scratch
+from tinygrad_np.compiling.native.engine import load, machine
 from tinygrad_np.compiling.native.frame import Layout
 from tinygrad_np.compiling.native.fusion import Fusion, forward_copies, remove_unused
 from tinygrad_np.compiling.native.instructions import Draw, Kernel, Opaque, Product
@@ -36,7 +36,8 @@ LONG = 1 << 16  # elements gone through from which other threads may run during 
 def address(array: Array) -> int:
     """Where an array's first element is; asking for a buffer takes a third of the time of asking the array."""
     try:
-        return ctypes.addressof(ctypes.c_char.from_buffer(array))
+        buffer: Any = array  # NumPy's types do not say that it is one
+        return ctypes.addressof(ctypes.c_char.from_buffer(buffer))
     except (TypeError, ValueError, BufferError):  # it is read-only, empty, or not in C order
         return int(array.__array_interface__["data"][0])
 
@@ -97,11 +98,11 @@ class Binding:
         self.checks = lowering.checks
         self.kernels = self._fused(lowering)
         self._lay_out()
-        module = Module(self.kernels, self.layout, self._stored(), engine.machine().vector_bytes)
+        module = Module(self.kernels, self.layout, self._stored(), machine().vector_bytes)
         self.carried = self._carried()
         module.update(self.numbers.links, self.carried)
         self.text = module.text()
-        self.code = engine.load(self.text)
+        self.code = load(self.text)
         self.parts = self._bind(module)
 
     # Compilation
@@ -181,7 +182,8 @@ class Binding:
             self._set(memory, address(memory.array))
         for memory, array in self.buffers.items():
             self._set(memory, address(array))
-        place, parts, native = address(self.table), [], 0
+        place, native = address(self.table), 0
+        parts: list[Callable[[], int]] = []
         whole = len(module.parts) == 1
         work = sum(math.prod(i.shape) for kernel in self.kernels for i in kernel.instructions)
         prototype = LongStep if work > LONG else Step

@@ -107,7 +107,7 @@ class Number:
         return self.like(0) - self
 
     def compare(self, ordered: str, other: Any) -> Number:
-        """Bits that say where the comparison holds: "oeq", "une", "olt" ... for floats, the like of them for integers."""
+        """Bits that say where it holds: "oeq", "une", "olt" ... for floats, the like of them for integers."""
         if self.floats:
             text = f"fcmp {ordered}"
         else:

@@ -155,7 +155,7 @@ class Module:
         self.functions.append(frame.text("update"))
 
     def text(self) -> str:
-        """The module as LLVM reads it. Sequences of functions are @step, or @step0, @step1 ... around Python's calls."""
+        """The module as LLVM reads it. Its entry is @step, or @step0, @step1 ... around Python's calls."""
         runs = [part for part in self.parts if isinstance(part, list)]
         whole = len(self.parts) == 1 and len(runs) == 1
         names = ["step"] if whole else [f"step{i}" for i in range(len(runs))]

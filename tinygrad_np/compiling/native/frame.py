@@ -22,6 +22,7 @@ def memory_type(dtype: np.dtype[Any]) -> str:
 
 
 def is_signed(dtype: np.dtype[Any]) -> bool:
+    """Whether numbers of ``dtype`` may be below 0."""
     return dtype.kind not in "ub"
 
 
@@ -123,8 +124,7 @@ class Frame(Builder):
         elif stride == size:
             wide = self._masked("load", kind, lanes, pointer, size, self.mask(lanes, active), signed)
         else:
-            wide = self.gather(dtype, self._spread(pointer, stride, lanes), self.mask(lanes, active))
-            return wide
+            return self.gather(dtype, self._spread(pointer, stride, lanes), self.mask(lanes, active))
         return self._read(wide, dtype)
 
     def gather(self, dtype: np.dtype[Any], pointers: str, mask: Number) -> Number:
@@ -138,8 +138,8 @@ class Frame(Builder):
         pointers, suffix = ("ptr", "p0") if name == "load" else (f"<{lanes} x ptr>", f"v{lanes}p0")
         function = f"@llvm.masked.{name}.{short}.{suffix}"
         self.declare(f"declare {wide} {function}({pointers}, i32, {mask.type}, {wide})")
-        call = f"call {wide} {function}({pointers} {pointer}, i32 {align}, {mask.type} {mask.name}, {wide} zeroinitializer)"
-        return self.value(call, kind, lanes, signed)
+        arguments = f"{pointers} {pointer}, i32 {align}, {mask.type} {mask.name}, {wide} zeroinitializer"
+        return self.value(f"call {wide} {function}({arguments})", kind, lanes, signed)
 
     @staticmethod
     def _read(number: Number, dtype: np.dtype[Any]) -> Number:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.native import mathematics
 from tinygrad_np.compiling.native.builder import Number
+from tinygrad_np.compiling.native.mathematics import exp, expm1, log, log1p, tanh
 
 Function = Callable[..., Number]
 
@@ -67,7 +67,7 @@ def sign(x: Number) -> Number:
 def logaddexp(a: Number, b: Number) -> Number:
     """ln(eᵃ + eᵇ) = max + ln(1 + e^−|a − b|)."""
     difference = a - b
-    y = maximum(a, b) + mathematics.log1p(mathematics.exp(-difference.intrinsic("fabs")))
+    y = maximum(a, b) + log1p(exp(-difference.intrinsic("fabs")))
     return a.equals(b).where(a + math.log(2), y)  # equal infinities differ by NaN
 
 
@@ -114,11 +114,11 @@ FUNCTIONS: dict[Any, Function] = {
     np.trunc: rounding("trunc"),
     np.rint: intrinsic("rint"),
     np.copysign: intrinsic("copysign"),
-    np.exp: mathematics.exp,
-    np.expm1: mathematics.expm1,
-    np.log: mathematics.log,
-    np.log1p: mathematics.log1p,
-    np.tanh: mathematics.tanh,
+    np.exp: exp,
+    np.expm1: expm1,
+    np.log: log,
+    np.log1p: log1p,
+    np.tanh: tanh,
     np.logaddexp: logaddexp,
     np.power: power,
     np.float_power: power,

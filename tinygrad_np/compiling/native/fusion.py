@@ -71,7 +71,7 @@ def remove_unused(instructions: list[Instruction], kept: set[Value]) -> list[Ins
     needed, result = set(kept), []
     for instruction in reversed(instructions):
         memories = [v.memory for v in instruction.writes()]
-        effects = isinstance(instruction, (Opaque, Guard, Draw)) or (isinstance(instruction, Indexed))
+        effects = isinstance(instruction, (Opaque, Guard, Draw, Indexed))
         if effects or any(m in needed or m.array is not None for m in memories):
             needed |= {v.memory for v in instruction.reads()}
             if isinstance(instruction, Scatter):

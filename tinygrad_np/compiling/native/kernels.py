@@ -61,7 +61,7 @@ class Nest:
                 total += sum(1 if s[axis] in (0, size, 1) else SPREAD * lanes for s in operand_strides(i))
             if self.reduced[group] and self.sizes[group] < 4 * self.widest:
                 total *= 2  # the lanes are combined in the end
-            return total / lanes
+            return float(total / lanes)
 
         return min(reversed(range(len(self.groups))), key=cost) if self.groups else None
 
@@ -140,10 +140,7 @@ class Nest:
             if isinstance(i, Scatter):
                 self._scatter(i, numbers, at, lanes, active)
                 continue
-            if isinstance(i, Indexed):
-                result = self._indexed(i, numbers, at, lanes, active)
-            else:
-                result = i.function(*numbers)
+            result = self._indexed(i, numbers, at, lanes, active) if isinstance(i, Indexed) else i.function(*numbers)
             result = self.frame.converted(result, i.output.dtype)
             registers[_key(i.output)] = result
             written[_key(i.output)] = i.output, result

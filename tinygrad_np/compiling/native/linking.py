@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from types import MemberDescriptorType
 from typing import Any
 
 from tinygrad_np.compiling.native.frame import computable
@@ -48,6 +49,9 @@ def direct(method: Any) -> Callable[..., Any]:
     if method.__name__ == "set":
         if place.is_item:
             return partial(place.container.__setitem__, place.key)
+        slot = getattr(type(place.container), place.key, None)
+        if isinstance(slot, MemberDescriptorType):
+            return partial(slot.__set__, place.container)
         return partial(object.__setattr__, place.container, place.key)
     if place.is_item:
         return partial(place.container.__getitem__, place.key)
@@ -74,7 +78,8 @@ class Numbers:
             self._collect(scalar)
         self.links: list[tuple[int, Scalar]] = []  # (leaf, what it is after a step)
         self.setters: list[tuple[Any, int, type]] = []  # (setter, leaf, type of the number)
-        self.linked = all([self._link(setter, scalar) for setter, scalar in self.updates])
+        found = [self._link(setter, scalar) for setter, scalar in self.updates]
+        self.linked = all(found)
         changed = {leaf for leaf, _ in self.links}
         opaque = [s for s in self.leaves if s.arguments]
         if any(self.leaves.get(i) in changed for s in opaque for i in self._readings(s)):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Sequence
-from typing import Any
 
 from tinygrad_np.compiling.native.builder import Number
 
@@ -98,7 +97,7 @@ def expm1(x: Number) -> Number:
     return x.equals(0).where(x, y)  # whose sign is kept
 
 
-def _log(x: Number, shift: Any, correction: Any = 0) -> Number:
+def _log(x: Number, shift: Number | float, correction: Number | float = 0) -> Number:
     """ln x − ``shift``·ln 2 + ``correction``, for a normal x > 0: x = 2ᵏ·(1 + f) with f from √½ − 1 to √2 − 1."""
     kind, digits = x.kind, MANTISSA[x.kind]
     bits = x.bits()
@@ -110,7 +109,8 @@ def _log(x: Number, shift: Any, correction: Any = 0) -> Number:
     exponent = k.to(kind) - shift
     high, low = LN2[kind]
     tail = s * (half + z * polynomial(z, LOGARITHM[kind])) + (exponent * low + correction)
-    return exponent * high - ((half - tail) - f)
+    y: Number = exponent * high - ((half - tail) - f)
+    return y
 
 
 def log(x: Number) -> Number:
@@ -123,7 +123,7 @@ def log(x: Number) -> Number:
 def log1p(x: Number) -> Number:
     """ln(1 + x), exact near 0: what rounding 1 + x loses is added to the logarithm."""
     u = 1 + x
-    large = u > 2  # there 1 + x lost part of the 1, else part of the x
+    large: Number = u > 2  # there 1 + x lost part of the 1, else part of the x
     lost = large.where(1 - (u - x), x - (u - 1))
     y = _log(u, 0.0, lost / u)
     return _log_limits(x, (x.intrinsic("fabs") < SMALLEST[x.kind]).where(x, y), x.like(-1))

@@ -60,13 +60,15 @@ class Native:
         self._place = address(bound.table)
         self._pace = CHUNK  # seconds a step of a scan takes
         self._inputs = [bound.buffers[m] for m in bound.inputs]
-        self._table, self._numbers = memoryview(bound.table), memoryview(bound.values)
+        table: Any = bound.table  # NumPy's types do not say that these are buffers
+        numbers: Any = bound.values
+        self._table, self._numbers = memoryview(table), memoryview(numbers)
         large = [nbytes(m) > COPIED for m in bound.inputs]
         self._puts = [self._pointer(n) if far else b.__setitem__ for n, (b, far) in enumerate(zip(self._inputs, large))]
         self._read = reader(*bound.numbers.leaves)
-        numbers = [*bound.numbers.updates, *bound.numbers.constants]
-        self._setters = [direct(setter) for setter, _ in numbers]
-        self._new = reader(*[scalar for _, scalar in numbers])
+        updates = [*bound.numbers.updates, *bound.numbers.constants]
+        self._setters = [direct(setter) for setter, _ in updates]
+        self._new = reader(*[scalar for _, scalar in updates])
         self._replaced = [(direct(setter), _getter(value, bound)) for setter, value in bound.replaced]
         self._looked_up = [
             (put, direct(memory.reading)) for put, memory in zip(self._puts[len(program.arguments) :], bound.looked_up)
@@ -100,10 +102,9 @@ class Native:
             return self._outputs()
 
     def _read_numbers(self) -> None:
-        numbers, n = self._numbers, 0
-        for number in self._read():
+        numbers = self._numbers
+        for n, number in enumerate(self._read()):
             numbers[n] = number
-            n += 1
 
     def _run_parts(self) -> None:
         """Run native code and what NumPy does between, while nobody else draws from its generators."""
@@ -175,7 +176,7 @@ class Native:
         self._read_numbers()
         self._done = 0
         try:
-            self._chunks(advance[1], steps)
+            self._chunks(bound.scan, advance[1], steps)
         finally:
             for slot, pointer in before:
                 table[slot] = pointer
@@ -223,7 +224,7 @@ class Native:
         data[...] = x[: shape[0]] if batched else x
         return data
 
-    def _chunks(self, by: int, steps: int) -> None:
+    def _chunks(self, scan: Any, by: int, steps: int) -> None:
         """Native code for some milliseconds at a time; Python looks at signals between."""
         counted = self._counted
         place, slots = self._place, len(self.bound.table)
@@ -232,7 +233,7 @@ class Native:
             start = time.perf_counter()
             counted[0] = 0
             try:
-                code = self.bound.scan(place, by, slots, count, self._counter)
+                code = scan(place, by, slots, count, self._counter)
             finally:
                 self._done += int(counted[0])
             self._check(code, self._done)
