@@ -70,6 +70,7 @@ class Native:
         self._setters = [direct(setter) for setter, _ in updates]
         self._new = reader(*[scalar for _, scalar in updates])
         self._replaced = [(direct(setter), _getter(value, bound)) for setter, value in bound.replaced]
+        self._count, self._shapes = len(program.arguments), [m.shape for m in bound.inputs]
         self._looked_up = [
             (put, direct(memory.reading)) for put, memory in zip(self._puts[len(program.arguments) :], bound.looked_up)
         ]
@@ -84,7 +85,11 @@ class Native:
     def __call__(self, *arguments: Array) -> Any:
         """Run one step."""
         with self.lock:
-            for put, x in zip(self._puts, arguments):
+            if len(arguments) != self._count:
+                raise ValueError(f"the program takes {self._count} arguments, got {len(arguments)}")
+            for put, shape, x in zip(self._puts, self._shapes, arguments):
+                if x.shape != shape:
+                    raise ValueError(f"the program was made for an argument of shape {shape}, got {x.shape}")
                 put(..., x)
             for put, reading in self._looked_up:
                 put(..., reading())
@@ -142,6 +147,9 @@ class Native:
         signals are looked at every few milliseconds: whatever is raised leaves the state as after a whole minibatch.
         """
         batched = [True] * len(arguments) if batched is None else list(batched)
+        for shape, x, b in zip(self._shapes, arguments, batched, strict=False):
+            if b and (x.shape[0] < steps * shape[0] or x.shape[1:] != shape[1:]):
+                raise ValueError(f"{steps} minibatches of {shape[0]} rows are more than the {len(x)} rows of {x.shape}")
         if self.bound.scan is None or not self.bound.numbers.linked or steps < 1:
             return self._scan_by_steps(arguments, steps, batched)
         with self.lock, ExitStack() as stack:
