@@ -99,6 +99,7 @@ __all__ = [
 
 # What training does not need is imported when it is first asked for, and where it is.
 LATER = dict.fromkeys(("GradientError", "check_gradients", "check_graph", "numerical_gradient"), "checks")
+LATER |= dict.fromkeys(("TracingError", "compiled"), "compiling")
 LATER |= dict.fromkeys(("CheckpointError", "load", "save"), "saving")
 LATER |= dict.fromkeys(("Checkpoints", "DivergenceError", "EarlyStopping", "History", "Trainer"), "training")
 MODULES_LATER = {"data", "losses", "metrics", *LATER.values()}

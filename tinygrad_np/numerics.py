@@ -60,8 +60,15 @@ def is_plain(x: Any) -> bool:
 
 
 def speaking(x: Any) -> Any:
-    """What ``like=`` takes: ``x`` if it speaks NumPy's protocols, so that what is made becomes of its kind (NEP 35)."""
-    return x if hasattr(x, "__array_function__") else None
+    """What ``like=`` takes: ``x`` if it speaks NumPy's protocols, so that what is made is of its kind (NEP 35)."""
+    return x if hasattr(x, "__array_function__") and is_plain(x) else None
+
+
+def alike(x1: Any, x2: Any) -> tuple[Any, Any]:
+    """Both as arrays of one kind, where the other speaks NumPy's protocols: methods of plain arrays take plain ones."""
+    if x1.__class__ is np.ndarray:
+        return np.asarray(x1, like=speaking(x2)), x2
+    return x1, np.asarray(x2, like=speaking(x1)) if x2.__class__ is np.ndarray else x2
 
 
 def vanishing(function: Callable[..., Any]) -> Callable[..., Any]:

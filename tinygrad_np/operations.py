@@ -180,6 +180,8 @@ class Operation:
                 f"the rule of {self.name!r} computed with a Tensor that it closes over, whose gradient would be lost; "
                 "make that Tensor an argument of the rule"
             )
+        if hasattr(value, "__array_function__"):
+            return asarray(value, like=value)
         if not hasattr(value, "dtype"):
             raise TypeError(
                 f"the rule of {self.name!r} gave the value {value!r}; give an array of x's dtype, as in "

@@ -246,10 +246,11 @@ class Tensor(Variable):
                     "or reduce it first, as in t.sum().backward()"
                 )
             if not data.ndim:
-                return scalar(1, data.dtype)
-            seed = np.ones(data.shape, data.dtype)
-        elif not (seed.__class__ is np.ndarray and seed.dtype is data.dtype):
-            seed = np.asarray(seed._array if isinstance(seed, Tensor) else _real_array(seed), data.dtype)
+                one = scalar(1, data.dtype)
+                return one if data.__class__ is np.ndarray else np.asarray(one, like=data)
+            seed = np.ones(data.shape, data.dtype, like=data)
+        elif not (seed.__class__ is data.__class__ and seed.dtype is data.dtype):
+            seed = np.asarray(seed._array if isinstance(seed, Tensor) else _real_array(seed), data.dtype, like=data)
         if seed.shape != data.shape:
             raise ValueError(f"backward() got a gradient of shape {seed.shape} for a Tensor of shape {self.shape}")
         seed = seed.view()  # which no leaf takes for its own; read-only, lest a derivative write into it unseen

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.protocols import plain
+from tinygrad_np.shapes import as_array
 from tinygrad_np.tensor import Tensor
 from tinygrad_np.traced import Run
 from tinygrad_np.trees import leaves_of, rebuilt
@@ -195,7 +196,7 @@ def _matching(given: Any, like: Any, what: str) -> list[Any]:
         raise ValueError(f"{what} is nested otherwise: it has {list(paths)}, expected are {list(expected)}")
     found = []
     for path, value in paths.items():
-        wanted = np.asarray(plain(expected[path]))
+        wanted = as_array(plain(expected[path]))
         tensor = value if isinstance(value, Tensor) else Tensor(value)
         if tensor.shape != wanted.shape:
             raise ValueError(f"{what}{path} has shape {tensor.shape}, expected is {wanted.shape}")

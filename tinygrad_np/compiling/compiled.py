@@ -1,92 +1,266 @@
-"""Compiled steps: recorded once for each kind of arguments, and then run as programs."""
+"""Compiled steps: recorded once for each kind of arguments, and from then on run as programs."""
 
 from __future__ import annotations
 
 import inspect
+import os
 import threading
-from collections.abc import Callable, Sequence
-from functools import update_wrapper
+import warnings
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial, update_wrapper
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from tinygrad_np.compiling.program import GuardError, Program
-from tinygrad_np.compiling.record import Recorded, record
-from tinygrad_np.compiling.source import compiled_source
-from tinygrad_np.compiling.state import State, touch
+from tinygrad_np.compiling.program import Program
+from tinygrad_np.compiling.record import record
+from tinygrad_np.compiling.state import State
+from tinygrad_np.compiling.version import Missed, Version
 from tinygrad_np.graph import placed
 from tinygrad_np.recording import current_mode
 from tinygrad_np.tensor import Tensor
-from tinygrad_np.trees import leaves_of, rebuilt
+from tinygrad_np.training.interruption import Interruption
+from tinygrad_np.trees import leaves_of, mapped
+
+NESTED = {list, tuple, dict}
+MANY = 8  # versions, beyond which there is a warning
 
 
 def compiled(step: Callable[..., Any] | None = None, *, state: Any = ()) -> Any:
-    """``step`` as a program."""
+    """``step`` as a function that is recorded once, as the straight line of NumPy calls that it makes, and replayed.
+
+    ``step`` is a training step (zero_grad, loss, backward, step of the optimizer), an evaluation, or any function of
+    arrays. ``state`` is the object, or the tuple of objects, that it reads and changes beside its arguments: the model,
+    the optimizer. The first call with arguments of new shapes or dtypes runs the step as it is, the second records it,
+    and later ones run the program; each is one real step, with the same numbers to the last bit. Results that are
+    Tensors come back without their graph. Without ``step`` it is a decorator, ``@tg.compiled(state=model)``.
+
+    Numbers of the state, such as learning rates, are read at each step, and Dropout draws at each. What would keep the
+    value that it had while recorded raises TracingError, which names the line: ``if`` and ``float()`` of what was
+    computed, parameters and Generators that ``state`` does not hold, changes to anything outside it. Arrays that are
+    neither state nor argument are read where they are. Where the state has changed in its structure since it was
+    recorded (other arrays, ``model.eval()``), another version is recorded. NumPy's warnings are not given.
+
+    >>> import numpy as np, tinygrad_np as tg
+    >>> model = tg.nn.Linear(2, 2, rng=0)
+    >>> optimizer = tg.MomentumSGD(model.parameters(), lr=0.5)
+    >>> @tg.compiled(state=(model, optimizer))
+    ... def step(x, t):
+    ...     optimizer.zero_grad()
+    ...     loss = tg.softmax_cross_entropy(model(x), t)
+    ...     loss.backward()
+    ...     optimizer.step()
+    ...     return loss
+    >>> x, t = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0, 1])
+    >>> [round(step(x, t).item(), 3) for _ in range(4)]
+    [1.023, 0.828, 0.558, 0.335]
+    >>> print(step.explain())
+    step(x: float64[2, 2], t: int64[2]): a program of ... calls, run 2 times
+    """
     if step is None:
-        return lambda function: CompiledStep(function, state)
-    return CompiledStep(step, state)
+        return partial(compiled, state=state)
+    if not callable(step):
+        raise TypeError(f"compiled takes a function, got {step!r}; write tg.compiled(step, state=(model, optimizer))")
+    return CompiledStep(step, state if isinstance(state, (tuple, list)) else (state,))
 
 
 class CompiledStep:
-    def __init__(self, step: Callable[..., Any], state: Any) -> None:
+    """A step that is recorded and replayed: what :func:`compiled` gives."""
+
+    def __init__(self, step: Callable[..., Any], state: Sequence[Any]) -> None:
         self.step = step
-        self.state = State(state if isinstance(state, (tuple, list)) else (state,))
-        self.versions: dict[Any, list[Version]] = {}
-        self.warm: dict[Any, set[Any]] = {}
-        self.lock = threading.RLock()
+        self._state = State(state)
+        self._versions: dict[Hashable, list[Version]] = {}
+        self._moving: dict[Hashable, set[Any]] = {}  # the ints that a first run was seen to change
+        self._eager: dict[Hashable, int] = {}
+        self._last: Version | None = None
+        self._lock = threading.RLock()
+        _alive.add(self)
         update_wrapper(self, step)
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        with self.lock:
-            kind = (current_mode(), *map(_kind, arguments), *[(k, _kind(v)) for k, v in keywords.items()])
-            for version in self.versions.get(kind, ()):
-                if version.recorded.fits():
-                    return version(arguments, keywords)
-            return self._first(kind, arguments, keywords)
+        """One step, with what ``step`` returns."""
+        mode = current_mode()
+        if mode is not None and mode.watchers:
+            return self.step(*arguments, **keywords)  # who watches operations is to see them
+        kind: Hashable = (mode, *map(_kind, arguments))
+        leaves: Sequence[Any] = arguments
+        if keywords or not NESTED.isdisjoint(map(type, arguments)):
+            kind = (kind, *[(name, _kind(x)) for name, x in keywords.items()])
+            leaves = [leaf for _, leaf in leaves_of((arguments, keywords))]
+        with self._lock:
+            for version in self._versions.get(kind, ()):
+                if version.fits():
+                    self._last = version
+                    try:
+                        return version(leaves)
+                    except Missed:
+                        return self._eagerly(kind, arguments, keywords)
+            return self._recorded(kind, arguments, keywords)
 
-    def _first(self, kind: Any, arguments: Any, keywords: Any) -> Any:
-        if kind not in self.warm:
-            before = self.state.numbers()
+    def scan(
+        self, *arrays: ArrayLike, batch_size: int, epochs: int = 1, order: ArrayLike | None = None
+    ) -> NDArray[Any]:
+        """Run whole epochs, minibatch by minibatch, and give the loss of each: of shape (epochs·batches,).
+
+        ``arrays`` are the step's arguments for all rows, (rows, ...); each step gets ``batch_size`` rows of them, the
+        last of an epoch what is left. ``order`` is the order of the rows: None for that in which they are, or
+        their numbers, of shape (rows,), or (epochs, rows) for another at each epoch. Ctrl-C stops it between two
+        minibatches. Raises ValueError for arrays of different lengths, TypeError or ValueError for counts that are none.
+        """
+        data = [np.asarray(array) for array in arrays]
+        if len({len(array) for array in data}) != 1:
+            raise ValueError(f"scan takes arrays with as many rows each, got {[array.shape for array in data]}")
+        for name, value in ("batch_size", batch_size), ("epochs", epochs):
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+                raise ValueError(f"{name} must be a positive integer, got {value!r}")
+        rows = len(data[0])
+        orders = _orders(order, epochs, rows)
+        losses = []
+        with Interruption() as interruption:
+            for epoch in range(epochs):
+                for start in range(0, rows, batch_size):
+                    part: Any = slice(start, start + batch_size)
+                    part = part if orders is None else orders[epoch, part]
+                    losses.append(_number(self(*[array[part] for array in data])))
+                    if interruption.noted:
+                        raise KeyboardInterrupt
+        return np.array(losses)
+
+    @property
+    def program(self) -> Program:
+        """The program that ran last, to be printed, or as ``program.numpy_source()``."""
+        if self._last is None:
+            raise RuntimeError(
+                "nothing is recorded yet: the first call runs the step as it is, the second records it; call it twice"
+            )
+        return self._last.program
+
+    def explain(self) -> str:
+        """What was recorded for which arguments, and how often it ran; one line a version."""
+        lines = []
+        for kind in self._moving:
+            call = f"{getattr(self.step, '__name__', 'step')}({_described(self.step, kind)})"
+            for version in self._versions.get(kind, []):
+                calls, runs = len(version.program.calls), version.runs
+                lines.append(f"{call}: a program of {calls} calls, run {runs} times")
+            if kind not in self._versions:
+                lines.append(f"{call}: met once, and to be recorded when it comes again")
+            if self._eager.get(kind):
+                lines.append(f"{call}: run eagerly {self._eager[kind]} times, where the program did not hold")
+        return "\n".join(lines) or "nothing is recorded yet"
+
+    def _eagerly(self, kind: Hashable, arguments: Any, keywords: Any) -> Any:
+        """The step as it is, for arguments that lead it another way than the one that was recorded."""
+        self._eager[kind] = self._eager.get(kind, 0) + 1
+        return self.step(*arguments, **keywords)
+
+    def _recorded(self, kind: Hashable, arguments: Any, keywords: Any) -> Any:
+        """Run the step for the first time, to see what it changes; for the second, to record it."""
+        if kind not in self._moving and self._state.roots:
+            before = self._state.numbers()
             result = self.step(*arguments, **keywords)
-            after = self.state.numbers()
-            self.warm[kind] = {k for k, n in after.items() if k in before and before[k] != n}
-            return result
-        result, recorded = record(self.step, (arguments, keywords), self._names(arguments, keywords), self.state, self.warm[kind])
-        self.versions.setdefault(kind, []).append(Version(recorded))
+            after = self._state.numbers()
+            self._moving[kind] = {place for place, n in after.items() if before.get(place, n) != n}
+            return mapped(_without_graph, result)
+        moving = self._moving.setdefault(kind, set())
+        names = _names(self.step, arguments, keywords)
+        result, recorded = record(self.step, (arguments, keywords), names, self._state, moving)
+        self._last = Version(recorded)
+        self._versions.setdefault(kind, []).append(self._last)
+        total = sum(map(len, self._versions.values()))
+        if total == MANY + 1:
+            warnings.warn(
+                f"{total} versions of a compiled step were recorded, for other shapes, dtypes, numbers or states; "
+                "explain() lists them. Give batches of one shape, and numbers that change as arrays or state",
+                RuntimeWarning,
+                stacklevel=3,
+            )
         return result
 
-    def _names(self, arguments, keywords):
-        return [f"x{i}" for i, _ in enumerate(leaves_of((arguments, keywords)))]
+
+_alive: WeakSet[CompiledStep] = WeakSet()
 
 
-class Version:
-    def __init__(self, recorded: Recorded) -> None:
-        self.recorded = recorded
-        self.run = compiled_source(recorded.program, "<compiled step>")
-
-    def __call__(self, arguments: Any, keywords: Any) -> Any:
-        recorded = self.recorded
-        leaves = [leaf for _, leaf in leaves_of((arguments, keywords))]
-        recorded.numbers[:] = leaves
-        for group in recorded.groups:
-            group.follow()
-        arrays = [x.data if isinstance(x, Tensor) else x for x in leaves if isinstance(x, (np.ndarray, np.generic, Tensor))]
-        results = self.run(*arrays)
-        if recorded.touched:
-            touch(recorded.touched)
-        kinds = [k for _, k in leaves_of(recorded.structure)]
-        return rebuilt(recorded.structure, [placed(np.asarray(r), None) if k == "tensor" else r for k, r in zip(kinds, results)])
+def _unlock() -> None:
+    """After a fork, no thread of the child holds a lock."""
+    for step in _alive:
+        step._lock = threading.RLock()
 
 
-def _kind(argument: Any) -> Any:
-    if isinstance(argument, np.ndarray):
-        return argument.shape, argument.dtype
-    if isinstance(argument, Tensor):
-        return Tensor, argument.shape, argument.dtype, argument.requires_grad
-    if type(argument) is float:
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock)
+
+
+def _kind(x: Any) -> Hashable:
+    """What of an argument a program is made for: shape and dtype, or the value itself if it is no array."""
+    if x.__class__ is np.ndarray:
+        return x.shape, x.dtype
+    if isinstance(x, Tensor):
+        return Tensor, x.shape, x.dtype, x.requires_grad
+    if x.__class__ is float:
         return float
-    if isinstance(argument, (list, tuple)):
-        return (type(argument), *map(_kind, argument))
-    if isinstance(argument, dict):
-        return tuple((k, _kind(v)) for k, v in argument.items())
-    return type(argument), argument
+    if isinstance(x, (list, tuple)):
+        return (x.__class__, *map(_kind, x))
+    if isinstance(x, dict):
+        return (dict, *[(key, _kind(value)) for key, value in x.items()])
+    if isinstance(x, (np.ndarray, np.generic)):
+        return x.__class__, x.shape, x.dtype
+    try:
+        hash(x)
+    except TypeError:
+        raise TypeError(f"a compiled step takes arrays, numbers and nested lists of them, got {x!r}") from None
+    return x.__class__, x
+
+
+def _names(step: Callable[..., Any], arguments: Any, keywords: Any) -> list[str]:
+    """A name for each leaf of the arguments."""
+    given = {**dict(zip(_parameters(step, len(arguments)), arguments)), **keywords}
+    paths = [name + path for name, x in given.items() for path, _ in leaves_of(x)]
+    return ["_".join("".join(c if c.isalnum() else " " for c in path).split()) for path in paths]
+
+
+def _parameters(step: Callable[..., Any], n: int) -> list[str]:
+    """The names of the step's first ``n`` parameters, made up where it does not say."""
+    try:
+        names = [p.name for p in inspect.signature(step).parameters.values() if p.kind is not p.VAR_POSITIONAL]
+    except (TypeError, ValueError):
+        names = []
+    return [names[i] if i < len(names) else f"x{i}" for i in range(n)]
+
+
+def _described(step: Callable[..., Any], kind: Any) -> str:
+    """The arguments of a kind, as explain() shows them."""
+    parts = []
+    for name, part in zip(_parameters(step, len(kind) - 1), kind[1:]):
+        if isinstance(part, tuple) and len(part) == 2 and isinstance(part[1], np.dtype):
+            parts.append(f"{name}: {part[1]}{list(part[0])}")
+        else:
+            parts.append(f"{name}: {part}")
+    return ", ".join(parts)
+
+
+def _without_graph(x: Any) -> Any:
+    return placed(x.data, None) if isinstance(x, Tensor) and not x.is_leaf else x
+
+
+def _orders(order: Any, epochs: int, rows: int) -> NDArray[np.intp] | None:
+    """The order of the rows in each epoch."""
+    if order is None:
+        return None
+    orders = np.asarray(order)
+    if orders.dtype.kind not in "iu" or orders.shape not in ((rows,), (epochs, rows)):
+        raise ValueError(
+            f"order must hold row numbers, of shape ({rows},) or ({epochs}, {rows}), got {orders.dtype} {orders.shape}"
+        )
+    return np.broadcast_to(orders, (epochs, rows)).astype(np.intp)
+
+
+def _number(loss: Any) -> Any:
+    """The loss that a step returned, as a number."""
+    value = loss.data if isinstance(loss, Tensor) else np.asarray(loss)
+    if value.size != 1:
+        raise ValueError(f"scan takes a step that returns its loss, one number, got shape {value.shape}")
+    return value.reshape(())[()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,26 +13,28 @@ from tinygrad_np.compiling.state import Performance
 from tinygrad_np.nn.module import Module
 
 
-def conditions(performance: Performance, program: Program) -> Callable[[], bool]:
+def conditions(performance: Performance, program: Program, outside: Sequence[Place]) -> Callable[[], bool]:
     """The function that says whether ``program`` may run on the state as it is.
 
     Arrays that the program uses must be the ones that they were, for it knows where each lies in memory; but a number
     in an array without dimensions, and an array that the step itself replaces, are looked up at each step. Floats are
-    read anew; anything else must be the same.
+    read anew; anything else must be the same, and so must the plain numbers ``outside`` the state.
     """
     used = _used(program)
     updated = {put.__self__.identity for put, _ in program.updates if hasattr(put, "__self__")}
     found = places(performance.state.roots)
-    for place in found:
-        value = used.get(id(place.get()))
-        if value is not None and _may_be_replaced(value, place, performance, updated, used):
-            value.reading = place.get
     checks = Checks()
     for place in found:
-        checks.add(place, used, updated)
+        began = performance.by_identity.get(place.identity)  # with this; the step may have left another array there
+        value = used.get(id(began)) if isinstance(began, np.ndarray) else None
+        if value is not None and _may_be_replaced(value, place, performance, updated, used):
+            value.reading = place.get
+        checks.add(place, value, updated)
     for module in {id(p.container): p.container for p in found if isinstance(p.container, Module)}.values():
         if "training" not in vars(module):
             checks.same(Place(module, "training", False), module.training)
+    for place in outside:
+        checks.same(place, place.get())
     return checks.function()
 
 
@@ -43,11 +45,10 @@ class Checks:
         self.lines: list[str] = []
         self.bound: dict[str, Any] = {}
 
-    def add(self, place: Place, used: dict[int, Value], updated: set[Any]) -> None:
-        """What must be so at ``place``."""
+    def add(self, place: Place, value: Value | None, updated: set[Any]) -> None:
+        """What must be so at ``place``, where the program found ``value``, if an array that it uses."""
         now = place.get()
         if isinstance(now, np.ndarray):
-            value = used.get(id(now))
             if value is None:
                 self.lines.append(f"{self.at(place)} is not None")
             elif value.reading is None:
@@ -63,7 +64,7 @@ class Checks:
         """The same object, or the same number."""
         if value is None or isinstance(value, bool):
             self.lines.append(f"{self.at(place)} is {value}")
-        elif isinstance(value, (int, str, np.generic)):
+        elif isinstance(value, (int, float, str, np.generic)):
             self.lines.append(f"{self.at(place)} == {self.named(value)}")
         elif not (isinstance(value, tuple) and not place.is_item and _of_numbers(value)):
             self.lines.append(f"{self.at(place)} is {self.named(value)}")

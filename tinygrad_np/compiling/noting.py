@@ -26,7 +26,7 @@ CONVERSIONS = {np.asarray, np.array, np.asanyarray, np.ascontiguousarray}
 # Of what any other function gives the shape is checked at each step, for it may depend on numbers.
 OF_FIXED_SHAPE = {np.dot, np.reshape, np.transpose, np.copy, np.broadcast_to, np.where, np.concatenate, np.zeros_like}
 OF_FIXED_SHAPE |= {np.ones_like, np.full_like, np.empty_like, np.ravel_multi_index, np.take, np.vdot, np.einsum, cast}
-OF_FIXED_SHAPE |= {np.zeros, np.ones, np.full, np.empty, np.stack, operator.pow, np.count_nonzero, np.argmax, np.argmin}
+OF_FIXED_SHAPE |= {np.ndarray.view, np.zeros, np.ones, np.full, np.empty, np.stack, operator.pow, np.count_nonzero, np.argmax, np.argmin}
 
 
 class StandIn:
@@ -53,7 +53,7 @@ class Recording:
 
     def live(self, array: Any, name: str = "", writable: bool = False) -> Any:
         """The stand-in for a live ``array``, which is read by reference at each step."""
-        value = self._live_value(array, name)
+        value = self._live_value(array, name) if isinstance(array, np.ndarray) else self._placed(array)
         if writable:
             self.writable.add(value.memory)
         return self.kind(self, array, value)
@@ -61,7 +61,7 @@ class Recording:
     def argument(self, array: Any, name: str) -> Any:
         """The stand-in for an argument of the step, which is another array at each call."""
         stand_in = self.live(array, name)
-        stand_in.value.array = None
+        stand_in.value.array, stand_in.value.name = None, name
         return stand_in
 
     def _live_value(self, array: Any, name: str = "") -> Value:
@@ -111,10 +111,7 @@ class Recording:
             return self.run(ufunc.at, inputs, {}, writes=inputs[0])
         if method == "reduce":
             inputs, keywords = _normalized_reduction(inputs, keywords)
-        function = ufunc if method == "__call__" else getattr(ufunc, method)
-        if function is np.matmul and not keywords and all(np.ndim(x) == 2 for x in inputs):
-            function = np.dot
-        return self.run(function, tuple(inputs), keywords)
+        return self.run(ufunc if method == "__call__" else getattr(ufunc, method), tuple(inputs), keywords)
 
     def function(self, function: Callable[..., Any], arguments: Any, keywords: Any) -> Any:
         """A call of any other function of NumPy's, as ``__array_function__`` is told of it."""
@@ -123,7 +120,9 @@ class Recording:
         if function in STRUCTURAL:
             return function(*plain(arguments), **plain(keywords))
         if function in REDUCTIONS:
-            keywords = {"axis": None} | {k: v for k, v in keywords.items() if v is not np._NoValue}
+            keywords = {k: v for k, v in keywords.items() if v is not np._NoValue}
+            if len(arguments) < 2:
+                keywords.setdefault("axis", None)
             return self.ufunc(REDUCTIONS[function], "reduce", arguments or (keywords.pop("a"),), keywords)
         if function in CONVERSIONS:
             return self._converted(function, *arguments, **keywords)
@@ -131,7 +130,7 @@ class Recording:
             return arguments[0].astype(*arguments[1:], **keywords)
         if function is np.copyto:
             return self.run(operator.setitem, (arguments[0], ..., arguments[1]), keywords, writes=arguments[0])
-        return self.run(_canonical(function, arguments), arguments, keywords)
+        return self.run(function, arguments, keywords)
 
     def guard(self, asked: Any, answer: bool) -> None:
         """Note that the program holds only where ``asked`` is ``answer``."""
@@ -144,6 +143,8 @@ class Recording:
             x = self.run(np.stack, (list(x),), {})
         elif not isinstance(x, StandIn):
             return self.live(np.asarray(plain(x), dtype))
+        elif not isinstance(x.array, np.ndarray):  # a number as an array without axes
+            x = self.run(np.reshape, (x, ()), {})
         elif function is np.array and keywords.get("copy", True):
             x = self.run(np.copy, (x,), {})
         return x if dtype is None else x.astype(dtype, copy=False)
@@ -259,13 +260,6 @@ def _normalized_reduction(inputs: Any, keywords: Any) -> tuple[tuple[Any, ...], 
     usual = {"dtype": None, "out": None, "keepdims": False, "initial": np._NoValue, "where": True}
     rest = {k: v for k, v in by_name.items() if v is not usual[k]}
     return (x,), {"axis": axis, "keepdims": bool(rest.pop("keepdims", False)), **rest}
-
-
-def _canonical(function: Any, arguments: Any) -> Any:
-    """``function``, or the one that programs have for it."""
-    if function is np.matmul and all(np.ndim(x) == 2 for x in arguments):
-        return np.dot
-    return function
 
 
 def _is_fixed(function: Any, arguments: Any) -> bool:

@@ -2,8 +2,154 @@
 
 from __future__ import annotations
 
-from tinygrad_np.compiling.program import Program
+import operator
+from typing import Any
+
+import numpy as np
+
+from tinygrad_np.compiling.program import Call, Program, Scalar, Value, cast, guard, has_shape, operands_in
+
+VIEWS = {np.reshape, np.transpose, np.broadcast_to, operator.getitem}
+# What gives the same again of the same arguments. Anything else is left where it is.
+PURE = VIEWS | {np.dot, np.where, np.concatenate, np.take, np.ravel_multi_index, np.copy, cast, has_shape, operator.pow}
+PURE |= {np.zeros_like, np.ones_like, np.full_like, np.zeros, np.ones, np.full, np.stack, np.count_nonzero, np.einsum}
 
 
 def simplified(program: Program) -> Program:
+    """The program without calls that repeat others, do nothing, or lead to nothing that is asked for."""
+    for shorter in (_views_made_once, _without_repetitions, _without_dead_calls):
+        program = shorter(program)
     return program
+
+
+def _replaced(program: Program, calls: list[Call], stand_for: dict[Value, Value]) -> Program:
+    """A program of ``calls`` in which some Values stand for others."""
+    for call in calls:
+        call.arguments = _mapped(call.arguments, stand_for)
+        call.keywords = _mapped(call.keywords, stand_for)
+        for value in filter(None, (call.result, call.writes)):
+            if value.root in stand_for:
+                value.offset += stand_for[value.root].offset
+                value.root = stand_for[value.root].memory
+        call.writes = stand_for.get(call.writes, call.writes) if call.writes else None
+    updates = [(put, _mapped(x, stand_for)) for put, x in program.updates]
+    return Program(program.arguments, calls, _mapped(program.outputs, stand_for), updates)
+
+
+def _mapped(tree: Any, stand_for: dict[Value, Value]) -> Any:
+    if isinstance(tree, Value):
+        return stand_for.get(tree, tree)
+    if isinstance(tree, (tuple, list)):
+        return type(tree)([_mapped(x, stand_for) for x in tree])
+    if isinstance(tree, dict):
+        return {key: _mapped(x, stand_for) for key, x in tree.items()}
+    if isinstance(tree, slice):
+        return slice(*[_mapped(x, stand_for) for x in (tree.start, tree.stop, tree.step)])
+    return tree
+
+
+def _views_made_once(program: Program) -> Program:
+    """Views of live arrays that stay where they are, such as the transpose of a weight, are live arrays themselves."""
+    kept: list[Call] = []
+    for call in program.calls:
+        first, result = (call.arguments or (None,))[0], call.result
+        fixed = isinstance(first, Value) and first.array is not None and first.reading is None
+        if fixed and result is not None and result.root is not None and call.function in VIEWS and _is_constant(call):
+            result.array = call.function(first.array, *call.arguments[1:])
+            result.name = f"{first.name}_T" if call.function is np.transpose else first.name
+        else:
+            kept.append(call)
+    return Program(program.arguments, kept, program.outputs, program.updates)
+
+
+def _is_constant(call: Call) -> bool:
+    """Whether the arguments after the first hold no Value and no Scalar."""
+    return not call.keywords and not any(True for _ in operands_in(call.arguments[1:]))
+
+
+def _without_repetitions(program: Program) -> Program:
+    """The second of two equal calls gives what the first gave, unless something was written in between.
+
+    What is written into at any time is never shared, nor is what the step hands out.
+    """
+    written = {call.writes.memory for call in program.calls if call.writes is not None}
+    handed = {v.memory for v in operands_in((program.outputs, [x for _, x in program.updates])) if isinstance(v, Value)}
+    kept: list[Call] = []
+    stand_for: dict[Value, Value] = {}
+    first: dict[Any, Value] = {}
+    clock = dict.fromkeys(written, 0)
+    for call in program.calls:
+        call.arguments = _mapped(call.arguments, stand_for)
+        if call.writes is not None:
+            clock[call.writes.memory] += 1
+        result = call.result
+        alone = result is None or call.writes is not None or result.memory in handed
+        if alone or result.root is None and result in written or not _is_pure(call):  # type: ignore[union-attr]
+            kept.append(call)
+            continue
+        same = _nothing_done(call) or first.get(key := _key(call, clock))
+        if same is not None and result is not None:
+            stand_for[result] = same
+        elif result is not None:
+            first[key] = result
+            kept.append(call)
+    return _replaced(program, kept, stand_for)
+
+
+def _nothing_done(call: Call) -> Value | None:
+    """The argument, where a call only gives another view of all of it in its own shape."""
+    first = call.arguments[0] if call.arguments else None
+    if not isinstance(first, Value) or call.result is None or call.function not in VIEWS:
+        return None
+    same = (first.shape, first.strides, first.offset, first.memory) == (
+        call.result.shape,
+        call.result.strides,
+        call.result.offset,
+        call.result.memory,
+    )
+    return first if same and first.shape else None
+
+
+def _is_pure(call: Call) -> bool:
+    function = call.function
+    if isinstance(function, np.ufunc) or isinstance(getattr(function, "__self__", None), np.ufunc):
+        return "out" not in call.keywords
+    return function in PURE
+
+
+def _key(call: Call, clock: dict[Value, int]) -> Any:
+    """What two equal calls have in common: the function, the arguments, and what was written into them so far."""
+    times = tuple([clock.get(v.memory, 0) for v in call.operands() if isinstance(v, Value)])
+    return call.function, _frozen(call.arguments), _frozen(call.keywords), times
+
+
+def _frozen(x: Any) -> Any:
+    if isinstance(x, (tuple, list)):
+        return type(x).__name__, tuple(map(_frozen, x))
+    if isinstance(x, dict):
+        return tuple((key, _frozen(value)) for key, value in x.items())
+    if isinstance(x, slice):
+        return "slice", _frozen((x.start, x.stop, x.step))
+    return id(x) if isinstance(x, (Value, Scalar, np.generic)) else (type(x).__name__, repr(x))
+
+
+def _without_dead_calls(program: Program) -> Program:
+    """Without the calls whose results nobody uses, but for draws, guards, and writes into what lives on."""
+    wanted = {v for v in operands_in((program.outputs, [x for _, x in program.updates])) if isinstance(v, Value)}
+    memory = {v.memory for v in wanted}
+    kept: list[Call] = []
+    for call in reversed(program.calls):
+        owner = getattr(call.function, "__self__", None)
+        needed = call.function is guard or isinstance(owner, np.random.Generator)
+        if call.writes is not None:
+            needed |= call.writes.memory in memory or call.writes.memory.array is not None
+        elif call.result is None:
+            needed = True
+        else:
+            needed |= call.result in wanted
+        if needed:
+            kept.append(call)
+            found = [v for v in (*call.operands(), call.writes) if isinstance(v, Value)]
+            wanted |= set(found)
+            memory |= {v.memory for v in found}
+    return Program(program.arguments, kept[::-1], program.outputs, program.updates)

@@ -77,7 +77,18 @@ class Program:
     arguments: Sequence[Value]
     calls: list[Call]
     outputs: Any
-    updates: Sequence[tuple[Callable[[Any], None], Scalar | Value]] = ()
+    updates: Sequence[tuple[Callable[[Any], None], Scalar | Value | None]] = ()
+
+    def __str__(self) -> str:
+        from tinygrad_np.compiling.text import printed
+
+        return printed(self)
+
+    def numpy_source(self) -> str:
+        """NumPy source that runs: ``bind(...)``, of the live arrays by name, gives the step as a function."""
+        from tinygrad_np.compiling.source import numpy_source
+
+        return numpy_source(self)[0]
 
 
 def operands_in(tree: Any) -> Iterator[Any]:

@@ -16,7 +16,8 @@ from tinygrad_np.compiling.noting import Recording, StandIn
 from tinygrad_np.compiling.passes import simplified
 from tinygrad_np.compiling.program import Program, Scalar, Value, operands_in
 from tinygrad_np.compiling.recorder import Recorder
-from tinygrad_np.compiling.state import Performance, State, Update
+from tinygrad_np.compiling.state import Performance, State
+from tinygrad_np.compiling.surroundings import Surroundings
 from tinygrad_np.compiling.symbols import Symbol
 from tinygrad_np.graph import placed
 from tinygrad_np.optim.group import Group
@@ -53,7 +54,7 @@ def record(
     ``arguments`` is the pair of positional ones and those by name, ``names`` one name for each leaf of them. ``moving``
     are the places of the ints that change from step to step.
     """
-    recording = Recording(Recorder)
+    recording, surroundings = Recording(Recorder), Surroundings(step)
     numbers: list[Any] = [leaf for _, leaf in leaves_of(arguments)]
     oldest = Leaf(np.zeros(()))  # what was on the tape before has an older place there
     performance = Performance(state, recording, moving)
@@ -63,11 +64,12 @@ def record(
         positional, named = rebuilt(arguments, [p for p, _ in played])
         returned = step(*positional, **named)
         outputs, structure, results = _returned(recording, returned)
+        surroundings.check({id(generator) for generator, _ in performance.drawn})
         updates = performance.finish()
         found = [value for _, value in played if value is not None]
         program = Program(found, recording.calls, tuple(outputs), updates)
         _check_references(recording, program, state, oldest)
-        fits = conditions(performance, program)
+        fits = conditions(performance, program, surroundings.numbers())
         program = simplified(program)
     except BaseException:
         performance.abandon()
@@ -79,7 +81,9 @@ def record(
 def _played(recording: Recording, leaf: Any, name: str, numbers: list[Any], i: int) -> tuple[Any, Value | None]:
     """The stand-in for an argument, and the Value of it if it is an array."""
     if isinstance(leaf, (np.ndarray, np.generic, Tensor)):
-        array = np.array(leaf.data if isinstance(leaf, Tensor) else leaf, order="C")
+        array = leaf.data if isinstance(leaf, Tensor) else leaf
+        if isinstance(array, np.ndarray):  # a copy, which shares no memory with another argument or the state
+            array = np.array(array, order="C")
         recorder = recording.argument(array, name)
         return (placed(recorder, None) if isinstance(leaf, Tensor) else recorder), recorder.value
     if type(leaf) is float:

@@ -136,7 +136,7 @@ class Recorder(StandIn):
     __truediv__, __rtruediv__, __itruediv__ = _operators(np.divide)
     __floordiv__, __rfloordiv__, __ifloordiv__ = _operators(np.floor_divide)
     __mod__, __rmod__, __imod__ = _operators(np.remainder)
-    __matmul__, __rmatmul__, _ = _operators(np.matmul)
+    __matmul__, __rmatmul__ = _operators(np.matmul)[:2]
     __and__, __rand__, __iand__ = _operators(np.bitwise_and)
     __or__, __ror__, __ior__ = _operators(np.bitwise_or)
     __xor__, __rxor__, __ixor__ = _operators(np.bitwise_xor)
@@ -217,8 +217,8 @@ class Recorder(StandIn):
     def compress(self, condition: Any, axis: Any = None) -> Any:
         return self.recording.function(np.compress, (condition, self, axis), {})
 
-    def view(self) -> Any:
-        return self[...]
+    def view(self, *dtype: Any) -> Any:
+        return self.recording.run(np.ndarray.view, (self, *dtype), {})
 
     def setflags(self, *flags: Any, **named: Any) -> None:
         """Nothing: who writes where is checked of every array of the step."""

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from tinygrad_np.compiling.program import Program, guard
+from tinygrad_np.compiling.program import Program
 from tinygrad_np.compiling.text import Names, names_of_live, scalars_in
 
 
@@ -34,12 +31,3 @@ def numpy_source(program: Program) -> tuple[str, dict[str, Any]]:
     lines = [f"def bind({', '.join(names.bound)}):", '    @np.errstate(all="ignore")', f"    def step({arguments}):"]
     lines += [f"        {line}" for line in body]
     return "\n".join([*lines, "", "    return step", ""]), names.bound
-
-
-def compiled_source(program: Program, filename: str) -> Callable[..., Any]:
-    """The function that the source defines."""
-    text, bound = numpy_source(program)
-    namespace: dict[str, Any] = {"np": np, "guard": guard}
-    exec(compile(text, filename, "exec"), namespace)
-    step: Callable[..., Any] = namespace["bind"](**bound)
-    return step

@@ -106,6 +106,8 @@ class Names:
             return f"{arguments[0]}.astype({arguments[1]})"
         if function in OPERATORS and not keywords:
             return f"{arguments[0]} {OPERATORS[function]} {arguments[1]}"
+        if function is np.reshape and call.arguments[1] == () and not _is_array(call.arguments[0]):
+            return f"np.asarray({arguments[0]})"
         if function is np.transpose and call.arguments[1] == tuple(reversed(range(len(call.arguments[1])))):
             return f"{arguments[0]}.T"
         if function in (np.dot, np.reshape, np.transpose) and _is_array(call.arguments[0]):

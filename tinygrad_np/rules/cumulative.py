@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from tinygrad_np.numerics import all_normal, is_plain, products_before
+from tinygrad_np.numerics import all_normal, is_plain, products_before, speaking
 from tinygrad_np.operations import Result, composition, operation
 from tinygrad_np.shapes import along, as_array, normalize_axes
 from tinygrad_np.tape import Array
@@ -114,7 +114,7 @@ def _weighted_differences(x: Array, terms: Sequence[Term], axis: int, transposed
     """The value of ``weighted_differences``; on Tensors, in the second run of a derivative, the operation itself."""
     if not is_plain(x):
         return weighted_differences(x, terms=terms, axis=axis, transposed=transposed)
-    y = np.zeros(x.shape, x.dtype)
+    y = np.zeros(x.shape, x.dtype, like=speaking(x))
     source, target = x.swapaxes(0, axis), y.swapaxes(0, axis)
     for rows, ahead, behind, weights in terms:
         if transposed:

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from tinygrad_np.numerics import SMALL, is_plain, scalar, sum_over
+from tinygrad_np.numerics import SMALL, is_plain, scalar, speaking, sum_over
 from tinygrad_np.operations import Result, composition, operation
 from tinygrad_np.shapes import as_array
 from tinygrad_np.tape import Array
@@ -31,7 +31,7 @@ def _put_diagonal(x: Array, shape: tuple[int, ...], offset: int, axis1: int, axi
     """The value of ``put_diagonal``; on Tensors, in the second run of a higher derivative, the operation itself."""
     if not is_plain(x):
         return put_diagonal(x, shape, offset, axis1, axis2)
-    y = np.zeros(shape, x.dtype)
+    y = np.zeros(shape, x.dtype, like=speaking(x))
     place = y.diagonal(offset, axis1, axis2)
     place.flags.writeable = True
     place[...] = x

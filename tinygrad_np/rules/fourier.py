@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.numerics import is_plain
+from tinygrad_np.numerics import is_plain, speaking
 from tinygrad_np.operations import Result, operation
 from tinygrad_np.shapes import along, as_array, exchanged, normalize_axes
 from tinygrad_np.tape import Array
@@ -159,7 +159,7 @@ def _transform(function: Callable[..., Any], x: Array, n: int | None, axis: int,
         raise TypeError("complex numbers come as pairs of real ones; write np.stack([z.real, z.imag], axis=-1)")
     dtype = x.dtype if x.dtype.kind == "f" else np.dtype(float)
     if function is not np.fft.rfft:
-        x = np.ascontiguousarray(x, np.result_type(dtype, np.float32))
+        x = np.ascontiguousarray(x, np.result_type(dtype, np.float32), like=speaking(x))
         x = x.view(np.result_type(x, np.complex64))[..., 0]
     y = function(x, n, axis, norm)
     if y.dtype.kind == "c":

@@ -55,7 +55,7 @@ def _places(index: Index, shape: tuple[int, ...]) -> Array:
     """What ``index`` picks, by place in the flattened array. Axes that it does not name are counted through."""
     parts = index if isinstance(index, tuple) else (index,)
     if len(parts) == 1 and not _is_mask(parts[0]):
-        named, places = 1, np.asarray(parts[0]).astype(np.intp)
+        named, places = 1, np.asarray(parts[0], like=speaking(parts[0])).astype(np.intp)
     else:
         named = sum([np.ndim(part) if _is_mask(part) else 1 for part in parts])
         if any(part is Ellipsis for part in parts):
@@ -73,7 +73,7 @@ def may_repeat(index: Index) -> bool:
 
 def _is_mask(part: Any) -> bool:
     """Whether a part of an index is a bool or an array or list of bools."""
-    return np.asarray(part).dtype == bool
+    return (part if hasattr(part, "dtype") else np.asarray(part)).dtype == bool
 
 
 def frozen(index: Index) -> Index:
@@ -85,7 +85,7 @@ def _frozen(part: Any) -> Any:
     """A part of an index as it is if it cannot change, else in a new array."""
     if not hasattr(part, "__len__") or isinstance(part, str):
         return part
-    array = np.array(part)
+    array = np.array(part, like=speaking(part))
     return array if array.size or hasattr(part, "dtype") else array.astype(np.intp)  # NumPy's view of empty lists
 
 
@@ -148,13 +148,13 @@ def take(x: Array, indices: Any, axis: int | None = None, *, mode: Mode = "raise
 @composition(np.compress)
 def compress(condition: Any, a: Array, axis: int | None = None) -> Array:
     """The parts of a along ``axis``, or the elements of a flattened, where the condition holds."""
-    return _picked(lambda numbers: np.compress(np.asarray(condition), numbers, axis), a)
+    return _picked(lambda numbers: np.compress(as_array(condition), numbers, axis), a)
 
 
 @composition(np.extract)
 def extract(condition: Any, arr: Array) -> Array:
     """The elements of an array where the condition holds, in one axis."""
-    return _picked(lambda numbers: np.extract(np.asarray(condition), numbers), arr)
+    return _picked(lambda numbers: np.extract(as_array(condition), numbers), arr)
 
 
 @composition(np.take_along_axis)

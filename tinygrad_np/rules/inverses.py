@@ -84,7 +84,7 @@ def _cofactors(x: Array, directions: tuple[Array, ...], determinant: Array | Non
     if not is_plain(x):
         return cofactors(x, *directions)
     if determinant is not None and not has_zero(determinant):
-        return (np.asarray(determinant)[..., None, None] * np.linalg.inv(x)).swapaxes(-1, -2)
+        return (as_array(determinant)[..., None, None] * np.linalg.inv(x)).swapaxes(-1, -2)
     u, s, v = np.linalg.svd(x)
     k = len(directions) + 1
     factors = [np.matmul(np.matmul(u.swapaxes(-1, -2), h), v.swapaxes(-1, -2)) for h in directions]
@@ -205,7 +205,7 @@ def lstsq(x1: Array, x2: Array, rcond: float | None = None) -> tuple[Any, Any, i
 
 def _check_cut(x: Array, rtol: Any) -> None:
     """Refuse the gradient where what is cut off is not negligible: the rules take it for 0, and err by its share."""
-    s = np.asarray(np.linalg.svdvals(x._array if isinstance(x, Variable) else x))
+    s = np.linalg.svdvals(x._array if isinstance(x, Variable) else x)
     shares = s / np.where(s[..., :1] == 0, 1, s[..., :1])
     if np.any((shares <= np.asarray(rtol)[..., None]) & (shares > np.sqrt(np.finfo(s.dtype).eps))):
         raise np.linalg.LinAlgError(

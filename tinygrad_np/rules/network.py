@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.numerics import (
+    alike,
     SMALL,
     exp_to_zero,
     is_plain,
@@ -121,6 +122,8 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Result:
     x = as_array(x)
     if not x.ndim or weight.ndim != 2 or (bias is not None and bias.shape != weight.shape[1:]):
         raise ValueError("the shapes do not fit")
+    if x.__class__ is not weight.__class__:
+        x, weight = alike(x, weight)
     # The method dot takes two thirds of np.dot's time.
     y = x.dot(weight)
     if bias is not None:
@@ -269,7 +272,7 @@ def _one_hot(labels: Array, x: Array) -> tuple[Array, Array]:
             f"label {labels[row]} in row {row} is outside [0, {classes}): the logits have {classes} classes; "
             "number the labels from 0, as np.unique(labels, return_inverse=True) does"
         ) from None
-    one_hot = np.zeros(x.shape, x.dtype, like=x)
+    one_hot = np.zeros(x.shape, x.dtype, like=labels)
     one_hot.ravel()[index] = 1
     return x.ravel()[index], one_hot
 

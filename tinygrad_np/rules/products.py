@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_np.numerics import alike
 from tinygrad_np.operations import Result, composition, operation, times
 from tinygrad_np.shapes import alternating, as_array, inverse_order, normalize_axes, order_after_move, rows
 from tinygrad_np.tape import Array
@@ -21,6 +22,8 @@ EQUAL = "The axes that are summed over must be as long in one array as in the ot
 def dot(x1: Array, x2: Array) -> Result:
     """y = Σ over x1's last axis and x2's last but one (or only one);  ∂L/∂x1 = g x2ᵀ, ∂L/∂x2 = x1ᵀ g."""
     x1, x2 = as_array(x1), as_array(x2)
+    if x1.__class__ is not x2.__class__:
+        x1, x2 = alike(x1, x2)
     if x1.ndim == 0 or x2.ndim == 0:
         return x1 * x2, (times(x2), times(x1))
     if x2.ndim == 2:  # by the method, which takes two thirds of np.dot's time
@@ -67,6 +70,7 @@ def tensordot(x1: Array, x2: Array, axes: Any = 2) -> Result:
     product of two matrices: x1 with the axes that are summed last, x2 with them first.
     """
     x1, x2 = as_array(x1), as_array(x2)
+    x1, x2 = alike(x1, x2)
     first, second = axes if np.iterable(axes) else (tuple(range(-axes, 0)), tuple(range(axes)))
     summed1, summed2 = normalize_axes(first, x1.ndim), normalize_axes(second, x2.ndim)
     if [x1.shape[i] for i in summed1] != [x2.shape[i] for i in summed2]:
@@ -105,6 +109,7 @@ def vdot(x1: Array, x2: Array) -> Any:
 def outer(x1: Array, x2: Array) -> Result:
     """y[i, j] = x1[i]·x2[j], of all elements of both;  ∂L/∂x1 = g x2, ∂L/∂x2 = gᵀ x1."""
     x1, x2 = as_array(x1), as_array(x2)
+    x1, x2 = alike(x1, x2)
     shape1, shape2 = x1.shape, x2.shape
     x1, x2 = _flat(x1), _flat(x2)
     return x1.reshape((-1, 1)) * x2, (lambda g: g.dot(x2).reshape(shape1), lambda g: x1.dot(g).reshape(shape2))

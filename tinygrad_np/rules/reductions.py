@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.numerics import (
+    speaking,
     all_normal,
     any_over,
     exp_to_zero,
@@ -263,7 +264,7 @@ def _reduced(y: Array, axis: Axis, keepdims: bool) -> Array:
 
 def _mask(where: Array) -> Array:
     """``where`` as an array of its own, for a list or a changed array would be another mask in the backward pass."""
-    return where if where is True else np.array(where)
+    return where if where is True else np.array(where, like=speaking(where))
 
 
 def _masked(g: Array, where: Array) -> Array:
@@ -274,7 +275,7 @@ def _masked(g: Array, where: Array) -> Array:
 def _count(shape: tuple[int, ...], kept: tuple[int, ...], axis: Axis, where: Array, keepdims: bool = True) -> Any:
     """How many elements go into one: an integer, or an array of them if ``where`` chooses."""
     if where is not True:
-        return np.asarray(sum_over(np.broadcast_to(where, shape), axis, keepdims=keepdims))
+        return as_array(sum_over(np.broadcast_to(where, shape), axis, keepdims=keepdims))
     return math.prod(shape) // math.prod(kept) if math.prod(kept) else 0
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.numerics import has_zero, masked, scalar
+from tinygrad_np.numerics import has_zero, masked, scalar, speaking
 from tinygrad_np.operations import Result, composition, operation, unchanged, undefined
 from tinygrad_np.shapes import FIT, as_array
 from tinygrad_np.tape import Array
@@ -119,7 +119,7 @@ def piecewise(x: Array, condlist: Any, funclist: Sequence[Any], *args: Any) -> A
     One function more than conditions is for all other elements, where y is 0 without it.
     """
     x = as_array(x)
-    conditions = np.asarray(condlist, bool)
+    conditions = np.asarray(condlist, bool, like=speaking(x))
     if conditions.ndim == x.ndim:  # a single one
         conditions = conditions[None]
     if len(funclist) == len(conditions) + 1:
@@ -129,7 +129,7 @@ def piecewise(x: Array, condlist: Any, funclist: Sequence[Any], *args: Any) -> A
             f"conditions of shape {conditions.shape} and {len(funclist)} functions for x of shape {x.shape}; "
             "give each a condition of that shape, and at most one function more for what is left"
         )
-    number = np.zeros(x.shape, int)
+    number = np.zeros(x.shape, int, like=speaking(x))
     for i, condition in enumerate(conditions, 1):
         number[condition] = i
     pieces = [np.where(False, x[number == 0], 0)]

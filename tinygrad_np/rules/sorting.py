@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.numerics import SMALL, is_plain, shared, sum_over
+from tinygrad_np.numerics import SMALL, is_plain, shared, speaking, sum_over
 from tinygrad_np.operations import Result, composition, operation
 from tinygrad_np.shapes import Axis, as_array, reduced_first, reduced_shape, remaining_shape, unreduced
 from tinygrad_np.tape import Array
@@ -45,7 +45,7 @@ def _reordered(x: Array, order: Array, axis: int, back: bool = False) -> Array:
         return reorder(x, order, axis, back)
     if not back:
         return x[order] if x.ndim == 1 else np.take_along_axis(x, order, axis)
-    y = np.empty(x.shape, x.dtype)
+    y = np.empty(x.shape, x.dtype, like=speaking(x))
     np.put_along_axis(y, order, x, axis)
     return y
 
@@ -154,7 +154,7 @@ def _quantile(x: Array, q: Any, axis: Axis, method: str, keepdims: bool, skip_na
     if not ((q >= 0) & (q <= 1)).all():
         raise ValueError("quantiles lie in [0, 1], and percentiles in [0, 100]")
     shape = q.shape + (reduced_shape if keepdims else remaining_shape)(x.shape, axis)
-    missing = np.asarray(np.isnan(x).sum(axis))
+    missing = as_array(np.isnan(x).sum(axis))
     last = x.size // (missing.size or 1) - 1
     if last < 0 < missing.size:
         raise ValueError("an empty slice has no quantiles")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.numerics import is_plain, scalar, zero_to_infinity
+from tinygrad_np.numerics import is_plain, scalar, speaking, zero_to_infinity
 from tinygrad_np.operations import Result, operation, unchanged
 from tinygrad_np.shapes import FIT, as_array
 from tinygrad_np.tape import Array
@@ -191,7 +191,7 @@ def _sinc_derivative(x: Array, n: int) -> Array:
     z = np.pi * x.astype(np.result_type(x, np.float64))
     near = np.absolute(z) <= n + 1
     t, weights = _quadrature(n)
-    y = np.empty(z.shape, z.dtype)
+    y = np.empty(z.shape, z.dtype, like=speaking(z))
     y[near] = _cos(np.multiply.outer(z[near], t), n).dot(weights)
     far = z[~near]
     if far.size:

@@ -28,7 +28,7 @@ SPLIT = 200  # instructions from which a step is more than one function
 Step: Any = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 LongStep: Any = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 Scan: Any = ctypes.CFUNCTYPE(
-    ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p
+    ctypes.c_int64, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 3, ctypes.c_void_p
 )
 LONG = 1 << 16  # elements gone through from which other threads may run during a step
 

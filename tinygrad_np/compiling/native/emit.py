@@ -17,9 +17,13 @@ from tinygrad_np.compiling.program import Value
 ON_STACK = 2048  # bytes of a temporary up to which it is a variable of the function
 FUNCTION = 3000  # lines of a function after which another is started
 
-# table, leaves' updates are in the table; per slot the bytes to advance; how many steps; where to count those done
-SCAN = """define i64 @scan(ptr noalias %table, ptr noalias %advance, i64 %slots, i64 %steps, ptr noalias %done) #0 {
+# After each step the pointers in the table advance, each by its bytes; after an epoch they go back, each by its bytes.
+# %counts holds how many steps are done, and how many of this epoch.
+SCAN = """define i64 @scan(
+  ptr noalias %table, ptr noalias %advance, ptr noalias %back, i64 %slots, i64 %steps, i64 %epoch, ptr noalias %counts
+) #0 {
 entry:
+  %within = getelementptr i64, ptr %counts, i64 1
   br label %step
 step:
   %i = phi i64 [ 0, %entry ], [ %following, %next ]
@@ -29,12 +33,18 @@ step:
 update:
   %ignored = call i64 @update(ptr %table)
   %following = add i64 %i, 1
-  store i64 %following, ptr %done
+  store i64 %following, ptr %counts
+  %before = load i64, ptr %within
+  %count = add i64 %before, 1
+  %ends = icmp eq i64 %count, %epoch
+  %rest = select i1 %ends, i64 0, i64 %count
+  store i64 %rest, ptr %within
+  %moves = select i1 %ends, ptr %back, ptr %advance
   br label %slot
 slot:
   %s = phi i64 [ 0, %update ], [ %t, %slot ]
   %place = getelementptr i64, ptr %table, i64 %s
-  %by = getelementptr i64, ptr %advance, i64 %s
+  %by = getelementptr i64, ptr %moves, i64 %s
   %old = load i64, ptr %place
   %bytes = load i64, ptr %by
   %new = add i64 %old, %bytes
