@@ -111,6 +111,23 @@ def test_draws_are_the_generators_own_bit_for_bit(bits):
     close(rng.random(3), twin.random(3))
 
 
+def test_labels_are_checked_before_anything_is_drawn_or_written():
+    rng = np.random.default_rng(0)
+    w = Writer(np.arange(4), live=[state := np.zeros((4, 3))])
+    (t,) = w.arrays
+    w(np.add, state, w(rng.random, (4, 3), np.float64), out=state)
+    flat = w(np.ravel_multi_index, (np.arange(4), t), (4, 4))
+    program = native(w, w(operator.getitem, w(np.multiply, np.ones((4, 4)), 2.0).reshape(-1), flat))
+    state[:] = 0
+    before = rng.bit_generator.state
+    with pytest.raises(CheckError) as caught:
+        program(np.array([0, 1, 2, 4]))
+    assert caught.value.clean
+    assert rng.bit_generator.state == before
+    assert not state.any()
+    close(program(np.arange(4)), np.full(4, 2.0))
+
+
 def test_what_native_code_cannot_do_numpy_does_between():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((4, 6))

@@ -30,7 +30,12 @@ def pair(sizes, batch, dtype, rows):
 
 @pytest.mark.parametrize(
     ("sizes", "batch", "dtype"),
-    [((2, 3, 3), 4, np.float64), ((2, 3, 3), 4, np.float32), ((20, 33, 7), 9, np.float64), ((64, 50, 10), 32, np.float32)],
+    [
+        ((2, 3, 3), 4, np.float64),
+        ((2, 3, 3), 4, np.float32),
+        ((20, 33, 7), 9, np.float64),
+        ((64, 50, 10), 32, np.float32),
+    ],
 )
 def test_training_is_that_of_numpy_step_by_step_and_scanned(sizes, batch, dtype):
     steps = 1000 // (2 * batch)
@@ -43,6 +48,14 @@ def test_training_is_that_of_numpy_step_by_step_and_scanned(sizes, batch, dtype)
     np.testing.assert_allclose(losses, want, rtol=10 * tolerance)
     np.testing.assert_allclose(net.p, twin.p, rtol=0, atol=tolerance * abs(twin.p).max() * 10)
     assert net.count == twin.count == [2 * steps + 1]
+
+
+def test_epochs_go_through_the_data_again():
+    program, net, twin, x, labels = pair((2, 3, 3), 4, np.float64, 40)
+    losses = program.scan((x, labels), 10, epochs=30)
+    want = [momentum_by_hand(twin, x[4 * i : 4 * i + 4], labels[4 * i : 4 * i + 4]) for i in [*range(10)] * 30]
+    np.testing.assert_allclose(losses, want, rtol=1e-11)
+    assert net.count == [301]
 
 
 def test_hyperparameters_are_read_again():
@@ -79,6 +92,7 @@ def test_a_label_out_of_range_stops_a_scan_after_whole_minibatches():
     with pytest.raises(CheckError, match="an index is outside") as caught:
         program.scan((x, labels), 10)
     assert caught.value.done == 7
+    assert caught.value.clean
     for i in range(7):
         momentum_by_hand(twin, x[4 * i : 4 * i + 4], labels[4 * i : 4 * i + 4])
     np.testing.assert_allclose(net.p, twin.p, rtol=1e-12)
@@ -97,18 +111,17 @@ def test_data_in_another_layout_or_dtype_and_large_arguments():
 
 def test_an_interrupt_stops_between_minibatches():
     program, net, _, x, labels = pair((2, 3, 3), 4, np.float64, 4 * 1000)
-    many, more = np.tile(x, (2000, 1)), np.tile(labels, 2000)
     timer = threading.Timer(0.02, signal.raise_signal, [signal.SIGINT])
     timer.start()
     with pytest.raises(KeyboardInterrupt):
-        while True:
-            program.scan((many, more), 2_000_000)
+        program.scan((x, labels), 1000, epochs=10_000)
     timer.join()
     done = net.count[0] - 1
     assert done > 0
     again, other, _, _, _ = pair((2, 3, 3), 4, np.float64, 4 * 1000)
-    for start in range(0, done, 2_000_000):
-        again.scan((many, more), min(2_000_000, done - start))
+    again.scan((x, labels), 1000, epochs=done // 1000)
+    if done % 1000:
+        again.scan((x, labels), done % 1000)
     np.testing.assert_array_equal(other.p, net.p)
     np.testing.assert_array_equal(other.v, net.v)
 

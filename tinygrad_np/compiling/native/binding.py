@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tinygrad_np.compiling.native.emit import ON_STACK, Module, accessed, nbytes, plan_scratch
 from tinygrad_np.compiling.native.engine import load, machine
 from tinygrad_np.compiling.native.frame import Layout
-from tinygrad_np.compiling.native.fusion import Fusion, forward_copies, remove_unused
+from tinygrad_np.compiling.native.fusion import Fusion, changes, checks_first, forward_copies, remove_unused
 from tinygrad_np.compiling.native.instructions import Draw, Kernel, Opaque, Product
 from tinygrad_np.compiling.native.linking import Numbers, evaluate
 from tinygrad_np.compiling.native.lowering import Lowering
@@ -27,9 +27,7 @@ ALIGNED = 64
 SPLIT = 200  # instructions from which a step is more than one function
 Step: Any = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 LongStep: Any = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
-Scan: Any = ctypes.CFUNCTYPE(
-    ctypes.c_int64, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 3, ctypes.c_void_p
-)
+Scan: Any = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 3, ctypes.c_void_p)
 LONG = 1 << 16  # elements gone through from which other threads may run during a step
 
 
@@ -122,8 +120,15 @@ class Binding:
         self.results = list(dict.fromkeys(v.memory for v in lasting if v.memory not in given))
         self.temporaries = [m for m in memories if m not in given and m not in set(self.results)]
         kept = {*given, *self.results}
-        instructions = remove_unused(forward_copies(lowering.instructions, kept), kept)
-        return Fusion(instructions, given).kernels
+        instructions = remove_unused(forward_copies(checks_first(lowering.instructions, given), kept), kept)
+        kernels = Fusion(instructions, given).kernels
+        self.clean = set()  # the checks that come before any change
+        for i in (i for kernel in kernels for i in kernel.instructions):
+            if changes(i, given):
+                break
+            if i.may_fail():
+                self.clean.add(i.check)
+        return kernels
 
     def _carried(self) -> list[tuple[Value, Value]]:
         """Memory that is looked up at each step, and what a step puts in its place."""

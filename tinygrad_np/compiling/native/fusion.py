@@ -8,7 +8,6 @@ from typing import Any
 
 from tinygrad_np.compiling.native.instructions import (
     Draw,
-    Guard,
     Indexed,
     Instruction,
     Kernel,
@@ -44,7 +43,7 @@ def forward_copies(instructions: list[Instruction], kept: set[Value]) -> list[In
         if isinstance(maker, (Indexed, Opaque, Draw)) or made == at or made in gone:
             continue
         between = instructions[made:at]
-        if any(isinstance(i, (Guard, Indexed, Opaque)) for i in between[1:]) or any(
+        if any(isinstance(i, Opaque) or i.may_fail() for i in between[1:]) or any(
             overlap(target, v) for i in between for v in (*i.reads(), *i.writes())
         ):
             continue
@@ -71,13 +70,39 @@ def remove_unused(instructions: list[Instruction], kept: set[Value]) -> list[Ins
     needed, result = set(kept), []
     for instruction in reversed(instructions):
         memories = [v.memory for v in instruction.writes()]
-        effects = isinstance(instruction, (Opaque, Guard, Draw, Indexed))
+        effects = isinstance(instruction, (Opaque, Draw)) or instruction.may_fail()
         if effects or any(m in needed or m.array is not None for m in memories):
             needed |= {v.memory for v in instruction.reads()}
             if isinstance(instruction, Scatter):
                 needed |= set(memories)
             result.append(instruction)
     return result[::-1]
+
+
+def changes(instruction: Instruction, live: set[Value]) -> bool:
+    """Whether something is another afterwards that others see: live memory, or a Generator."""
+    lasting = isinstance(instruction, (Draw, Opaque))
+    return lasting or any(v.memory in live for v in instruction.writes())
+
+
+def checks_first(instructions: list[Instruction], live: set[Value]) -> list[Instruction]:
+    """With the checks, and what they need, before whatever changes something; as it is where that cannot be."""
+    needed: set[Value] = set()
+    early = set()
+    for instruction in reversed(instructions):
+        written = {v.memory for v in instruction.writes()}
+        if instruction.may_fail() or written & needed:
+            early.add(instruction)
+            needed |= {v.memory for v in instruction.reads()} | written
+    if any(changes(i, live) for i in early):
+        return instructions
+    touched: set[Value] = set()
+    for instruction in instructions:
+        if instruction not in early:
+            touched |= {v.memory for v in instruction.reads()}
+        elif touched & {v.memory for v in instruction.writes()}:
+            return instructions  # it writes what an earlier one, which would come after it, reads
+    return sorted(instructions, key=lambda i: i not in early)
 
 
 class Fusion:
@@ -164,7 +189,7 @@ class Fusion:
     def _note(self, instruction: Any, at: int) -> None:
         for value, writes, loose in self._touched(instruction):
             self.accesses[value.memory].append((at, value, writes, loose))
-        if isinstance(instruction, (Guard, Indexed)):
+        if instruction.may_fail():
             self.last_check = max(self.last_check, at + 1)
         if isinstance(instruction, Draw):
             self.draws = at + 1

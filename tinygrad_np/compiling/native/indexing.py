@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,6 @@ def _gather(listing: Listing, source: Value, indices: list[Value], result: Value
     rest = len(shape)
     base = view(source, result.shape, (0,) * rest + source.strides[len(indices) :])
     inputs: list[Operand] = [broadcast(i, result.shape) for i in _trailing(views, result, rest)]
-    message = f"an index into an array of shape {source.shape} is out of range"
     listing.instructions.append(
         Gather(
             result.shape,
@@ -48,9 +48,15 @@ def _gather(listing: Listing, source: Value, indices: list[Value], result: Value
             source=base,
             sizes=sizes,
             strides=strides,
-            check=listing.check(message),
+            check=_check(listing, source, indices),
         )
     )
+
+
+def _check(listing: Listing, source: Value, indices: list[Value]) -> int:
+    """The number of the check of ``indices``; 0 if they come from a check that suffices."""
+    known = all(listing.bounds.get(i.memory, n + 1) <= n for i, n in zip(indices, source.shape))
+    return 0 if known else listing.check(f"an index into an array of shape {source.shape} is out of range")
 
 
 def _indices(listing: Listing, source: Value, indices: list[Value]) -> tuple[Any, list[Value], list[int], list[int]]:
@@ -83,7 +89,6 @@ def lower_setitem(listing: Listing, call: Call) -> None:
     operand = listing.operand(item)
     own = operand.dtype if isinstance(operand, Value) else target.dtype
     inputs.append(broadcast(operand, whole) if isinstance(operand, Value) else operand)
-    message = f"an index into an array of shape {target.shape} is out of range"
     listing.instructions.append(
         Scatter(
             whole,
@@ -94,7 +99,7 @@ def lower_setitem(listing: Listing, call: Call) -> None:
             source=base,
             sizes=sizes,
             strides=strides,
-            check=listing.check(message),
+            check=_check(listing, target, indices),
         )
     )
     return None
@@ -110,6 +115,8 @@ def lower_ravel_index(listing: Listing, call: Call) -> None:
     views = [broadcast(listing.value(i), result.shape) for i in indices]
     if any(i.dtype.kind not in "iu" for i in views):
         raise UnsupportedError
+    if result.root is None:
+        listing.bounds[result] = math.prod(dims)
     listing.instructions.append(
         Flatten(
             result.shape,

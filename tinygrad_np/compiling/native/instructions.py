@@ -24,6 +24,10 @@ class Instruction:
     def writes(self) -> Iterator[Value]:
         yield from ()
 
+    def may_fail(self) -> bool:
+        """Whether it is a check."""
+        return False
+
     def scattered(self) -> Iterator[Value]:
         """Of what it reads or writes, that which it does not go through element by element."""
         yield from ()
@@ -51,7 +55,8 @@ class Map(Instruction):
 class Indexed(Map):
     """Arrays of indices into the first axes of ``source``, of these ``sizes`` and ``strides``: the base of three.
 
-    An index below 0 counts from the end if ``wraps``. One out of range is the error of number ``check``.
+    An index below 0 counts from the end if ``wraps``. One out of range is the error of number ``check``; where that is
+    0, they are known to be in range.
     """
 
     source: Value | None = None
@@ -59,6 +64,9 @@ class Indexed(Map):
     strides: Sequence[int] = ()
     wraps: bool = True
     check: int = 0
+
+    def may_fail(self) -> bool:
+        return self.check > 0
 
 
 class Flatten(Indexed):
@@ -143,6 +151,9 @@ class Guard(Instruction):
     value: Value | Scalar
     expected: bool
     check: int
+
+    def may_fail(self) -> bool:
+        return True
 
     def reads(self) -> Iterator[Value]:
         if isinstance(self.value, Value):

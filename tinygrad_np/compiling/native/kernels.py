@@ -38,7 +38,7 @@ class Nest:
     def emit(self) -> None:
         """Write the loops."""
         for instruction in self.kernel.instructions:
-            if isinstance(instruction, Indexed):
+            if isinstance(instruction, Indexed) and instruction.check:
                 self.errors[instruction.check] = self.frame.slot(self.frame.constant("i1", 0))
         outer = [g for g in range(len(self.groups)) if not self.reduced[g] and g != self.across]
         self._loops(outer, {}, self._across_kept)
@@ -199,17 +199,22 @@ class Nest:
     # Arrays of indices
 
     def _offset(self, i: Indexed, numbers: Sequence[Number], lanes: int, active: int) -> Number:
-        """Σ index·stride; an index out of range is noted, and replaced by 0."""
+        """Σ index·stride; where there is a check, an index out of range is noted, and replaced by 0."""
         frame = self.frame
         total = frame.constant("i64", 0, lanes)
         bad = frame.constant("i1", 0, lanes, signed=False)
         for number, size, stride in zip(numbers, i.sizes, i.strides):
             index = number.to("i64")
+            if not i.check:
+                total = total + index * stride
+                continue
             if i.wraps:
                 index = (index < 0).where(index + size, index)
             outside = (index < 0) | (index >= size)
             bad = bad | outside
             total = total + outside.where(0, index) * stride
+        if not i.check:
+            return total
         if lanes > 1:
             bad = frame.mask(lanes, active) & bad
             while bad.lanes > 1:

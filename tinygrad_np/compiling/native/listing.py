@@ -26,6 +26,7 @@ class Listing:
     def __init__(self) -> None:
         self.instructions: list[Instruction] = []
         self.checks: list[str] = []
+        self.bounds: dict[Value, int] = {}  # of memory with indices: all are from 0 up to below this
         self.references: dict[int, Value] = {}  # arrays among the arguments of calls, by id
 
     def operand(self, x: Any) -> Operand:

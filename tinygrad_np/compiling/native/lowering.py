@@ -24,6 +24,8 @@ class Lowering(Listing):
     def __init__(self, program: Program) -> None:
         super().__init__()
         for call in program.calls:
+            if call.writes is not None:
+                self.bounds.pop(call.writes.memory, None)
             length, checks = len(self.instructions), len(self.checks)
             try:
                 self._lower(call)

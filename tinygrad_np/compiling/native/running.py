@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_np.compiling.native.binding import Binding, address, memory_for, part_of
+from tinygrad_np.compiling.native.binding import Binding, address, memory_for
 from tinygrad_np.compiling.native.emit import nbytes
-from tinygrad_np.compiling.native.linking import direct, evaluate, reader
-from tinygrad_np.compiling.native.views import contiguous
-from tinygrad_np.compiling.program import GuardError, Program, Scalar, Value
+from tinygrad_np.compiling.native.linking import direct, reader
+from tinygrad_np.compiling.native.scanning import builder, built, getter, stack_of, stacked, stacked_memory
+from tinygrad_np.compiling.program import GuardError, Program, Value
 
 Array = NDArray[Any]
 COPIED = 1 << 14  # bytes of an argument up to which copying it takes less time than asking where it is
@@ -25,11 +25,14 @@ CHUNK = 0.005  # seconds of native steps between looks at signals
 
 
 class CheckError(GuardError):
-    """An index was out of range, or a guard's answer changed, at run time; ``done`` steps of a scan were whole."""
+    """An index was out of range, or a guard's answer changed, at run time; ``done`` steps of a scan were whole.
 
-    def __init__(self, message: str, done: int = 0) -> None:
+    ``clean`` says whether the failing step has changed nothing yet, neither live arrays nor a Generator.
+    """
+
+    def __init__(self, message: str, done: int = 0, clean: bool = True) -> None:
         super().__init__(message)
-        self.done = done
+        self.done, self.clean = done, clean
 
 
 _alive: weakref.WeakSet[Native] = weakref.WeakSet()
@@ -49,7 +52,7 @@ class Native:
     """Native code of ``program``: ``native(*arguments)`` runs one step, gives its outputs and sets its updates.
 
     The arguments must have the shapes and dtypes of the program's. Raises ImportError without llvmlite; CheckError,
-    a GuardError, where a guard or a check of an index fails, before that or any later call has written anything.
+    a GuardError, where a guard or a check of an index fails. Checks come first wherever that is possible.
     """
 
     def __init__(self, program: Program) -> None:
@@ -69,16 +72,16 @@ class Native:
         updates = [*bound.numbers.updates, *bound.numbers.constants]
         self._setters = [direct(setter) for setter, _ in updates]
         self._new = reader(*[scalar for _, scalar in updates])
-        self._replaced = [(direct(setter), _getter(value, bound)) for setter, value in bound.replaced]
+        self._replaced = [(direct(setter), getter(value, bound)) for setter, value in bound.replaced]
         self._count, self._shapes = len(program.arguments), [m.shape for m in bound.inputs]
         self._looked_up = [
             (put, direct(memory.reading)) for put, memory in zip(self._puts[len(program.arguments) :], bound.looked_up)
         ]
-        self._outputs = _builder(program.outputs, bound)
+        self._outputs = builder(program.outputs, bound)
         self._stackable = [m for m in bound.results if any(v.memory is m for v in bound.outputs)]
         self._whole = None if bound.locks else bound.step
-        self._advances: dict[tuple[bool, ...], tuple[Array, int]] = {}
-        self._counted = np.zeros(1, np.int64)
+        self._moved: Any = None
+        self._counted = np.zeros(2, np.int64)  # steps of a scan done, and of this epoch
         self._counter = address(self._counted)
         _alive.add(self)
 
@@ -121,7 +124,7 @@ class Native:
 
     def _check(self, code: int, done: int = 0) -> None:
         if code:
-            raise CheckError(self.bound.checks[code - 1], done)
+            raise CheckError(self.bound.checks[code - 1], done, code in self.bound.clean)
 
     def _pointer(self, n: int) -> Callable[[Any, Array], None]:
         """What makes a large argument known: where it is, if it is laid out as the program's, else a copy."""
@@ -140,8 +143,10 @@ class Native:
 
         return point
 
-    def scan(self, arguments: Sequence[Array], steps: int, batched: Sequence[bool] | None = None) -> Any:
-        """Run ``steps`` minibatches, and give the outputs of each along a new first axis.
+    def scan(
+        self, arguments: Sequence[Array], steps: int, batched: Sequence[bool] | None = None, epochs: int = 1
+    ) -> Any:
+        """Run ``steps`` minibatches, ``epochs`` times, and give the outputs of each along a new first axis.
 
         The ``batched`` arguments (all of them by default) hold the minibatches' rows one after the other. Python's
         signals are looked at every few milliseconds: whatever is raised leaves the state as after a whole minibatch.
@@ -150,30 +155,30 @@ class Native:
         for shape, x, b in zip(self._shapes, arguments, batched, strict=False):
             if b and (x.shape[0] < steps * shape[0] or x.shape[1:] != shape[1:]):
                 raise ValueError(f"{steps} minibatches of {shape[0]} rows are more than the {len(x)} rows of {x.shape}")
-        if self.bound.scan is None or not self.bound.numbers.linked or steps < 1:
-            return self._scan_by_steps(arguments, steps, batched)
+        if self.bound.scan is None or not self.bound.numbers.linked or steps * epochs < 1:
+            return self._scan_by_steps(arguments, steps, batched, epochs)
         with self.lock, ExitStack() as stack:
             for lock in self.bound.locks:
                 stack.enter_context(lock)
-            return self._scan(arguments, steps, batched)
+            return self._scan(arguments, steps, batched, epochs)
 
-    def _scan_by_steps(self, arguments: Sequence[Array], steps: int, batched: Sequence[bool]) -> Any:
+    def _scan_by_steps(self, arguments: Sequence[Array], steps: int, batched: Sequence[bool], epochs: int) -> Any:
         """The same, called from Python step by step: where only Python can do a part of it."""
         rows = [m.shape[0] if b else 0 for m, b in zip(self.bound.inputs, batched)]
         results = []
-        for i in range(steps):
+        for done in range(steps * epochs):
+            i = done % steps
             parts = [x[i * n : (i + 1) * n] if n else x for x, n in zip(arguments, rows)]
             try:
                 results.append(self(*parts))
             except CheckError as error:
-                error.done = i
+                error.done = done
                 raise
-        return _stacked(results)
+        return stacked(results)
 
-    def _scan(self, arguments: Sequence[Array], steps: int, batched: Sequence[bool]) -> Any:
-        bound, table = self.bound, self._table
-        slots, advance = bound.layout.slots, self._advance(tuple(batched))
-        stacks = {m: stacked_memory(m, steps) for m in self._stackable}
+    def _scan(self, arguments: Sequence[Array], steps: int, batched: Sequence[bool], epochs: int) -> Any:
+        bound, table, slots = self.bound, self._table, self.bound.layout.slots
+        stacks = {m: stacked_memory(m, steps * epochs) for m in self._stackable}
         data = [self._rows(m, x, steps, b) for m, x, b in zip(bound.inputs, arguments, batched)]
         arrays = [*zip(bound.inputs, data), *stacks.items()]
         before = [(slots[m], table[slots[m]]) for m, _ in arrays]
@@ -184,14 +189,14 @@ class Native:
         self._read_numbers()
         self._done = 0
         try:
-            self._chunks(bound.scan, advance[1], steps)
+            self._chunks(bound.scan, self._moves(tuple(batched), steps), steps, steps * epochs)
         finally:
             for slot, pointer in before:
                 table[slot] = pointer
             if self._done:
                 self._finish(stacks)
-        results = [_stack_of(v, stacks, bound) for v in bound.outputs]
-        return results[0] if isinstance(self.program.outputs, Value) else _built(self.program.outputs, results)
+        results = [stack_of(v, stacks, bound) for v in bound.outputs]
+        return results[0] if isinstance(self.program.outputs, Value) else built(self.program.outputs, results)
 
     def _finish(self, stacks: dict[Value, Array]) -> None:
         """Set what the steps of a scan have changed, to what the last one that was whole left there."""
@@ -206,21 +211,22 @@ class Native:
             if memory is not None:
                 setter(bound.buffers[memory].copy())
             elif value.memory in stacks:
-                setter(_stack_of(value, stacks, bound)[self._done - 1].copy())
+                setter(stack_of(value, stacks, bound)[self._done - 1].copy())
             else:
-                setter(_getter(value, bound)())
+                setter(getter(value, bound)())
 
-    def _advance(self, batched: tuple[bool, ...]) -> tuple[Array, int]:
-        """By how many bytes each pointer moves from minibatch to minibatch."""
-        if batched not in self._advances:
-            advance = np.zeros(len(self.bound.table), np.int64)
+    def _moves(self, batched: tuple[bool, ...], steps: int) -> Array:
+        """By how many bytes each pointer moves from minibatch to minibatch, and from an epoch's last to its first."""
+        if (batched, steps) != self._moved:
             slots = self.bound.layout.slots
+            moves = np.zeros((2, len(self.bound.table)), np.int64)
             for memory in self._stackable:
-                advance[slots[memory]] = nbytes(memory)
+                moves[:, slots[memory]] = nbytes(memory)
             for memory, b in zip(self.bound.inputs, batched):
-                advance[slots[memory]] = memory.strides[0] * memory.shape[0] if b else 0
-            self._advances[batched] = advance, address(advance)
-        return self._advances[batched]
+                row = memory.strides[0] * memory.shape[0] if b else 0
+                moves[:, slots[memory]] = row, row - steps * row
+            self._moved, self._move = (batched, steps), moves
+        return self._move
 
     @staticmethod
     def _rows(memory: Value, x: Array, steps: int, batched: bool) -> Array:
@@ -232,84 +238,19 @@ class Native:
         data[...] = x[: shape[0]] if batched else x
         return data
 
-    def _chunks(self, scan: Any, by: int, steps: int) -> None:
+    def _chunks(self, scan: Any, moves: Array, epoch: int, steps: int) -> None:
         """Native code for some milliseconds at a time; Python looks at signals between."""
         counted = self._counted
-        place, slots = self._place, len(self.bound.table)
+        place, slots, forward = self._place, len(self.bound.table), address(moves)
+        back = forward + 8 * slots
+        counted[1] = 0
         while self._done < steps:
             count = min(max(1, int(CHUNK / self._pace)), steps - self._done)
             start = time.perf_counter()
             counted[0] = 0
             try:
-                code = scan(place, by, slots, count, self._counter)
+                code = scan(place, forward, back, slots, count, epoch, self._counter)
             finally:
                 self._done += int(counted[0])
             self._check(code, self._done)
             self._pace = (time.perf_counter() - start) / count
-
-
-def stacked_memory(memory: Value, steps: int) -> Array:
-    """An array for what each step writes into ``memory``, one after the other."""
-    if memory.strides == contiguous(memory.shape, memory.dtype.itemsize):
-        return np.empty((steps, *memory.shape), memory.dtype)
-    return memory_for(Value((steps, *memory.shape), memory.dtype, (nbytes(memory), *memory.strides)))
-
-
-def _built(tree: Any, leaves: Sequence[Any]) -> Any:
-    """``tree`` with its Values replaced by ``leaves``, in order."""
-    rest = iter(leaves)
-
-    def fill(node: Any) -> Any:
-        if isinstance(node, Value):
-            return next(rest)
-        if isinstance(node, Scalar):
-            return evaluate(node)
-        if isinstance(node, (tuple, list)):
-            return type(node)(map(fill, node))
-        if isinstance(node, dict):
-            return {key: fill(item) for key, item in node.items()}
-        return node
-
-    return fill(tree)
-
-
-def _builder(tree: Any, bound: Binding) -> Callable[[], Any]:
-    """A function that gives the outputs of the step that has just run: copies, but of live arrays the arrays."""
-    gets = [_getter(value, bound) for value in bound.outputs]
-    if isinstance(tree, Value):
-        return gets[0]
-    if isinstance(tree, tuple) and all(isinstance(item, Value) for item in tree):
-        return lambda: tuple([get() for get in gets])
-    return lambda: _built(tree, [get() for get in gets])
-
-
-def _getter(value: Value, bound: Binding) -> Callable[[], Array]:
-    """A function that gives the value of the step that has just run: a copy, but of a live array itself."""
-    memory = value.memory
-    if memory in bound.buffers:
-        copy: Callable[[], Array] = part_of(bound.buffers[memory], value).copy
-        return copy
-    assert memory.array is not None
-    array = memory.array if value is memory else part_of(memory.array, value)
-    return lambda: array
-
-
-def _stack_of(value: Value, stacks: dict[Value, Array], bound: Binding) -> Array:
-    """An output of every step of a scan: a view of what they wrote; what they share is what it is now."""
-    memory = value.memory
-    if memory not in stacks:
-        source = bound.buffers[memory] if memory.array is None else memory.array
-        return part_of(source, value)
-    if value is memory:
-        return stacks[memory]
-    steps = stacks[memory].shape[0]
-    return part_of(
-        stacks[memory], Value((steps, *value.shape), value.dtype, (nbytes(memory), *value.strides), None, value.offset)
-    )
-
-
-def _stacked(results: Sequence[Any]) -> Any:
-    """Outputs of steps, along a new first axis."""
-    if results and isinstance(results[0], (tuple, list)):
-        return type(results[0])(map(_stacked, zip(*results)))
-    return np.stack(results) if results and isinstance(results[0], np.ndarray) else list(results)
