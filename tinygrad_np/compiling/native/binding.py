@@ -99,7 +99,7 @@ class Binding:
         module = Module(self.kernels, self.layout, self._stored(), machine().vector_bytes)
         self.carried = self._carried()
         module.update(self.numbers.links, self.carried)
-        self.text = module.text()
+        self.text, self.uses_numbers = module.text(), module.uses_numbers
         self.code = load(self.text)
         self.parts = self._bind(module)
 

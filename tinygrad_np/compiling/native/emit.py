@@ -107,6 +107,7 @@ class Module:
         self.functions: list[str] = []
         self.parts: list[list[str] | Opaque] = []
         self.frame: Frame | None = None
+        self.uses_numbers = False  # whether a step, and not only what follows it, needs Python's numbers
         for kernel in kernels:
             first = kernel.instructions[0]
             if isinstance(first, Opaque):
@@ -141,6 +142,7 @@ class Module:
         if self.frame is None:
             return
         name = f"part{len(self.functions)}"
+        self.uses_numbers |= bool(self.frame.scalars)
         self.functions.append(self.frame.text(name))
         if self.parts and isinstance(self.parts[-1], list):
             self.parts[-1].append(name)

@@ -75,8 +75,10 @@ class Native:
         self._replaced = [(direct(setter), getter(value, bound)) for setter, value in bound.replaced]
         self._count, self._shapes = len(program.arguments), [m.shape for m in bound.inputs]
         self._looked_up = [
-            (put, direct(memory.reading)) for put, memory in zip(self._puts[len(program.arguments) :], bound.looked_up)
+            self._follower(n, direct(memory.reading))
+            for n, memory in enumerate(bound.looked_up, len(program.arguments))
         ]
+        self._numbered = bound.uses_numbers
         self._outputs = builder(program.outputs, bound)
         self._stackable = [m for m in bound.results if any(v.memory is m for v in bound.outputs)]
         self._whole = None if bound.locks else bound.step
@@ -94,9 +96,10 @@ class Native:
                 if x.shape != shape:
                     raise ValueError(f"the program was made for an argument of shape {shape}, got {x.shape}")
                 put(..., x)
-            for put, reading in self._looked_up:
-                put(..., reading())
-            self._read_numbers()
+            for follow in self._looked_up:
+                follow()
+            if self._numbered:
+                self._read_numbers()
             if self._whole is None:
                 self._run_parts()
             else:
@@ -126,22 +129,36 @@ class Native:
         if code:
             raise CheckError(self.bound.checks[code - 1], done, code in self.bound.clean)
 
-    def _pointer(self, n: int) -> Callable[[Any, Array], None]:
-        """What makes a large argument known: where it is, if it is laid out as the program's, else a copy."""
+    def _pointer(self, n: int) -> Callable[[Any, Array], bool]:
+        """What makes an array known: where it is (True), if it is laid out as the program's, else a copy (False)."""
         slot, buffer, table = self.bound.layout.slots[self.bound.inputs[n]], self._inputs[n], self._table
 
-        def point(_: Any, x: Array) -> None:
-            if x.__class__ is np.ndarray and (x.strides, x.dtype, x.shape) == (
-                buffer.strides,
-                buffer.dtype,
-                buffer.shape,
-            ):
+        layout = buffer.strides, buffer.dtype, buffer.shape
+
+        def point(_: Any, x: Array) -> bool:
+            if x.__class__ is np.ndarray and (x.strides, x.dtype, x.shape) == layout:
                 table[slot] = address(x)
-            else:
-                buffer[...] = x
-                table[slot] = address(buffer)
+                return True
+            buffer[...] = x
+            table[slot] = address(buffer)
+            return False
 
         return point
+
+    def _follower(self, n: int, memory: Value) -> Callable[[], None]:
+        """What makes an array known that may be another at each step; one that a scan itself replaces is copied."""
+        reading, buffer, point = direct(memory.reading), self._inputs[n], self._pointer(n)
+        if any(memory is carried for carried, _ in self.bound.carried):
+            return lambda: buffer.__setitem__(..., reading())
+        last: Array | None = None
+
+        def follow() -> None:
+            nonlocal last
+            array = reading()
+            if array is not last:
+                last = array if point(..., array) else None
+
+        return follow
 
     def scan(
         self, arguments: Sequence[Array], steps: int, batched: Sequence[bool] | None = None, epochs: int = 1
@@ -184,8 +201,8 @@ class Native:
         before = [(slots[m], table[slots[m]]) for m, _ in arrays]
         for memory, array in arrays:
             table[slots[memory]] = address(array)
-        for put, reading in self._looked_up:
-            put(..., reading())
+        for follow in self._looked_up:
+            follow()
         self._read_numbers()
         self._done = 0
         try:
@@ -206,14 +223,14 @@ class Native:
         for setter, number in bound.numbers.constants:
             setter(number)
         carried = {id(value): memory for memory, value in bound.carried}
-        for setter, value in bound.replaced:
+        for (setter, get), (_, value) in zip(self._replaced, bound.replaced):
             memory = carried.get(id(value))
             if memory is not None:
                 setter(bound.buffers[memory].copy())
             elif value.memory in stacks:
                 setter(stack_of(value, stacks, bound)[self._done - 1].copy())
             else:
-                setter(getter(value, bound)())
+                setter(get())
 
     def _moves(self, batched: tuple[bool, ...], steps: int) -> Array:
         """By how many bytes each pointer moves from minibatch to minibatch, and from an epoch's last to its first."""
