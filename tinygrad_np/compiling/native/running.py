@@ -74,10 +74,7 @@ class Native:
         self._new = reader(*[scalar for _, scalar in updates])
         self._replaced = [(direct(setter), getter(value, bound)) for setter, value in bound.replaced]
         self._count, self._shapes = len(program.arguments), [m.shape for m in bound.inputs]
-        self._looked_up = [
-            self._follower(n, direct(memory.reading))
-            for n, memory in enumerate(bound.looked_up, len(program.arguments))
-        ]
+        self._looked_up = [self._follower(n, memory) for n, memory in enumerate(bound.looked_up, self._count)]
         self._numbered = bound.uses_numbers
         self._outputs = builder(program.outputs, bound)
         self._stackable = [m for m in bound.results if any(v.memory is m for v in bound.outputs)]
