@@ -79,13 +79,16 @@ def fours(arrays):
     return [arrays[i : i + 4] for i in range(0, len(arrays), 4)]
 
 
-def test_a_product_into_a_view_and_of_more_axes():
+def test_products_of_more_axes_and_of_mixed_dtypes():
     rng = np.random.default_rng(0)
-    x, weight = rng.standard_normal((2, 3, 4)), rng.standard_normal((4, 5))
-    w = Writer(x, weight)
-    first, second = w.arrays
-    want = w(np.dot, first, second)
-    close(native(w, want)(x, weight), want)
+    arrays = rng.standard_normal((2, 3, 4)), rng.standard_normal((4, 5)), rng.integers(0, 9, (5, 3))
+    w = Writer(*arrays, arrays[1].astype(np.float32))
+    x, weight, whole, single = w.arrays
+    kept = [w(np.dot, x, weight), w(np.dot, weight, whole), w(np.dot, x.transpose(2, 0, 1), x[0, :, 0]), w(np.dot, x[0], single)]
+    program = native(w, kept)
+    assert all(not isinstance(i, Opaque) for k in program.bound.kernels for i in k.instructions)
+    for got, want in zip(program(*w.arrays), kept):
+        close(got, want)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

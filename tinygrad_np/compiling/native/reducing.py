@@ -66,11 +66,12 @@ def lower_dot(listing: Listing, call: Call) -> None:
     left, right = (listing.value(x) for x in call.arguments[:2])
     result = call.result
     ends = result is None or not left.shape or not right.shape or len(right.shape) > 2
-    if ends or call.keywords.keys() - {"out"} or left.dtype != right.dtype or left.dtype.kind != "f":
+    if ends or call.keywords.keys() - {"out"}:
         raise UnsupportedError
     assert result is not None
-    if result.dtype != left.dtype:
+    if result.dtype.kind != "f":
         raise UnsupportedError
+    left, right = (_converted(listing, x, result.dtype) for x in (left, right))
     k = left.shape[-1]
     rows = int(np.prod(left.shape[:-1], dtype=int))
     columns = right.shape[1] if len(right.shape) == 2 else 1
@@ -82,3 +83,12 @@ def lower_dot(listing: Listing, call: Call) -> None:
         raise UnsupportedError
     b = right if len(right.shape) == 2 else view(right, (k, 1), (*right.strides, 0))
     listing.product(a, b, out)
+
+
+def _converted(listing: Listing, value: Value, dtype: np.dtype[Any]) -> Value:
+    """``value``, or a copy of it in another dtype."""
+    if value.dtype == dtype:
+        return value
+    copy = fresh(value.shape, dtype)
+    listing.copy(value, copy)
+    return copy
