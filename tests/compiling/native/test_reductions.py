@@ -84,7 +84,12 @@ def test_products_of_more_axes_and_of_mixed_dtypes():
     arrays = rng.standard_normal((2, 3, 4)), rng.standard_normal((4, 5)), rng.integers(0, 9, (5, 3))
     w = Writer(*arrays, arrays[1].astype(np.float32))
     x, weight, whole, single = w.arrays
-    kept = [w(np.dot, x, weight), w(np.dot, weight, whole), w(np.dot, x.transpose(2, 0, 1), x[0, :, 0]), w(np.dot, x[0], single)]
+    kept = [
+        w(np.dot, x, weight),
+        w(np.dot, weight, whole),
+        w(np.dot, x.transpose(2, 0, 1), x[0, :, 0]),
+        w(np.dot, x[0], single),
+    ]
     program = native(w, kept)
     assert all(not isinstance(i, Opaque) for k in program.bound.kernels for i in k.instructions)
     for got, want in zip(program(*w.arrays), kept):

@@ -69,45 +69,62 @@ class Native:
         large = [nbytes(m) > COPIED for m in bound.inputs]
         self._puts = [self._pointer(n) if far else b.__setitem__ for n, (b, far) in enumerate(zip(self._inputs, large))]
         self._read = reader(*bound.numbers.leaves)
-        updates = [*bound.numbers.updates, *bound.numbers.constants]
-        self._setters = [direct(setter) for setter, _ in updates]
-        self._new = reader(*[scalar for _, scalar in updates])
+        self._updates = [*bound.numbers.updates, *bound.numbers.constants]
+        self._setters = [direct(setter) for setter, _ in self._updates]
         self._replaced = [(direct(setter), getter(value, bound)) for setter, value in bound.replaced]
         self._count, self._shapes = len(program.arguments), [m.shape for m in bound.inputs]
         self._looked_up = [self._follower(n, memory) for n, memory in enumerate(bound.looked_up, self._count)]
-        self._numbered = bound.uses_numbers
-        self._outputs = builder(program.outputs, bound)
         self._stackable = [m for m in bound.results if any(v.memory is m for v in bound.outputs)]
-        self._whole = None if bound.locks else bound.step
         self._moved: Any = None
         self._counted = np.zeros(2, np.int64)  # steps of a scan done, and of this epoch
         self._counter = address(self._counted)
+        self.run = self._written(program)
         _alive.add(self)
 
     def __call__(self, *arguments: Array) -> Any:
         """Run one step."""
-        with self.lock:
-            if len(arguments) != self._count:
-                raise ValueError(f"the program takes {self._count} arguments, got {len(arguments)}")
-            for put, shape, x in zip(self._puts, self._shapes, arguments):
-                if x.shape != shape:
-                    raise ValueError(f"the program was made for an argument of shape {shape}, got {x.shape}")
-                put(..., x)
-            for follow in self._looked_up:
-                follow()
-            if self._numbered:
-                self._read_numbers()
-            if self._whole is None:
-                self._run_parts()
-            else:
-                code = self._whole(self._place)
-                if code:
-                    self._check(code)
-            for setter, number in zip(self._setters, self._new()):
-                setter(number)
-            for setter, get in self._replaced:
-                setter(get())
-            return self._outputs()
+        return self.run(*arguments)
+
+    def _written(self, program: Program) -> Callable[..., Any]:
+        """The function that runs one step, written out for this program: loops would take half of its time."""
+        inputs, setters = range(self._count), range(len(self._setters))
+        whole = self.bound.step is not None and not self.bound.locks
+        lines = [f"def run({', '.join(f'x{i}' for i in inputs)}):", " with native.lock:"]
+        for i in inputs:
+            lines.append(f"  if x{i}.shape != shape{i} or x{i}.dtype is not dtype{i}: refuse({i}, x{i})")
+            lines.append(f"  put{i}(..., x{i})")
+        lines += [f"  follow{i}()" for i in range(len(self._looked_up))]
+        lines += ["  read_numbers()"] * self.bound.uses_numbers
+        lines += ["  code = step(place)", "  if code: check(code)"] if whole else ["  run_parts()"]
+        lines += [f"  {''.join(f'n{i}, ' for i in setters)} = new()"] * bool(setters)
+        lines += [f"  set{i}(n{i})" for i in setters]
+        lines += [f"  replace{i}(get{i}())" for i in range(len(self._replaced))]
+        bound: dict[str, Any] = {
+            "native": self,
+            "refuse": self._refuse,
+            "read_numbers": self._read_numbers,
+            "step": self.bound.step,
+            "place": self._place,
+            "check": self._check,
+            "run_parts": self._run_parts,
+            "new": reader(*[scalar for _, scalar in self._updates]),
+            "outputs": builder(program.outputs, self.bound),
+        }
+        bound |= {f"follow{i}": follow for i, follow in enumerate(self._looked_up)}
+        bound |= {f"set{i}": setter for i, setter in enumerate(self._setters)}
+        for i, (setter, get) in enumerate(self._replaced):
+            bound |= {f"replace{i}": setter, f"get{i}": get}
+        for i in inputs:
+            bound |= {f"shape{i}": self._shapes[i], f"dtype{i}": self._inputs[i].dtype, f"put{i}": self._puts[i]}
+        exec("\n".join([*lines, "  return outputs()"]), bound)
+        run: Callable[..., Any] = bound["run"]
+        return run
+
+    def _refuse(self, n: int, x: Array) -> None:
+        """Raise an error for an argument of another shape or dtype; a dtype may be equal without being the same."""
+        shape, dtype = self._shapes[n], self._inputs[n].dtype
+        if x.shape != shape or x.dtype != dtype:
+            raise ValueError(f"the program was made for an argument of {dtype} {shape}, got {x.dtype} {x.shape}")
 
     def _read_numbers(self) -> None:
         numbers = self._numbers
@@ -166,7 +183,8 @@ class Native:
         signals are looked at every few milliseconds: whatever is raised leaves the state as after a whole minibatch.
         """
         batched = [True] * len(arguments) if batched is None else list(batched)
-        for shape, x, b in zip(self._shapes, arguments, batched, strict=False):
+        for n, (shape, x, b) in enumerate(zip(self._shapes, arguments, batched)):
+            self._refuse(n, x[: shape[0]] if b else x)
             if b and (x.shape[0] < steps * shape[0] or x.shape[1:] != shape[1:]):
                 raise ValueError(f"{steps} minibatches of {shape[0]} rows are more than the {len(x)} rows of {x.shape}")
         if self.bound.scan is None or not self.bound.numbers.linked or steps * epochs < 1:
