@@ -55,8 +55,14 @@ FLOORS |= {"compiling.native.products": 6.4, "compiling.native.emit": 6.5, "comp
 FLOORS |= {"compiling.native.scanning": 6.7, "compiling.native.running": 6.75, "compiling.native": 6.8}
 FLOORS |= {"compiling.program": 0, "compiling.asking": 6, "compiling.symbols": 6.1, "compiling.noting": 6.2}
 FLOORS |= {"compiling.recorder": 6.3, "compiling.places": 6.4, "compiling.state": 6.5, "compiling.fitting": 6.6}
-FLOORS |= {"compiling.surroundings": 6.5}
-FLOORS |= {"compiling.passes": 6, "compiling.text": 6, "compiling.source": 6.1, "compiling.record": 6.7, "compiling.version": 6.75}
+FLOORS |= {"compiling.surroundings": 6.45}
+FLOORS |= {
+    "compiling.passes": 6,
+    "compiling.text": 6,
+    "compiling.source": 6.1,
+    "compiling.record": 6.7,
+    "compiling.version": 6.75,
+}
 FLOORS |= {"compiling.compiled": 6.8, "compiling": 6.9}
 FLOORS |= {
     "optim.flat": 4.1,

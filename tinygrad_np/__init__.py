@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import tinygrad_np.data as data
     from tinygrad_np import checks, losses, metrics
     from tinygrad_np.checks import GradientError, check_gradients, check_graph, numerical_gradient
+    from tinygrad_np.compiling import TracingError, compiled
     from tinygrad_np.saving import CheckpointError, load, save
     from tinygrad_np.training import Checkpoints, DivergenceError, EarlyStopping, History, Trainer
 
@@ -51,11 +52,13 @@ __all__ = [
     "Operation",
     "Sequential",
     "Tensor",
+    "TracingError",
     "Trainer",
     "check_gradients",
     "check_graph",
     "checkpointed",
     "checks",
+    "compiled",
     "data",
     "detect_anomaly",
     "elu",

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_np.numerics import speaking
 from tinygrad_np.tape import CHANGED, FREED, Derivatives, GraphError, Leaf, Node
 from tinygrad_np.tensor import Tensor
 
@@ -99,7 +100,7 @@ def check_equal(value: Any, output: Tensor) -> None:
 
 def constant(value: Any) -> Any:
     """An untracked argument as the second run sees it: arrays as Tensors, so that a rule may call their methods."""
-    return Tensor(value) if isinstance(value, np.ndarray) else value
+    return value if speaking(value) is None else Tensor(value)
 
 
 def _nothing() -> None:

@@ -233,7 +233,9 @@ class Tensor(Variable):
         with _accumulating:
             for leaf, g in gradients.items():
                 if g.base is not None or g.dtype is not leaf.data.dtype or g.ndim == 0:
-                    g = np.array(g, leaf.data.dtype, like=leaf.data)  # an array of the leaf's own, not a view or a scalar
+                    g = np.array(
+                        g, leaf.data.dtype, like=leaf.data
+                    )  # an array of the leaf's own, not a view or a scalar
                 leaf.grad = g if leaf.grad is None else leaf.grad + g
 
     def seed(self, gradient: ArrayLike | None) -> Any:

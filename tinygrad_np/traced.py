@@ -107,7 +107,9 @@ class Run:
             )
         zeros = [np.zeros(output.shape, output.dtype) for output in self.outputs]
         found = [self.tangents.found.get(output._node, zero) for output, zero in zip(self.outputs, zeros)]
-        return [t if self.recording and _is_tracked(t) else np.array(plain(t), like=speaking(plain(t)))[()] for t in found]
+        return [
+            t if self.recording and _is_tracked(t) else np.array(plain(t), like=speaking(plain(t)))[()] for t in found
+        ]
 
     def jacobian(self) -> list[list[Any]]:
         """∂output/∂input, of the one's shape followed by the other's, for each output and each input."""

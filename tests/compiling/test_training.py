@@ -22,7 +22,9 @@ def test_fifty_steps_with_a_smaller_last_batch(kind, dtype):
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS, ids=lambda kind: kind.__name__)
-@pytest.mark.parametrize("options", [{"l2": 0.1, "weight_decay": 0.1}, {"lr": lambda i: 0.1 / (1 + i)}], ids=["decays", "schedule"])
+@pytest.mark.parametrize(
+    "options", [{"l2": 0.1, "weight_decay": 0.1}, {"lr": lambda i: 0.1 / (1 + i)}], ids=["decays", "schedule"]
+)
 def test_decays_and_schedules(kind, options):
     step = assert_equal_training(Training(kind, **options), Training(kind, **options), batches(12))
     assert step.explain().endswith("run 10 times")

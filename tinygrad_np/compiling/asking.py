@@ -23,7 +23,9 @@ class TracingError(TypeError):
 
 def refused(what: str, instead: str) -> TracingError:
     """The error for ``what`` the current line does, and what to write ``instead``."""
-    return TracingError(f"{what} in a compiled step would keep the value that it had while recorded: {instead}{where()}")
+    return TracingError(
+        f"{what} in a compiled step would keep the value that it had while recorded: {instead}{where()}"
+    )
 
 
 def where() -> str:

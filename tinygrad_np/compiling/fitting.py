@@ -18,14 +18,15 @@ def conditions(performance: Performance, program: Program, outside: Sequence[Pla
 
     Arrays that the program uses must be the ones that they were, for it knows where each lies in memory; but a number
     in an array without dimensions, and an array that the step itself replaces, are looked up at each step. Floats are
-    read anew; anything else must be the same, and so must the plain numbers ``outside`` the state.
+    read anew; anything else must be the same, and so must be what is ``outside`` the state.
     """
     used = _used(program)
     updated = {put.__self__.identity for put, _ in program.updates if hasattr(put, "__self__")}
-    found = places(performance.state.roots)
+    found = [*places(performance.state.roots), *[place for place, _ in performance.outside]]
+    began_with = performance.by_identity | {place.identity: array for place, array in performance.outside}
     checks = Checks()
     for place in found:
-        began = performance.by_identity.get(place.identity)  # with this; the step may have left another array there
+        began = began_with.get(place.identity)  # with this; the step may have left another array there
         value = used.get(id(began)) if isinstance(began, np.ndarray) else None
         if value is not None and _may_be_replaced(value, place, performance, updated, used):
             value.reading = place.get
@@ -34,7 +35,8 @@ def conditions(performance: Performance, program: Program, outside: Sequence[Pla
         if "training" not in vars(module):
             checks.same(Place(module, "training", False), module.training)
     for place in outside:
-        checks.same(place, place.get())
+        if type(place.get()) is not np.ndarray:  # those the program uses are among the others
+            checks.same(place, place.get())
     return checks.function()
 
 
@@ -55,9 +57,7 @@ class Checks:
                 self.same(place, now)
             elif value.shape:
                 self.alike(place, now)
-        elif isinstance(now, tuple) and place.is_item:
-            self.same(place, now)
-        elif place.identity not in updated and type(now) is not float:
+        elif (isinstance(now, tuple) and place.is_item) or (place.identity not in updated and type(now) is not float):
             self.same(place, now)
 
     def same(self, place: Place, value: Any) -> None:

@@ -6,6 +6,7 @@ The arrays of the step are played by stand-ins, which hold the array itself and 
 from __future__ import annotations
 
 import operator
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,18 +16,55 @@ import numpy as np
 from tinygrad_np.compiling.asking import TracingError, where
 from tinygrad_np.compiling.program import Call, Value, cast, guard, has_shape
 from tinygrad_np.compiling.symbols import Symbol
-from tinygrad_np.tape import Variable
+from tinygrad_np.operations import Operation
+from tinygrad_np.tape import Leaf, Variable, tick
 
 # What depends on shapes and dtypes alone, which a program is made for.
-STRUCTURAL = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.common_type}
+STRUCTURAL: set[Any] = {
+    np.shape,
+    np.ndim,
+    np.size,
+    np.result_type,
+    np.can_cast,
+    np.iscomplexobj,
+    np.isrealobj,
+    np.common_type,
+}
 # Reductions by the name that programs have for them.
 REDUCTIONS: dict[Any, Any] = {np.sum: np.add, np.prod: np.multiply, np.any: np.logical_or, np.all: np.logical_and}
 REDUCTIONS |= {np.max: np.maximum, np.amax: np.maximum, np.min: np.minimum, np.amin: np.minimum}
-CONVERSIONS = {np.asarray, np.array, np.asanyarray, np.ascontiguousarray}
+CONVERSIONS: set[Any] = {np.asarray, np.array, np.asanyarray, np.ascontiguousarray}
 # Of what any other function gives the shape is checked at each step, for it may depend on numbers.
-OF_FIXED_SHAPE = {np.dot, np.reshape, np.transpose, np.copy, np.broadcast_to, np.where, np.concatenate, np.zeros_like}
+OF_FIXED_SHAPE: set[Any] = {
+    np.dot,
+    np.reshape,
+    np.transpose,
+    np.copy,
+    np.broadcast_to,
+    np.where,
+    np.concatenate,
+    np.zeros_like,
+}
 OF_FIXED_SHAPE |= {np.ones_like, np.full_like, np.empty_like, np.ravel_multi_index, np.take, np.vdot, np.einsum, cast}
-OF_FIXED_SHAPE |= {np.ndarray.view, np.zeros, np.ones, np.full, np.empty, np.stack, operator.pow, np.count_nonzero, np.argmax, np.argmin}
+OF_FIXED_SHAPE |= {
+    np.ndarray.view,
+    np.zeros,
+    np.ones,
+    np.full,
+    np.empty,
+    np.stack,
+    operator.pow,
+    np.count_nonzero,
+    np.argmax,
+    np.argmin,
+}
+OF_FIXED_SHAPE |= {np.array_equal}
+
+
+UNLISTED = (
+    "the step uses {}, which state does not hold: list the model or the object that holds it, as in "
+    "tg.compiled(step, state=(model, optimizer))"
+)
 
 
 class StandIn:
@@ -48,6 +86,7 @@ class Recording:
         self.roots: dict[int, tuple[Value, Any, Any]] = {}  # by the id of what owns the memory; and the first array
         self.writable: set[Value] = set()  # those whose memory is the state's, or was made by the step itself
         self.thread: int | None = threading.get_ident()
+        self.began = tick()  # what was on the tape before has an older place there
 
     # -- what comes in -----------------------------------------------------------------------------
 
@@ -132,6 +171,10 @@ class Recording:
             return self.run(operator.setitem, (arguments[0], ..., arguments[1]), keywords, writes=arguments[0])
         return self.run(function, arguments, keywords)
 
+    def is_around(self, value: Value) -> bool:
+        """Whether ``value`` is a live array that is no part of the state."""
+        return value.array is not None and value.memory not in self.writable
+
     def guard(self, asked: Any, answer: bool) -> None:
         """Note that the program holds only where ``asked`` is ``answer``."""
         self._check_thread()
@@ -160,6 +203,8 @@ class Recording:
         if isinstance(x, Symbol):
             return x.scalar
         if isinstance(x, np.ndarray):
+            if id(x) not in self.values:
+                self._check_no_parameter(x)
             return self._live_value(x)
         if isinstance(x, (tuple, list)) and not hasattr(x, "_fields"):
             return type(x)([self.noted(item) for item in x])
@@ -210,6 +255,20 @@ class Recording:
             f"a compiled step writes into {name or 'an array'}, which is no part of its state and was not made by it; "
             f"list what holds it in state=, or write y = ... for a new array{where()}"
         )
+
+    def _check_no_parameter(self, array: Any) -> None:
+        """Refuse the array of a parameter that the state does not hold, as the operation that is being run has it."""
+        frame = sys._getframe(1)
+        while frame.f_back is not None and frame.f_code is not Operation.__call__.__code__:
+            frame = frame.f_back
+        for x in frame.f_locals.get("arguments", ()):
+            if (
+                isinstance(x, Variable)
+                and x._array is array
+                and isinstance(x._node, Leaf)
+                and x._node.order > self.began
+            ):
+                raise TracingError(UNLISTED.format(f"a parameter of shape {array.shape}") + where())
 
     def _check_thread(self) -> None:
         if self.thread != threading.get_ident():
@@ -268,7 +327,11 @@ def _is_fixed(function: Any, arguments: Any) -> bool:
     if function is operator.getitem:
         index = arguments[1] if isinstance(arguments[1], tuple) else (arguments[1],)
         return not any(isinstance(part, Value) and part.dtype == bool for part in index)
-    return function in OF_FIXED_SHAPE or isinstance(function, np.ufunc) or isinstance(owner, (np.ufunc, np.random.Generator))
+    return (
+        function in OF_FIXED_SHAPE
+        or isinstance(function, np.ufunc)
+        or isinstance(owner, (np.ufunc, np.random.Generator))
+    )
 
 
 def _owner(array: Any) -> Any:

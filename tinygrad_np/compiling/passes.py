@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import operator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from tinygrad_np.compiling.program import Call, Program, Scalar, Value, cast, guard, has_shape, operands_in
 
-VIEWS = {np.reshape, np.transpose, np.broadcast_to, operator.getitem}
+VIEWS: set[Any] = {np.reshape, np.transpose, np.broadcast_to, operator.getitem}
 # What gives the same again of the same arguments. Anything else is left where it is.
-PURE = VIEWS | {np.dot, np.where, np.concatenate, np.take, np.ravel_multi_index, np.copy, cast, has_shape, operator.pow}
+PURE: set[Any] = VIEWS | {
+    np.dot,
+    np.where,
+    np.concatenate,
+    np.take,
+    np.ravel_multi_index,
+    np.copy,
+    cast,
+    has_shape,
+    operator.pow,
+}
 PURE |= {np.zeros_like, np.ones_like, np.full_like, np.zeros, np.ones, np.full, np.stack, np.count_nonzero, np.einsum}
 
 
@@ -33,7 +44,7 @@ def _replaced(program: Program, calls: list[Call], stand_for: dict[Value, Value]
                 value.root = stand_for[value.root].memory
         call.writes = stand_for.get(call.writes, call.writes) if call.writes else None
     updates = [(put, _mapped(x, stand_for)) for put, x in program.updates]
-    return Program(program.arguments, calls, _mapped(program.outputs, stand_for), updates)
+    return replace(program, calls=calls, outputs=_mapped(program.outputs, stand_for), updates=updates)
 
 
 def _mapped(tree: Any, stand_for: dict[Value, Value]) -> Any:
@@ -59,7 +70,7 @@ def _views_made_once(program: Program) -> Program:
             result.name = f"{first.name}_T" if call.function is np.transpose else first.name
         else:
             kept.append(call)
-    return Program(program.arguments, kept, program.outputs, program.updates)
+    return replace(program, calls=kept)
 
 
 def _is_constant(call: Call) -> bool:
@@ -84,7 +95,7 @@ def _without_repetitions(program: Program) -> Program:
             clock[call.writes.memory] += 1
         result = call.result
         alone = result is None or call.writes is not None or result.memory in handed
-        if alone or result.root is None and result in written or not _is_pure(call):  # type: ignore[union-attr]
+        if alone or (result.root is None and result in written) or not _is_pure(call):  # type: ignore[union-attr]
             kept.append(call)
             continue
         same = _nothing_done(call) or first.get(key := _key(call, clock))
@@ -152,4 +163,4 @@ def _without_dead_calls(program: Program) -> Program:
             found = [v for v in (*call.operands(), call.writes) if isinstance(v, Value)]
             wanted |= set(found)
             memory |= {v.memory for v in found}
-    return Program(program.arguments, kept[::-1], program.outputs, program.updates)
+    return replace(program, calls=kept[::-1])

@@ -18,7 +18,17 @@ from tinygrad_np.optim.group import Group
 from tinygrad_np.tape import Leaf, Node
 
 # What is not gone into: what holds no state of its own, or a state that is none of the step's.
-CLOSED = (type, ModuleType, FunctionType, BuiltinFunctionType, MethodType, np.ndarray, np.generic, np.dtype, np.ufunc)
+CLOSED: tuple[Any, ...] = (
+    type,
+    ModuleType,
+    FunctionType,
+    BuiltinFunctionType,
+    MethodType,
+    np.ndarray,
+    np.generic,
+    np.dtype,
+    np.ufunc,
+)
 CLOSED += (str, bytes, int, float, complex, type(None), np.random.Generator, Operation, weakref.ref, set, frozenset)
 CLOSED += (StandIn, Symbol, Draws)
 PRIVATE = {"_array", "_node", "data", "__dict__", "__weakref__"}  # what a name can do without

@@ -79,17 +79,6 @@ class Program:
     outputs: Any
     updates: Sequence[tuple[Callable[[Any], None], Scalar | Value | None]] = ()
 
-    def __str__(self) -> str:
-        from tinygrad_np.compiling.text import printed
-
-        return printed(self)
-
-    def numpy_source(self) -> str:
-        """NumPy source that runs: ``bind(...)``, of the live arrays by name, gives the step as a function."""
-        from tinygrad_np.compiling.source import numpy_source
-
-        return numpy_source(self)[0]
-
 
 def operands_in(tree: Any) -> Iterator[Any]:
     """The Values and Scalars in nested tuples, lists and slices."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,10 +11,11 @@ import numpy as np
 
 from tinygrad_np.compiling.asking import TracingError
 from tinygrad_np.compiling.fitting import conditions
-from tinygrad_np.compiling.noting import Recording, StandIn
+from tinygrad_np.compiling.noting import UNLISTED, Recording, StandIn
 from tinygrad_np.compiling.passes import simplified
 from tinygrad_np.compiling.program import Program, Scalar, Value, operands_in
 from tinygrad_np.compiling.recorder import Recorder
+from tinygrad_np.compiling.source import ReadableProgram
 from tinygrad_np.compiling.state import Performance, State
 from tinygrad_np.compiling.surroundings import Surroundings
 from tinygrad_np.compiling.symbols import Symbol
@@ -56,8 +56,7 @@ def record(
     """
     recording, surroundings = Recording(Recorder), Surroundings(step)
     numbers: list[Any] = [leaf for _, leaf in leaves_of(arguments)]
-    oldest = Leaf(np.zeros(()))  # what was on the tape before has an older place there
-    performance = Performance(state, recording, moving)
+    performance = Performance(state, recording, moving, surroundings)
     try:
         played = [_played(recording, leaf, name, numbers, i) for i, (leaf, name) in enumerate(zip(numbers, names))]
         performance.begin()
@@ -67,15 +66,15 @@ def record(
         surroundings.check({id(generator) for generator, _ in performance.drawn})
         updates = performance.finish()
         found = [value for _, value in played if value is not None]
-        program = Program(found, recording.calls, tuple(outputs), updates)
-        _check_references(recording, program, state, oldest)
-        fits = conditions(performance, program, surroundings.numbers())
-        program = simplified(program)
+        program: Program = ReadableProgram(found, recording.calls, tuple(outputs), updates)
+        _check_parameters(performance, program)
+        fits = conditions(performance, program, surroundings.places)
+        shorter = simplified(program)
     except BaseException:
         performance.abandon()
         raise
     groups = [group for group, _ in performance.schedules]
-    return results, Recorded(program, fits, structure, performance.touched(), groups, numbers)
+    return results, Recorded(shorter, fits, structure, performance.touched(), groups, numbers)
 
 
 def _played(recording: Recording, leaf: Any, name: str, numbers: list[Any], i: int) -> tuple[Any, Value | None]:
@@ -103,20 +102,9 @@ def _returned(recording: Recording, returned: Any) -> tuple[list[Any], Any, Any]
     return outputs, rebuilt(returned, kinds), rebuilt(returned, results)
 
 
-def _check_references(recording: Recording, program: Program, state: State, oldest: Leaf) -> None:
-    """Refuse parameters that the step uses and ``state`` does not hold: they would be read where they were."""
-    known = {id(array) for value, array in recording.values.values() if value.memory in recording.writable}
-    used = [list(call.operands()) for call in program.calls]
-    arrays = {id(v.array): v.array for v in operands_in((used, program.outputs)) if isinstance(v, Value)}
-    strangers = [a for key, a in arrays.items() if a is not None and key not in known and a.dtype.kind == "f" and a.ndim]
-    if not strangers:
-        return
-    own = {id(leaf) for leaf in state.leaves()}
-    for leaf in gc.get_referrers(*strangers):
-        if isinstance(leaf, Leaf) and id(leaf) not in own and leaf.order > oldest.order:
-            if isinstance(leaf.grad, StandIn):
-                leaf.grad = None
-            raise TracingError(
-                f"the step uses a parameter of shape {leaf.shape} that is not listed in state; list the model or the "
-                "object that holds it, as in tg.compiled(step, state=(model, optimizer))"
-            )
+def _check_parameters(performance: Performance, program: Program) -> None:
+    """Refuse parameters around the step that it uses and the state does not hold."""
+    used = {v for call in program.calls for v in operands_in((call.arguments, call.keywords)) if isinstance(v, Value)}
+    for place, array in performance.outside:
+        if isinstance(place.container, Leaf) and performance.recording.values[id(array)][0] in used:
+            raise TracingError(UNLISTED.format(f"the parameter {place.name}"))

@@ -1,7 +1,7 @@
 """Recorders stand in for arrays while a step is recorded, and Draws for the Generators of its state.
 
-A Recorder speaks NumPy's protocols (NEP 13 and NEP 18) and has the methods of arrays. It is no ndarray, for of one NumPy
-would take the numbers without a word.
+A Recorder speaks NumPy's protocols (NEP 13 and NEP 18) and has the methods of arrays. It is no ndarray, for
+of one NumPy would take the numbers without a word.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ def _compared(ufunc: Any) -> Method:
     return _operators(ufunc)[0]
 
 
-def _method(function: Callable[..., Any]) -> Method:
+def _method(function: Any) -> Method:
     """A method of arrays by the function of NumPy's that does the same."""
 
     def method(self: Recorder, *arguments: Any, **keywords: Any) -> Any:
-        return self.recording.function(function, (self, *arguments), keywords)
+        return function(self, *arguments, **keywords)
 
     return method
 
@@ -225,6 +225,16 @@ class Recorder(StandIn):
 
     # -- what would freeze a value -------------------------------------------------------------------
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """The numbers, if a rule asks for those of an array around the step, such as how often to repeat a row."""
+        if not (library_asks() and self.recording.is_around(self.value)):
+            raise refused(
+                "a plain array made of one of the step, as by np.asarray, as an index of a plain array, or in one",
+                f"{OUTSIDE}; list in state what holds the arrays that it changes",
+            )
+        self.recording.guard(np.array_equal(self, self.array.copy()), True)
+        return np.array(self.array, dtype)
+
     def __bool__(self) -> bool:
         if not library_asks():
             raise refused(
@@ -238,7 +248,6 @@ class Recorder(StandIn):
     __float__, __int__, __complex__ = _refused("float(array)"), _refused("int(array)"), _refused("complex(array)")
     item, tolist, tobytes = _refused("array.item()"), _refused("array.tolist()"), _refused("array.tobytes()")
     __index__ = _refused("an index made of an array's number")
-    __array__ = _refused("a plain array made of one of the step (np.asarray, an index of a plain array, a part of one)")
     __contains__ = _refused("looking for a number in an array")
     __reduce__ = _refused("a copy or pickle of an array")
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_np.compiling.program import Program
-from tinygrad_np.compiling.text import Names, names_of_live, scalars_in
+from tinygrad_np.compiling.text import Names, names_of_live, printed, scalars_in
+
+
+class ReadableProgram(Program):
+    """A program that can be printed, and given as NumPy source."""
+
+    def __str__(self) -> str:
+        return printed(self)
+
+    def numpy_source(self) -> str:
+        """NumPy source that runs: ``bind``, of the live arrays by name, gives the step as a function."""
+        return numpy_source(self)[0]
 
 
 def numpy_source(program: Program) -> tuple[str, dict[str, Any]]:

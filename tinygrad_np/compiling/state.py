@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.compiling.asking import TracingError
-from tinygrad_np.compiling.noting import Recording, StandIn
+from tinygrad_np.compiling.noting import UNLISTED, Recording, StandIn
 from tinygrad_np.compiling.places import Place, places
-from tinygrad_np.compiling.program import Scalar, Value
+from tinygrad_np.compiling.program import Scalar
 from tinygrad_np.compiling.recorder import Draws
+from tinygrad_np.compiling.surroundings import Surroundings
 from tinygrad_np.compiling.symbols import Symbol
 from tinygrad_np.optim.group import Group
 from tinygrad_np.tape import Leaf, Variable, tick
@@ -54,7 +55,9 @@ class State:
 class Performance:
     """One run of a step in which stand-ins play the state. ``moving`` are the ints that change from step to step."""
 
-    def __init__(self, state: State, recording: Recording, moving: set[tuple[int, Any]]) -> None:
+    def __init__(
+        self, state: State, recording: Recording, moving: set[tuple[int, Any]], surroundings: Surroundings
+    ) -> None:
         self.state, self.recording, self.moving = state, recording, moving
         self.schedules = [(group, group.schedules) for group in state.groups()]
         for group, _ in self.schedules:
@@ -62,6 +65,9 @@ class Performance:
         self.found = places(state.roots)
         self.before = [(place, place.get()) for place in self.found]
         self.by_identity = {place.identity: value for place, value in self.before}
+        self.outside = [(p, p.get()) for p in surroundings.arrays(set(self.by_identity))]
+        held = [*[place.container for place in self.found], *[value for _, value in self.before]]
+        self.shapes = [(x, x.copy()) for x in {id(x): x for x in held if type(x) in (list, dict)}.values()]
         self.orders = [(leaf, leaf.order) for leaf in state.leaves()]
         self.copies = [(a, a.copy()) for _, value in self.before for a in _arrays(value) if a.flags.writeable]
         self.drawn = [(g, g.bit_generator.state) for _, v in self.before for g in _kinds(v, np.random.Generator)]
@@ -85,6 +91,9 @@ class Performance:
             if played is not value:
                 place.set(played)
 
+        for place, array in self.outside:
+            place.set(self._played(array, place, place.get))
+
     def _played(self, value: Any, place: Place, get: Callable[[], Any]) -> Any:
         """The stand-in for ``value``, which is at ``place``; or itself, where it stays what it is."""
         kind = type(value)
@@ -94,7 +103,8 @@ class Performance:
             return self.stand_ins[id(value)][0]
         played = value
         if kind is np.ndarray and value.dtype.kind in "fiub":
-            played = self.recording.live(value, _identifier(place.name), writable=value.flags.writeable)
+            writable = value.flags.writeable and place.identity in self.by_identity
+            played = self.recording.live(value, _identifier(place.name), writable)
         elif isinstance(value, np.random.Generator):
             played = Draws(self.recording, value)
         elif isinstance(value, tuple):
@@ -117,7 +127,10 @@ class Performance:
         """Let everything be as it was before the step began."""
         for place in places(self.state.roots):  # what the step put somewhere new
             place.set(self._real(place.get()))
-        for place, value in self.before:
+        for container, copy in self.shapes:  # which may have grown
+            container.clear()
+            (container.extend if isinstance(container, list) else container.update)(copy)
+        for place, value in [*self.before, *self.outside]:
             place.set(value)
         for array, copy in self.copies:
             array[...] = copy
@@ -130,6 +143,10 @@ class Performance:
     def finish(self) -> list[Update]:
         """Put arrays and numbers back, and tell what the step leaves in the place of others."""
         updates: list[Update] = []
+        for place, array in self.outside:
+            if place.get() is not self.stand_ins[id(array)][0]:
+                raise TracingError(UNLISTED.format(f"and changes {place.name}"))
+            place.set(array)
         for place in places(self.state.roots):
             now, was = place.get(), self.by_identity.get(place.identity, self)
             real = self._real(now)
@@ -209,9 +226,17 @@ def _arrays(value: Any) -> list[Any]:
 def _identifier(name: str) -> str:
     """The name of a place as one in a program, without what is the same in all of them."""
     parts = name.split(".")
-    kept = [part for before, part in pairwise(parts) if part not in UNSAID and not (before in UNSAID and part.isdigit())]
+    kept = [
+        part for before, part in pairwise(parts) if part not in UNSAID and not (before in UNSAID and part.isdigit())
+    ]
     return "".join(c if c.isalnum() else "_" for c in "_".join(kept) or name).strip("_")
 
 
 def _shown(value: Any, nothing: Any) -> str:
-    return "nothing" if value is nothing else type(value).__name__ if isinstance(value, (list, dict, tuple)) else repr(value)
+    return (
+        "nothing"
+        if value is nothing
+        else type(value).__name__
+        if isinstance(value, (list, dict, tuple))
+        else repr(value)
+    )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Sequence
-from contextlib import suppress
 from itertools import count
 from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.program import Call, Program, guard
+from tinygrad_np.compiling.program import Call, guard
 from tinygrad_np.compiling.record import Recorded
 from tinygrad_np.compiling.source import numpy_source
 from tinygrad_np.compiling.state import touch
@@ -21,7 +20,7 @@ from tinygrad_np.trees import leaves_of, rebuilt
 number = count(1).__next__
 
 
-class Missed(Exception):
+class MissedError(Exception):
     """A program does not hold for these arguments; nothing has changed, and the step is to run eagerly."""
 
 
@@ -48,7 +47,7 @@ class Version:
         self.single = kinds == ["tensor"] and recorded.structure == "tensor"
 
     def __call__(self, leaves: Sequence[Any]) -> Any:
-        """Run it on the ``leaves`` of the arguments. Raises Missed where it does not hold for them."""
+        """Run it on the ``leaves`` of the arguments. Raises MissedError where it does not hold for them."""
         recorded = self.recorded
         for group in recorded.groups:
             group.follow()
@@ -66,7 +65,7 @@ class Version:
                 array[...] = copy
             for generator, state in (memory or ((), ()))[1]:
                 generator.bit_generator.state = state
-            raise Missed from error
+            raise MissedError from error
         self.runs += 1
         if recorded.touched:
             touch(recorded.touched)

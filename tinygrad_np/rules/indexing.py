@@ -76,6 +76,12 @@ def _is_mask(part: Any) -> bool:
     return (part if hasattr(part, "dtype") else np.asarray(part)).dtype == bool
 
 
+def _speaking_part(index: Index) -> Any:
+    """A part of an index that speaks NumPy's protocols, for an array that it can be an index of; or None."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return next((part for part in parts if speaking(part) is not None), None)
+
+
 def frozen(index: Index) -> Index:
     """``index`` with arrays of its own, for the caller may change his before the gradient is asked for."""
     return tuple(map(_frozen, index)) if isinstance(index, tuple) else _frozen(index)
@@ -109,12 +115,13 @@ def index_update(x: Array, index: Index, value: Array) -> Array:
     x, value, index = as_array(x), as_array(value), frozen(index)
     if value.dtype != x.dtype:
         value = np.astype(value, x.dtype)
-    shape = np.empty(x.shape, bool)[index].shape
+    like = _speaking_part(index)
+    shape = np.empty(x.shape, bool, like=like)[index].shape
     if value.ndim > len(shape):  # NumPy drops leading axes of length 1
         value = value.reshape(value.shape[value.ndim - len(shape) :])
     if may_repeat(index):
         # Which value NumPy writes last depends on how they lie in memory. Here it is the last by rows.
-        last = np.full(x.shape, -1)
+        last = np.full(x.shape, -1, like=like)
         last[index] = np.arange(prod(shape)).reshape(shape)
         index = last >= 0
         value = np.broadcast_to(value, shape).reshape(-1)[last[index]]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.numerics import (
-    alike,
     SMALL,
+    alike,
     exp_to_zero,
     is_plain,
     logaddexp_reduce_to_zero,

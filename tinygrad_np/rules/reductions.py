@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.numerics import (
-    speaking,
     all_normal,
     any_over,
     exp_to_zero,
@@ -22,6 +21,7 @@ from tinygrad_np.numerics import (
     repeated,
     scalar,
     shared,
+    speaking,
     sum_over,
 )
 from tinygrad_np.operations import Result, composition, operation

@@ -150,7 +150,7 @@ def nanpercentile(x: Array, q: Array, axis: Axis = None, *, method: str = "linea
 
 def _quantile(x: Array, q: Any, axis: Axis, method: str, keepdims: bool, skip_nan: bool = False) -> Array:
     """The quantiles ``q`` (...) of x over ``axis``: (..., *what remains of x's shape)."""
-    x, q = as_array(x), np.asarray(q, float)
+    x, q = as_array(x), np.asarray(q, float, like=speaking(q))
     if not ((q >= 0) & (q <= 1)).all():
         raise ValueError("quantiles lie in [0, 1], and percentiles in [0, 100]")
     shape = q.shape + (reduced_shape if keepdims else remaining_shape)(x.shape, axis)

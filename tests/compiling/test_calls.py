@@ -1,0 +1,89 @@
+"""How compiled steps are called: by name, nested, as a decorator, over whole epochs; and what they say."""
+
+import numpy as np
+import pytest
+
+import tinygrad_np as tg
+from tests.compiling.steps import Training, batches
+
+
+def test_nested_arguments_and_results_keep_their_structure():
+    @tg.compiled
+    def step(pair, *, scale, by="rows", times=2):
+        a, b = pair
+        return {"sum": a * scale + b, "parts": [a, (b, times)], "name": by}
+
+    for scale in (1.0, 2.0, 3.0):
+        out = step((np.ones(2), tg.Tensor(np.ones(2))), scale=scale)
+        np.testing.assert_array_equal(out["sum"].data, [scale + 1] * 2)
+        assert out["name"] == "rows"
+        assert isinstance(out["parts"][1][0], tg.Tensor)
+        assert out["parts"][1][1] == 2
+    assert step.explain().count("\n") == 0
+
+
+def test_other_shapes_dtypes_and_numbers_are_other_versions():
+    step = tg.compiled(lambda x, n: x * n)
+    for x in (np.ones(2), np.ones(3), np.ones(3, np.float32)):
+        for n in (2, 3):
+            for _ in range(2):
+                assert step(x, n).dtype == x.dtype
+    assert step.explain().count("a program of") == 6
+
+
+def test_many_versions_warn():
+    step = tg.compiled(lambda x: x * 2)
+    for n in range(1, 9):
+        step(np.ones(n))
+    with pytest.warns(RuntimeWarning, match="9 versions of a compiled step"):
+        step(np.ones(9))
+
+
+def test_there_is_no_program_before_it_is_recorded():
+    step = tg.compiled(lambda x: x)
+    assert step.explain() == "nothing is recorded yet"
+    with pytest.raises(RuntimeError, match="call it twice"):
+        step.program  # noqa: B018
+
+
+def test_within_no_grad_it_is_another_version():
+    training = Training()
+    step = tg.compiled(training.model, state=training.model)
+    x, _ = batches(1)[0]
+    for _ in range(3):
+        with tg.no_grad():
+            inside = step(x)
+        np.testing.assert_array_equal(inside.data, step(x).data)
+
+
+def test_who_watches_operations_sees_them():
+    step = tg.compiled(lambda x: tg.Tensor(x, requires_grad=True) * np.inf)
+    step(np.ones(1))
+    with tg.detect_anomaly(), pytest.raises(tg.AnomalyError), np.errstate(invalid="ignore"):
+        step(np.zeros(1))
+
+
+@pytest.mark.parametrize("order", [None, np.arange(10)[::-1], np.stack([np.arange(10), np.arange(10)[::-1]])])
+def test_scan_is_a_loop_over_minibatches(order):
+    data = batches(1, rows=10)[0]
+    ours, twin = Training(), Training()
+    losses = tg.compiled(ours.step, state=ours.state).scan(*data, batch_size=4, epochs=2, order=order)
+    orders = np.broadcast_to(np.arange(10) if order is None else order, (2, 10))
+    expected = [twin.step(*[a[rows[i : i + 4]] for a in data]).item() for rows in orders for i in (0, 4, 8)]
+    np.testing.assert_array_equal(losses, expected)
+    assert ours.bits() == twin.bits()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "options", "message"),
+    [
+        ((np.ones(3), np.ones(4)), {"batch_size": 2}, "as many rows"),
+        ((np.ones(3),), {"batch_size": 0}, "batch_size must be a positive integer, got 0"),
+        ((np.ones(3),), {"batch_size": 2, "epochs": 1.5}, "epochs must be a positive integer, got 1.5"),
+        ((np.ones(3),), {"batch_size": 2, "order": [0, 1]}, "order must hold row numbers"),
+        ((np.ones((3, 2)),), {"batch_size": 3}, "one number, got shape"),
+    ],
+)
+def test_scan_refuses(arrays, options, message):
+    with pytest.raises(ValueError, match=message):
+        tg.compiled(lambda x, *_: x).scan(*arrays, **options)

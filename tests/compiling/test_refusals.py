@@ -1,0 +1,198 @@
+"""What would keep the value that it had while recorded: an error that says what and where, and nothing has changed."""
+
+import re
+
+import numpy as np
+import pytest
+
+import tinygrad_np as tg
+from tests.compiling.steps import Training, batches
+from tinygrad_np import optim
+
+X = np.array([[1.0, 2.0], [3.0, 4.0]])
+
+
+def decided(x):
+    if x.sum() > 0:  # here
+        return x
+    return -x
+
+
+def decided_on_a_tensor(x):
+    return x if tg.Tensor(x).sum() > 0 else -x  # here
+
+
+def as_float(x):
+    return float(tg.Tensor(x).sum()) * x  # here
+
+
+def as_int(x):
+    return x * int(x[0, 0])  # here
+
+
+def an_item(x):
+    return x * tg.Tensor(x).sum().item()  # here
+
+
+def listed(x):
+    return np.array(tg.Tensor(x).tolist())  # here
+
+
+def plain(x):
+    return np.asarray(x) * 2  # here
+
+
+def into_a_plain_array(x):
+    y = np.zeros((2, 2))
+    y[0] = x[0]  # here
+    return y
+
+
+def index_of_a_plain_array(x):
+    return np.arange(9.0)[x[0].astype(int)]  # here
+
+
+def counted_to(x):
+    return sum(x[0] for _ in range(x.sum()))  # here
+
+
+def contained(x):
+    return x if 2.0 in x else -x  # here
+
+
+def argument_changed(x):
+    x += 1  # here
+    return x
+
+
+OUTSIDE = np.zeros((2, 2))
+
+
+def outside_changed(x):
+    np.add(OUTSIDE, x, out=OUTSIDE)  # here
+    return x
+
+
+STEPS = [decided, decided_on_a_tensor, as_float, as_int, an_item, listed, plain, into_a_plain_array]
+STEPS += [index_of_a_plain_array, counted_to, contained, argument_changed, outside_changed]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
+def test_the_error_shows_the_line(step):
+    with pytest.raises(tg.TracingError, match=re.escape("test_refusals.py, line ")) as caught:
+        tg.compiled(step)(X)
+    assert "# here" in str(caught.value)
+
+
+def test_numpy_of_a_tensor_goes_on_being_recorded():
+    step = tg.compiled(lambda x: np.sin(tg.Tensor(x).numpy()))
+    for x in (X, X + 1, X + 2):
+        np.testing.assert_array_equal(step(x), np.sin(x))
+
+
+def test_a_generator_outside_the_state():
+    rng = np.random.default_rng(0)
+    with pytest.raises(tg.TracingError, match="draws from a Generator that is no part of its state"):
+        tg.compiled(lambda x: x * rng.random(x.shape))(X)
+
+
+def test_the_global_generator():
+    state = np.random.get_state()  # noqa: NPY002
+    try:
+        with pytest.raises(tg.TracingError, match="NumPy's global generator"):
+            tg.compiled(lambda x: x * np.random.random(x.shape))(X)  # noqa: NPY002
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
+
+
+def test_a_generator_of_the_state_draws_anew():
+    class Noise:
+        rng = None
+
+    ours, twin = Noise(), np.random.default_rng(3)
+    ours.rng = np.random.default_rng(3)
+    step = tg.compiled(lambda x: x + ours.rng.normal(size=x.shape), state=ours)
+    for _ in range(4):
+        np.testing.assert_array_equal(step(X), X + twin.normal(size=X.shape))
+
+
+def test_parameters_that_the_state_does_not_hold():
+    training = Training()
+    x, t = batches(1)[0]
+    step = tg.compiled(training.step, state={"nothing": None})
+    step(x, t)
+    with pytest.raises(tg.TracingError, match=r"list in state what holds the arrays"):
+        step(x, t)
+    with pytest.raises(tg.TracingError, match="which state does not hold"):
+        tg.compiled(lambda x: training.model(x))(x)
+    assert all(type(p.grad) is np.ndarray for p in training.model.parameters())
+
+
+def test_counting_outside_the_state():
+    count = 0
+
+    def step(x):
+        nonlocal count
+        count += 1
+        return x
+
+    with pytest.raises(tg.TracingError, match="the step changes count from 0 to 1"):
+        tg.compiled(step)(X)
+
+
+def test_keeping_what_was_computed():
+    kept = []
+    with pytest.raises(tg.TracingError, match="puts what it computed into kept"):
+        tg.compiled(lambda x: kept.append(x * 2))(X)
+
+
+def test_an_array_of_a_recording_that_is_over():
+    box = {}
+    with pytest.raises(tg.TracingError):
+        tg.compiled(lambda x: box.__setitem__("y", x * 2))(X)
+    with pytest.raises(tg.TracingError, match="is used after that"):
+        box["y"] + 1
+
+
+def test_state_that_grows():
+    class Memory:
+        def __init__(self):
+            self.losses = []
+
+    memory = Memory()
+    step = tg.compiled(lambda x: memory.losses.append(x.sum()), state=memory)
+    step(X)
+    with pytest.raises(tg.TracingError, match=r"memory\.losses"):
+        step(X)
+    assert len(memory.losses) == 1
+
+
+def test_optimizers_that_decide_on_numbers():
+    training = Training()
+    optimizer = optim.LBFGS(training.model.parameters())
+    x, t = batches(1)[0]
+    step = tg.compiled(
+        lambda x, t: optimizer.step(lambda: tg.softmax_cross_entropy(training.model(x), t)),
+        state=(training.model, optimizer),
+    )
+    step(x, t)
+    before = repr(training.model.state_dict())
+    with pytest.raises(tg.TracingError):
+        step(x, t)
+    assert repr(training.model.state_dict()) == before
+
+
+@pytest.mark.parametrize(("state", "message"), [(X, "state holds objects"), (None, "got NoneType"), (3, "got int")])
+def test_what_is_no_state(state, message):
+    with pytest.raises(TypeError, match=message):
+        tg.compiled(lambda x: x, state=state)
+
+
+def test_what_is_no_step():
+    with pytest.raises(TypeError, match="compiled takes a function, got 3"):
+        tg.compiled(3)
+
+
+def test_what_is_no_argument():
+    with pytest.raises(TypeError, match="takes arrays, numbers and nested lists"):
+        tg.compiled(lambda x: x)({1, 2})
