@@ -123,7 +123,7 @@ class Module:
     def _emit(self, frame: Frame, kernel: Kernel) -> None:
         first = kernel.instructions[0]
         if isinstance(first, (Map, Reduce)):
-            if 0 not in kernel.shape or isinstance(first, Reduce):
+            if 0 not in kernel.shape or any(isinstance(i, Reduce) for i in kernel.instructions):
                 Nest(frame, kernel, self.stored).emit()
         elif isinstance(first, Product):
             emit_product(frame, first)

@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_np.compiling.native.instructions import Flatten, Gather, Operand, Scatter
 from tinygrad_np.compiling.native.listing import Listing, UnsupportedError
 from tinygrad_np.compiling.native.views import broadcast, contiguous, indexed, view
-from tinygrad_np.compiling.program import Call, Value
+from tinygrad_np.compiling.program import Call, Value, operands_in
 
 
 def lower_getitem(listing: Listing, call: Call) -> None:
@@ -20,7 +20,14 @@ def lower_getitem(listing: Listing, call: Call) -> None:
     if is_advanced(index):
         _gather(listing, source, [listing.value(i) for i in as_tuple(index)], call.result)
     else:
-        listing.copy(indexed(source, index), call.result)
+        listing.copy(_part(source, index), call.result)
+
+
+def _part(source: Value, index: Any) -> Value:
+    """What an index without arrays shows, if it is the same at each step."""
+    if any(operands_in(index)):
+        raise UnsupportedError
+    return indexed(source, index)
 
 
 def lower_take(listing: Listing, call: Call) -> None:
@@ -79,7 +86,7 @@ def lower_setitem(listing: Listing, call: Call) -> None:
     target, index, item = call.arguments
     target = listing.value(target)
     if not is_advanced(index):
-        return listing.copy(item, indexed(target, index))
+        return listing.copy(item, _part(target, index))
     indices = [listing.value(i) for i in as_tuple(index)]
     shape, views, sizes, strides = _indices(listing, target, indices)
     rest = target.shape[len(indices) :]
@@ -137,8 +144,8 @@ def flat_offset() -> None:
 
 
 def is_advanced(index: Any) -> bool:
-    """Whether an index has arrays in it."""
-    return any(isinstance(i, (Value, np.ndarray, list)) for i in as_tuple(index))
+    """Whether an index has arrays or bools in it, so that NumPy copies."""
+    return any(isinstance(i, (Value, np.ndarray, list, bool, np.bool_)) for i in as_tuple(index))
 
 
 def as_tuple(index: Any) -> tuple[Any, ...]:

@@ -20,6 +20,10 @@ class UnsupportedError(Exception):
     """Native code has no way to do a call: NumPy does it."""
 
 
+class NotNativeError(Exception):
+    """Native code has no way to run a program, not even with NumPy's help."""
+
+
 class Listing:
     """Instructions in order, and what their checks say when they fail."""
 

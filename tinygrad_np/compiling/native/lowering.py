@@ -12,10 +12,10 @@ from tinygrad_np.compiling.native.builder import supported
 from tinygrad_np.compiling.native.functions import FLOATS_ONLY, FUNCTIONS, WITHOUT_BOOLS
 from tinygrad_np.compiling.native.indexing import lower_getitem, lower_ravel_index, lower_setitem, lower_take
 from tinygrad_np.compiling.native.instructions import Draw, Guard, Opaque, Operand
-from tinygrad_np.compiling.native.listing import BOOL, Listing, UnsupportedError
+from tinygrad_np.compiling.native.listing import BOOL, Listing, NotNativeError, UnsupportedError
 from tinygrad_np.compiling.native.reducing import lower_count, lower_dot, lower_reduction
 from tinygrad_np.compiling.native.views import contiguous, fresh, indexed, reshaped, view
-from tinygrad_np.compiling.program import Call, Program, Scalar, Value, cast, guard
+from tinygrad_np.compiling.program import Call, Program, Scalar, Value, cast, guard, operands_in
 
 
 class Lowering(Listing):
@@ -35,6 +35,8 @@ class Lowering(Listing):
 
     def _lower(self, call: Call) -> None:
         if call.writes is None and call.result is not None and call.result.root is not None:
+            if call.function is operator.getitem and any(operands_in(call.arguments[1])):
+                raise NotNativeError("a part of an array moves with numbers that are computed")
             return  # a view: it is where its memory is
         values = [x for x in (*call.operands(), call.result) if isinstance(x, Value)]
         if not all(supported(v.dtype) for v in values):
@@ -88,6 +90,8 @@ class Lowering(Listing):
         assert call.result is not None
         source = self.value(call.arguments[0])
         if call.function is np.reshape:
+            if call.keywords.get("order", call.arguments[2] if len(call.arguments) > 2 else "C") != "C":
+                raise UnsupportedError
             again = reshaped(source, call.result.shape)
             if again is None:  # NumPy copies in C order, whatever the order of the memory
                 whole = fresh(source.shape, source.dtype)
@@ -98,8 +102,9 @@ class Lowering(Listing):
 
     def _concatenate(self, call: Call) -> None:
         assert call.result is not None
-        arrays, axis = [self.value(x) for x in call.arguments[0]], call.keywords.get("axis", 0)
-        if axis is None:
+        arrays = [self.value(x) for x in call.arguments[0]]
+        axis = call.arguments[1] if len(call.arguments) > 1 else call.keywords.get("axis", 0)
+        if axis is None or len(call.arguments) > 2 or call.keywords.keys() - {"axis"}:
             raise UnsupportedError
         start = 0
         for array in arrays:

@@ -69,6 +69,7 @@ def indexed(value: Value, index: Any) -> Value:
     start = value.offset - low
     array: Any = np.ndarray(value.shape, value.dtype, memory, start, value.strides)
     part = array[index] if isinstance(index, tuple) and ... in index else array[_with_ellipsis(index)]
+    assert not part.size or np.may_share_memory(part, memory), "indices by arrays or bools give no view"
     moved = part.__array_interface__["data"][0] - array.__array_interface__["data"][0]
     return view(value, part.shape, part.strides, moved if part.size else 0)
 
