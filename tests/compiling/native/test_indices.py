@@ -7,9 +7,9 @@ import pytest
 
 from tests.compiling.native.test_elementwise import close
 from tests.compiling.native.writing import Writer, native
-from tinygrad_np.compiling.native import CheckError
+from tinygrad_np.compiling.native import CheckError, Native, NotNativeError
 from tinygrad_np.compiling.native.instructions import Opaque
-from tinygrad_np.compiling.program import GuardError, Scalar, guard
+from tinygrad_np.compiling.program import Call, GuardError, Program, Scalar, Value, guard
 
 
 def opaque(program):
@@ -160,3 +160,24 @@ def test_python_numbers_are_read_at_each_step():
         first, second = program(np.ones(3))
         close(first, np.full(3, 1 - settings["rate"] ** 3))
         close(second, np.full(3, 2.0 if settings["rate"] == 0.5 else 3.0))
+
+
+def test_what_looks_like_a_basic_index_or_a_default_but_is_none():
+    x = np.arange(24.0).reshape(2, 3, 4)
+    w = Writer(x)
+    (a,) = w.arrays
+    kept = [w(operator.getitem, a, True), w(operator.getitem, a, np.False_), w(np.reshape, a, (4, 6), "F")]
+    kept += [w(np.concatenate, [a, a], 1), w(np.concatenate, [a, a], None), w(np.concatenate, [a, a], axis=-1)]
+    empty = w(np.multiply, a[:0], 2.0)
+    kept += [w(np.add.reduce, empty, axis=None, keepdims=False), w(np.copy, a[..., 1:2])]
+    for got, want in zip(native(w, kept)(x), kept):
+        close(got, want)
+
+
+def test_a_view_that_moves_with_numbers_is_refused():
+    start = Scalar(lambda: 1)
+    x = Value((4,), np.dtype(float), (8,))
+    part = Value((3,), np.dtype(float), (8,), x, 8)
+    call = Call(operator.getitem, (x, slice(start, None)), {}, part)
+    with pytest.raises(NotNativeError, match="moves with numbers"):
+        Native(Program([x], [call], part))

@@ -51,8 +51,10 @@ if hasattr(os, "register_at_fork"):
 class Native:
     """Native code of ``program``: ``native(*arguments)`` runs one step, gives its outputs and sets its updates.
 
-    The arguments must have the shapes and dtypes of the program's. Raises ImportError without llvmlite; CheckError,
-    a GuardError, where a guard or a check of an index fails. Checks come first wherever that is possible.
+    The arguments must have the shapes and dtypes of the program's; ``note`` says whether the code came from the cache.
+    Raises ImportError without llvmlite, NotNativeError for a program whose views move with numbers, ValueError for
+    arguments that do not fit, and CheckError, a GuardError, where a guard or the check of an index fails. Checks come
+    before draws and stores wherever that is possible.
     """
 
     def __init__(self, program: Program) -> None:
