@@ -7,7 +7,7 @@ import pytest
 
 from tests.compiling.native.test_elementwise import close, numbers
 from tests.compiling.native.writing import Writer, native
-from tinygrad_np.compiling.native import engine
+from tinygrad_np.compiling.native import engine, products
 from tinygrad_np.compiling.native.instructions import Opaque
 
 SHAPES = [(4, 3), (3, 40), (40, 3), (2, 3, 4), (5, 1, 17), (33, 18), (7,), (1000,), (0, 3), (3, 0), (1, 1)]
@@ -110,6 +110,16 @@ def test_large_products_go_to_blas(dtype):
     for got, want in zip(program(a, b, c, d), kept):
         tolerance = 1e-11 if dtype == np.float64 else 1e-4
         np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance * 30)
+
+
+def test_without_scipy_large_products_are_native_too(monkeypatch):
+    monkeypatch.setattr(products, "blas", lambda name: 0)
+    a, b = np.random.default_rng(0).standard_normal((2, 110, 110))
+    w = Writer(a, b)
+    want = w(np.dot, *w.arrays)
+    program = native(w, want)
+    assert "dgemm" not in program.bound.layout.slots
+    np.testing.assert_allclose(program(a, b), want, rtol=1e-11, atol=1e-11)
 
 
 def test_machines_with_shorter_vectors_get_the_same_numbers(monkeypatch):

@@ -18,7 +18,7 @@ from tinygrad_np.compiling.native.fusion import Fusion, changes, checks_first, f
 from tinygrad_np.compiling.native.instructions import Draw, Kernel, Opaque, Product
 from tinygrad_np.compiling.native.linking import Numbers, evaluate
 from tinygrad_np.compiling.native.lowering import Lowering
-from tinygrad_np.compiling.native.products import by_blas
+from tinygrad_np.compiling.native.products import blas, by_blas
 from tinygrad_np.compiling.native.views import extent
 from tinygrad_np.compiling.program import GuardError, Program, Scalar, Value, operands_in
 
@@ -65,20 +65,6 @@ class _Memory:
 def part_of(array: Array, value: Value) -> Array:
     """The view ``value`` of its memory, which is ``array``."""
     return np.asarray(_Memory(array, value))
-
-
-def blas(name: str) -> int:
-    """The address of one of SciPy's BLAS functions; 0 without SciPy."""
-    try:
-        from scipy.linalg import cython_blas
-    except ImportError:
-        return 0
-    capsule = cython_blas.__pyx_capi__[name]
-    title = ctypes.pythonapi.PyCapsule_GetName
-    title.restype, title.argtypes = ctypes.c_char_p, [ctypes.py_object]
-    pointer = ctypes.pythonapi.PyCapsule_GetPointer
-    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    return int(pointer(capsule, title(capsule)))
 
 
 def owner(method: Any) -> Any:

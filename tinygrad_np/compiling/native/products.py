@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+from functools import lru_cache
 from typing import Any
 
 from tinygrad_np.compiling.native.builder import Number, llvm_type
@@ -21,7 +23,23 @@ def by_blas(product: Product) -> bool:
     (n, k), m = product.left.shape, product.right.shape[1]
     size = product.output.dtype.itemsize
     fits = all(leading(v) is not None for v in (product.left, product.right))
-    return n * m * k >= BLAS_FROM and fits and product.output.strides[1] == size and product.output.strides[0] > 0
+    fits = fits and product.output.strides[1] == size and product.output.strides[0] > 0
+    return n * m * k >= BLAS_FROM and fits and blas("dgemm" if size == 8 else "sgemm") != 0
+
+
+@lru_cache(maxsize=2)
+def blas(name: str) -> int:
+    """The address of one of SciPy's BLAS functions; 0 without SciPy."""
+    try:
+        from scipy.linalg import cython_blas
+    except ImportError:
+        return 0
+    capsule = cython_blas.__pyx_capi__[name]
+    title = ctypes.pythonapi.PyCapsule_GetName
+    title.restype, title.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    return int(pointer(capsule, title(capsule)))
 
 
 def leading(value: Value) -> tuple[bool, int] | None:
