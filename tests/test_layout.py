@@ -63,7 +63,7 @@ FLOORS |= {
     "compiling.record": 6.7,
     "compiling.version": 6.75,
 }
-FLOORS |= {"compiling.compiled": 6.8, "compiling": 6.9}
+FLOORS |= {"compiling.steps": 6.8, "compiling": 6.9}
 FLOORS |= {
     "optim.flat": 4.1,
     "optim.hyperparameters": 4.1,

@@ -27,7 +27,7 @@ class Training:
 
     def bits(self):
         """Parameters, gradients, buffers and the optimizer's state, to be compared."""
-        parameters = [(p.data.tobytes(), p.grad.tobytes()) for p in self.model.parameters()]
+        parameters = [(p.data.tobytes(), None if p.grad is None else p.grad.tobytes()) for p in self.model.parameters()]
         return parameters, repr(self.model.state_dict()), repr(self.optimizer.state_dict())
 
 

@@ -151,3 +151,53 @@ def test_gradients_and_a_product_with_the_hessian_of_the_2_3_3_loss():
             for ours, expected in zip(step(*primals, *tangents), function(*primals, *tangents)):
                 assert np.asarray(ours).tobytes() == np.asarray(expected).tobytes()
             primals = tuple(p * 1.25 for p in primals)
+        assert step.explain().endswith("run 2 times")
+
+
+@pytest.mark.parametrize("position", [1, 2, 3])
+def test_bad_labels_are_the_eager_error_at_each_stage(position):
+    training = Training()
+    step = tg.compiled(training.step, state=training.state)
+    data = batches(4)
+    for x, t in data[: position - 1]:
+        step(x, t)
+    with pytest.raises(ValueError, match=r"label 9 in row 2 is outside \[0, 3\)"):
+        step(data[0][0], np.array([0, 1, 9, 2]))
+    twin = Training()
+    for x, t in data[: position - 1]:
+        twin.step(x, t)
+    for x, t in data:
+        assert step(x, t).item() == twin.step(x, t).item()
+
+
+def hooked(hook):
+    training = Training()
+    training.optimizer.hooks = [hook(training.model)]
+    return training
+
+
+HOOKS = {
+    "by_value": lambda model: lambda params: optim.clip_by_value(params, 0.01),
+    "noise": lambda model: optim.GradientNoise(rng=3),
+    "freezing": lambda model: optim.Freezing(model, "0.*", until=3),
+}
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_hooks(name):
+    step = assert_equal_training(hooked(HOOKS[name]), hooked(HOOKS[name]), batches(12))
+    assert "a program of" in step.explain()
+
+
+def test_groups_with_their_own_hyperparameters_and_a_frozen_parameter():
+    def grouped():
+        training = Training()
+        training.optimizer = optim.Adam(training.model, groups={"*.bias": {"l2": 0.1, "lr": 0.5}})
+        training.model[0].bias.requires_grad = False
+        return training
+
+    eager, replayed = grouped(), grouped()
+    step = tg.compiled(replayed.step, state=replayed.state)
+    for x, t in batches(8):
+        assert step(x, t).item() == eager.step(x, t).item()
+    assert repr(replayed.optimizer.state_dict()) == repr(eager.optimizer.state_dict())

@@ -21,6 +21,10 @@ class TracingError(TypeError):
     """A step cannot be compiled as it is written: something in it would stay as it was when it was recorded."""
 
 
+class UnsettledError(TracingError):
+    """The step changes a count that it was not seen to change before: it is to be looked at once more."""
+
+
 def refused(what: str, instead: str) -> TracingError:
     """The error for ``what`` the current line does, and what to write ``instead``."""
     return TracingError(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.places import Place, places
+from tinygrad_np.compiling.places import Access, Place, places
 from tinygrad_np.compiling.program import Program, Value, operands_in
 from tinygrad_np.compiling.state import Performance
 from tinygrad_np.nn.module import Module
@@ -21,7 +21,7 @@ def conditions(performance: Performance, program: Program, outside: Sequence[Pla
     read anew; anything else must be the same, and so must be what is ``outside`` the state.
     """
     used = _used(program)
-    updated = {put.__self__.identity for put, _ in program.updates if hasattr(put, "__self__")}
+    updated = {put.place for put, _ in program.updates if isinstance(put, Access)}
     found = [*places(performance.state.roots), *[place for place, _ in performance.outside]]
     began_with = performance.by_identity | {place.identity: array for place, array in performance.outside}
     checks = Checks()
@@ -29,7 +29,7 @@ def conditions(performance: Performance, program: Program, outside: Sequence[Pla
         began = began_with.get(place.identity)  # with this; the step may have left another array there
         value = used.get(id(began)) if isinstance(began, np.ndarray) else None
         if value is not None and _may_be_replaced(value, place, performance, updated, used):
-            value.reading = place.get
+            value.reading = place.reader()
         checks.add(place, value, updated)
     for module in {id(p.container): p.container for p in found if isinstance(p.container, Module)}.values():
         if "training" not in vars(module):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.compiling.asking import TracingError, where
-from tinygrad_np.compiling.program import Call, Value, cast, guard, has_shape
+from tinygrad_np.compiling.program import Call, Scalar, Value, cast, guard, has_shape
 from tinygrad_np.compiling.symbols import Symbol
 from tinygrad_np.operations import Operation
 from tinygrad_np.tape import Leaf, Variable, tick
@@ -85,6 +85,7 @@ class Recording:
         self.values: dict[int, tuple[Value, Any]] = {}  # by the id of an array, which is kept lest it be given away
         self.roots: dict[int, tuple[Value, Any, Any]] = {}  # by the id of what owns the memory; and the first array
         self.writable: set[Value] = set()  # those whose memory is the state's, or was made by the step itself
+        self.bound: set[Scalar] = set()  # numbers that the program is bound to
         self.thread: int | None = threading.get_ident()
         self.began = tick()  # what was on the tape before has an older place there
 
@@ -180,6 +181,12 @@ class Recording:
         self._check_thread()
         self.calls.append(Call(guard, (self.noted(asked), answer)))
 
+    def bind(self, scalar: Scalar, number: Any) -> None:
+        """Note, once, that the program holds only where ``scalar`` is ``number``."""
+        if scalar not in self.bound:
+            self.bound.add(scalar)
+            self.calls.append(Call(guard, (Scalar(operator.eq, (scalar, number)), True)))
+
     def _converted(self, function: Any, x: Any, dtype: Any = None, **keywords: Any) -> Any:
         """np.asarray(x, dtype, like=a stand-in), and its likes."""
         if isinstance(x, (list, tuple)) and any(isinstance(item, StandIn) for item in leaves(x)):
@@ -228,7 +235,7 @@ class Recording:
         self.calls.append(call)
         if call.result.root is None:
             self.writable.add(call.result)
-        if not _is_fixed(call.function, call.arguments):
+        if isinstance(result, np.ndarray) and not _is_fixed(call.function, call.arguments):
             checked = Value((), np.dtype(bool), ())
             self.calls.append(Call(has_shape, (call.result, call.result.shape), result=checked))
             self.calls.append(Call(guard, (checked, True)))

@@ -28,7 +28,7 @@ PURE |= {np.zeros_like, np.ones_like, np.full_like, np.zeros, np.ones, np.full, 
 
 def simplified(program: Program) -> Program:
     """The program without calls that repeat others, do nothing, or lead to nothing that is asked for."""
-    for shorter in (_views_made_once, _without_repetitions, _without_dead_calls):
+    for shorter in (_guards_on_numbers_first, _known_before, _without_repetitions, _without_dead_calls):
         program = shorter(program)
     return program
 
@@ -59,8 +59,18 @@ def _mapped(tree: Any, stand_for: dict[Value, Value]) -> Any:
     return tree
 
 
-def _views_made_once(program: Program) -> Program:
-    """Views of live arrays that stay where they are, such as the transpose of a weight, are live arrays themselves."""
+def _guards_on_numbers_first(program: Program) -> Program:
+    """Guards on Python numbers wait for no array: at the front they fail before anything is written."""
+    front = [call for call in program.calls if call.function is guard and isinstance(call.arguments[0], Scalar)]
+    moved = set(map(id, front))
+    return replace(program, calls=[*front, *[call for call in program.calls if id(call) not in moved]])
+
+
+def _known_before(program: Program) -> Program:
+    """What is the same at each step is computed once: of constants, and views of live arrays that stay where they are.
+
+    Such a view is the transpose of a weight. Constants are arrays of their own that nobody may write into.
+    """
     kept: list[Call] = []
     for call in program.calls:
         first, result = (call.arguments or (None,))[0], call.result
@@ -68,6 +78,10 @@ def _views_made_once(program: Program) -> Program:
         if fixed and result is not None and result.root is not None and call.function in VIEWS and _is_constant(call):
             result.array = call.function(first.array, *call.arguments[1:])
             result.name = f"{first.name}_T" if call.function is np.transpose else first.name
+        elif result is not None and _is_pure(call) and _all_constant(call):
+            arguments, keywords = _mapped((call.arguments, call.keywords), _Arrays())
+            result.array = np.asarray(call.function(*arguments, **keywords))
+            result.array.flags.writeable = False
         else:
             kept.append(call)
     return replace(program, calls=kept)
@@ -76,6 +90,24 @@ def _views_made_once(program: Program) -> Program:
 def _is_constant(call: Call) -> bool:
     """Whether the arguments after the first hold no Value and no Scalar."""
     return not call.keywords and not any(True for _ in operands_in(call.arguments[1:]))
+
+
+class _Arrays(dict[Any, Any]):
+    """Of each Value its live array."""
+
+    def get(self, value: Any, default: Any = None) -> Any:
+        return value.array
+
+
+def _all_constant(call: Call) -> bool:
+    """Whether all operands are constants, and there is one."""
+    operands = list(call.operands())
+    arrays = [x.array for x in operands if isinstance(x, Value)]
+    return bool(operands) and len(arrays) == len(operands) and all(map(_is_unchanging, arrays))
+
+
+def _is_unchanging(array: Any) -> bool:
+    return array is not None and not array.flags.writeable and array.base is None
 
 
 def _without_repetitions(program: Program) -> Program:

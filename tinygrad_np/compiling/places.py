@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -34,6 +36,13 @@ CLOSED += (StandIn, Symbol, Draws)
 PRIVATE = {"_array", "_node", "data", "__dict__", "__weakref__"}  # what a name can do without
 
 
+class Access(partial[Any]):
+    """Reads or sets a place, in a third of the time that a method takes. ``place`` is the place's identity."""
+
+    name: str
+    place: tuple[int, Any]
+
+
 @dataclass(frozen=True, eq=False)
 class Place:
     """An attribute of an object, or an item of a list or dict."""
@@ -51,6 +60,21 @@ class Place:
             self.container[self.key] = value
         else:  # past any manners of its own, such as those of an optimizer's hyperparameters
             object.__setattr__(self.container, self.key, value)
+
+    def reader(self) -> Access:
+        """What reads the place at each step."""
+        inner = (
+            (operator.getitem, self.container, self.key) if self.is_item else (getattr, self.container, self.key, None)
+        )
+        return self._named(Access(*inner))
+
+    def setter(self) -> Access:
+        """What sets it."""
+        return self._named(Access(operator.setitem if self.is_item else object.__setattr__, self.container, self.key))
+
+    def _named(self, access: Access) -> Access:
+        access.name, access.place = self.name, self.identity
+        return access
 
     @property
     def identity(self) -> tuple[int, Any]:

@@ -90,8 +90,8 @@ class Recorder(StandIn):
         return self.array.base
 
     @property
-    def flags(self) -> Any:
-        return self.array.flags
+    def flags(self) -> Flags:
+        return Flags(self)
 
     @property
     def strides(self) -> tuple[int, ...]:
@@ -245,11 +245,39 @@ class Recorder(StandIn):
         self.recording.guard(self, answer)
         return answer
 
-    __float__, __int__, __complex__ = _refused("float(array)"), _refused("int(array)"), _refused("complex(array)")
+    def __int__(self) -> int:
+        """The number, for a rule that needs it, such as a rank; the program then holds for that number."""
+        if not library_asks():
+            raise refused("int(array)", OUTSIDE)
+        number = int(self.array)
+        self.recording.guard(np.equal(self, number), True)
+        return number
+
+    def __format__(self, form: str) -> str:
+        return format(self.array, form)  # in messages, which are for now
+
+    __float__, __complex__ = _refused("float(array)"), _refused("complex(array)")
     item, tolist, tobytes = _refused("array.item()"), _refused("array.tolist()"), _refused("array.tobytes()")
     __index__ = _refused("an index made of an array's number")
     __contains__ = _refused("looking for a number in an array")
     __reduce__ = _refused("a copy or pickle of an array")
+
+
+class Flags:
+    """The flags of a recorded array, which may be made writeable, as a diagonal is that a rule fills in."""
+
+    __slots__ = ("recorder",)
+
+    def __init__(self, recorder: Recorder) -> None:
+        object.__setattr__(self, "recorder", recorder)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.recorder.array.flags, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name != "writeable":
+            raise AttributeError(f"flags.{name} cannot be set of an array of a step")
+        self.recorder.recording.run(np.ndarray.setflags, (self.recorder, value), {})
 
 
 class Draws:

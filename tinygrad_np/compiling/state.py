@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.asking import TracingError
+from tinygrad_np.compiling.asking import TracingError, UnsettledError
 from tinygrad_np.compiling.noting import UNLISTED, Recording, StandIn
-from tinygrad_np.compiling.places import Place, places
+from tinygrad_np.compiling.places import Access, Place, places
 from tinygrad_np.compiling.program import Scalar
 from tinygrad_np.compiling.recorder import Draws
 from tinygrad_np.compiling.surroundings import Surroundings
@@ -21,7 +21,7 @@ from tinygrad_np.optim.group import Group
 from tinygrad_np.tape import Leaf, Variable, tick
 
 UNSAID = {"groups", "flats", "arguments", "numbers", "shared"}
-Update = tuple[Callable[[Any], None], Any]
+Update = tuple[Access, Any]
 
 
 class State:
@@ -84,15 +84,15 @@ class Performance:
         for place in self.found:
             value = place.get()
             if type(value) is float or (type(value) is int and place.identity in self.moving):
-                played: Any = self._symbol(value, place, place.get)
+                played: Any = self._symbol(value, place, place.reader())
                 self.symbols[place.identity] = played
             else:
-                played = self._played(value, place, place.get)
+                played = self._played(value, place, place.reader())
             if played is not value:
                 place.set(played)
 
         for place, array in self.outside:
-            place.set(self._played(array, place, place.get))
+            place.set(self._played(array, place, place.reader()))
 
     def _played(self, value: Any, place: Place, get: Callable[[], Any]) -> Any:
         """The stand-in for ``value``, which is at ``place``; or itself, where it stays what it is."""
@@ -161,16 +161,17 @@ class Performance:
     def _update(self, place: Place, was: Any, now: Any, real: Any) -> list[Update]:
         """What to do at ``place`` after each step, where something else is now."""
         if isinstance(now, Symbol):
-            return [(place.set, now.scalar)]
+            return [(place.setter(), now.scalar)]
         if isinstance(now, StandIn) and was is not self:
-            return [(place.set, now.value)]
+            return [(place.setter(), now.value)]
         if now is None and isinstance(was, np.ndarray):
-            return [(place.set, None)]
+            return [(place.setter(), None)]
         if isinstance(now, tuple) and isinstance(was, tuple) and now is not was and not _arrays(real):
             now = self.originals.get(id(now), (now,))[0]
         if now is was or (type(now) is type(was) and isinstance(now, (int, str)) and now == was):
             return []
-        raise TracingError(
+        counted = type(was) is int and type(real) is int
+        raise (UnsettledError if counted else TracingError)(
             f"the step changes {place.name}, from {_shown(was, self)} to {_shown(real, self)}, which a compiled step "
             "would not; keep such things outside the step"
         )

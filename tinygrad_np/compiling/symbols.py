@@ -33,10 +33,13 @@ class Symbol:
     a plain number, one that does not move gives what it is, and the program holds for that number only.
     """
 
-    __slots__ = ("moving", "number", "recording", "scalar")
+    __slots__ = ("moving", "number", "readings", "recording", "scalar")
 
-    def __init__(self, recording: Any, number: Any, scalar: Scalar, moving: bool = False) -> None:
+    def __init__(
+        self, recording: Any, number: Any, scalar: Scalar, moving: bool = False, readings: tuple[Symbol, ...] = ()
+    ) -> None:
         self.recording, self.number, self.scalar, self.moving = recording, number, scalar, moving
+        self.readings = readings or (self,)  # what it is computed from
 
     def __bool__(self) -> bool:
         if not library_asks():
@@ -52,7 +55,8 @@ class Symbol:
                 "a plain number made of one of the state",
                 "compute with operators, + - * / **, instead of float(), math functions or np.array()",
             )
-        self.recording.guard(Scalar(operator.eq, (self.scalar, self.number)), True)
+        for symbol in self.readings:
+            self.recording.bind(symbol.scalar, symbol.number)
         return self.number
 
     def __float__(self) -> float:
@@ -109,7 +113,8 @@ def derived(function: Callable[..., Any], *operands: Any) -> Symbol:
     symbols = [x for x in operands if isinstance(x, Symbol)]
     number = function(*[x.number if isinstance(x, Symbol) else x for x in operands])
     scalar = Scalar(function, tuple([x.scalar if isinstance(x, Symbol) else x for x in operands]))
-    return Symbol(symbols[0].recording, number, scalar, any(x.moving for x in symbols))
+    readings = tuple(dict.fromkeys([reading for x in symbols for reading in x.readings]))
+    return Symbol(symbols[0].recording, number, scalar, any(x.moving for x in symbols), readings)
 
 
 def _is_number(x: Any) -> bool:

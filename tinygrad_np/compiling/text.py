@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -110,7 +109,7 @@ class Names:
             return f"np.asarray({arguments[0]})"
         if function is np.transpose and call.arguments[1] == tuple(reversed(range(len(call.arguments[1])))):
             return f"{arguments[0]}.T"
-        if function in (np.dot, np.reshape, np.transpose) and _is_array(call.arguments[0]):
+        if function in (np.dot, np.reshape, np.transpose) and len(arguments) == 2 and _is_array(call.arguments[0]):
             return f"{arguments[0]}.{function.__name__}({', '.join([*arguments[1:], *keywords])})"
         return f"{self.function(function)}({', '.join([*arguments, *keywords])})"
 
@@ -175,7 +174,7 @@ def printed(program: Program) -> str:
             body.append(f"{names.of(call.result)}: {_kind(call.result)} = {text}")
     live = [v for v in names_of_live(program) if id(v) in names.given]
     lines += [f"{names.of(v)}: {_kind(v)}  (by reference)" for v in live]
-    body += [f"{_target(put)} = {names.of(x)}" for put, x in program.updates]
+    body += [f"{getattr(put, 'name', '...')} = {names.of(x)}" for put, x in program.updates]
     return "\n".join([*lines, *body, f"return {names.of(program.outputs)}"])
 
 
@@ -188,9 +187,3 @@ def names_of_live(program: Program) -> list[Value]:
 
 def _kind(value: Value) -> str:
     return f"{value.dtype}{list(value.shape)}"
-
-
-def _target(put: Any) -> str:
-    """What an update sets, by name."""
-    owner = put.args[0] if isinstance(put, partial) else getattr(put, "__self__", None)
-    return getattr(owner, "name", None) or "…"

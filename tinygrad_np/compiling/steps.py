@@ -14,7 +14,8 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinygrad_np.compiling.program import Program
+from tinygrad_np.compiling.asking import UnsettledError
+from tinygrad_np.compiling.program import GuardError, Program
 from tinygrad_np.compiling.record import record
 from tinygrad_np.compiling.state import State
 from tinygrad_np.compiling.version import MissedError, Version
@@ -91,14 +92,27 @@ class CompiledStep:
             kind = (kind, *[(name, _kind(x)) for name, x in keywords.items()])
             leaves = [leaf for _, leaf in leaves_of((arguments, keywords))]
         with self._lock:
-            for version in self._versions.get(kind, ()):
-                if version.fits():
-                    self._last = version
-                    try:
-                        return version(leaves)
-                    except MissedError:
-                        return self._eagerly(kind, arguments, keywords)
+            return self._replayed(kind, leaves, arguments, keywords)
+
+    def _replayed(self, kind: Hashable, leaves: Sequence[Any], arguments: Any, keywords: Any) -> Any:
+        """Run the version that fits; where none does, or guards say otherwise, the step itself, or record another."""
+        versions, missed = self._versions.get(kind, []), None
+        for version in versions:
+            if version.fits():
+                self._last = version
+                try:
+                    return version(leaves)
+                except MissedError as error:
+                    missed = error
+                    if not isinstance(error.__cause__, GuardError):
+                        break
+        if missed is None:
             return self._recorded(kind, arguments, keywords)
+        # What is met for the second time may come again; but what fails is left to fail as it does eagerly.
+        times = self._eager[kind] = self._eager.get(kind, 0) + 1
+        if times > 1 and len(versions) < MANY and isinstance(missed.__cause__, GuardError):
+            return self._recorded(kind, arguments, keywords)
+        return self.step(*arguments, **keywords)
 
     def scan(
         self, *arrays: ArrayLike, batch_size: int, epochs: int = 1, order: ArrayLike | None = None
@@ -149,25 +163,28 @@ class CompiledStep:
             if kind not in self._versions:
                 lines.append(f"{call}: met once, and to be recorded when it comes again")
             if self._eager.get(kind):
-                lines.append(f"{call}: run eagerly {self._eager[kind]} times, where the program did not hold")
+                lines.append(f"{call}: not held by a program {self._eager[kind]} times")
         return "\n".join(lines) or "nothing is recorded yet"
 
-    def _eagerly(self, kind: Hashable, arguments: Any, keywords: Any) -> Any:
-        """The step as it is, for arguments that lead it another way than the one that was recorded."""
-        self._eager[kind] = self._eager.get(kind, 0) + 1
-        return self.step(*arguments, **keywords)
+    def _observed(self, kind: Hashable, moving: set[Any], arguments: Any, keywords: Any) -> Any:
+        """Run the step as it is, and note which ints of the state it changes, beside those known as ``moving``."""
+        before = self._state.numbers()
+        result = self.step(*arguments, **keywords)
+        after = self._state.numbers()
+        if before.keys() == after.keys():  # else it is not settled yet
+            self._moving[kind] = moving | {place for place, n in after.items() if before[place] != n}
+        return mapped(_without_graph, result)
 
     def _recorded(self, kind: Hashable, arguments: Any, keywords: Any) -> Any:
         """Run the step for the first time, to see what it changes; for the second, to record it."""
         if kind not in self._moving and self._state.roots:
-            before = self._state.numbers()
-            result = self.step(*arguments, **keywords)
-            after = self._state.numbers()
-            self._moving[kind] = {place for place, n in after.items() if before.get(place, n) != n}
-            return mapped(_without_graph, result)
+            return self._observed(kind, set(), arguments, keywords)
         moving = self._moving.setdefault(kind, set())
         names = _names(self.step, arguments, keywords)
-        result, recorded = record(self.step, (arguments, keywords), names, self._state, moving)
+        try:
+            result, recorded = record(self.step, (arguments, keywords), names, self._state, moving)
+        except UnsettledError:
+            return self._observed(kind, moving, arguments, keywords)
         self._last = Version(recorded)
         self._versions.setdefault(kind, []).append(self._last)
         total = sum(map(len, self._versions.values()))
