@@ -181,3 +181,13 @@ def test_a_view_that_moves_with_numbers_is_refused():
     call = Call(operator.getitem, (x, slice(start, None)), {}, part)
     with pytest.raises(NotNativeError, match="moves with numbers"):
         Native(Program([x], [call], part))
+
+
+def test_a_call_that_gives_several_arrays():
+    x = np.arange(4.0).reshape(2, 2) + np.eye(2)
+    value, pair = Value((2, 2), np.dtype(float), (16, 8)), Value((), np.dtype(object), ())
+    parts = [Value((), np.dtype(float), ()) for _ in range(2)]
+    calls = [Call(np.linalg.slogdet, (value,), {}, pair)]
+    calls += [Call(operator.getitem, (pair, i), {}, part) for i, part in enumerate(parts)]
+    program = Native(Program([value], calls, tuple(parts)))
+    assert program(x) == tuple(np.linalg.slogdet(x))

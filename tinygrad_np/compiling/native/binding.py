@@ -175,6 +175,7 @@ class Binding:
             self._set(memory, address(array))
         place, native = address(self.table), 0
         parts: list[Callable[[], int]] = []
+        objects: dict[Value, Any] = {}
         whole = len(module.parts) == 1
         work = sum(math.prod(i.shape) for kernel in self.kernels for i in kernel.instructions)
         prototype = LongStep if work > LONG else Step
@@ -184,7 +185,7 @@ class Binding:
                 parts.append(partial(function, place))
                 native += 1
             else:
-                parts.append(OpaqueCall(part, self._array))
+                parts.append(OpaqueCall(part, self._array, objects))
         self.step = function if whole and native else None
         self.scan = Scan(self.code.address("scan")) if whole and native else None
         return parts
@@ -201,16 +202,19 @@ class Binding:
 
 
 class OpaqueCall:
-    """A call that NumPy runs, on views of native memory."""
+    """A call that NumPy runs, on views of native memory; what is no array, such as a tuple, is among ``objects``."""
 
-    def __init__(self, instruction: Opaque, array: Callable[[Value], Array]) -> None:
-        self.call, self.array = instruction.call, array
+    def __init__(self, instruction: Opaque, array: Callable[[Value], Array], objects: dict[Value, Any]) -> None:
+        self.call, self.array, self.objects = instruction.call, array, objects
 
     def __call__(self) -> int:
         call = self.call
         arguments = self._filled(call.arguments)
         keywords = {name: self._filled(v) for name, v in call.keywords.items()}
         result = call.function(*arguments, **keywords)
+        if call.result is not None and call.result.dtype == object:
+            self.objects[call.result] = result
+            return 0
         if call.result is not None and np.shape(result) != call.result.shape:
             raise GuardError(f"a shape that was {call.result.shape} when the step was recorded is {np.shape(result)}")
         if call.result is not None and call.writes is None:
@@ -219,7 +223,7 @@ class OpaqueCall:
 
     def _filled(self, tree: Any) -> Any:
         if isinstance(tree, Value):
-            return self.array(tree)
+            return self.objects[tree] if tree.dtype == object else self.array(tree)
         if isinstance(tree, Scalar):
             return evaluate(tree)
         if isinstance(tree, (tuple, list)):

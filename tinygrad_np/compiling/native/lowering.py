@@ -15,7 +15,7 @@ from tinygrad_np.compiling.native.instructions import Draw, Guard, Opaque, Opera
 from tinygrad_np.compiling.native.listing import BOOL, Listing, NotNativeError, UnsupportedError
 from tinygrad_np.compiling.native.reducing import lower_count, lower_dot, lower_reduction
 from tinygrad_np.compiling.native.views import contiguous, fresh, indexed, reshaped, view
-from tinygrad_np.compiling.program import Call, Program, Scalar, Value, cast, guard, operands_in
+from tinygrad_np.compiling.program import Call, Program, Scalar, Value, cast, guard, has_shape, operands_in
 
 
 class Lowering(Listing):
@@ -124,6 +124,11 @@ class Lowering(Listing):
         bound: Any = call.function
         self.instructions.append(Draw(bound.__self__, result))
 
+    def _shaped(self, call: Call) -> None:
+        """Shapes are what they were: whatever NumPy gives is compared with its shape before it is stored."""
+        assert call.result is not None
+        self.copy(True, call.result)
+
     def _guard(self, call: Call) -> None:
         value, expected = call.arguments
         message = f"an answer that was {expected} when the step was recorded is {not expected}"
@@ -161,6 +166,7 @@ LOWER: dict[Any, Callable[[Any, Call], None]] = {
     np.take: lower_take,
     np.ravel_multi_index: lower_ravel_index,
     guard: Lowering._guard,
+    has_shape: Lowering._shaped,
 }
 
 
