@@ -38,6 +38,8 @@ class Lowering(Listing):
             if call.function is operator.getitem and any(operands_in(call.arguments[1])):
                 raise NotNativeError("a part of an array moves with numbers that are computed")
             return  # a view: it is where its memory is
+        if getattr(call.function, "__name__", "") == "setflags":
+            return  # native memory may always be written
         values = [x for x in (*call.operands(), call.result) if isinstance(x, Value)]
         if not all(supported(v.dtype) for v in values):
             raise UnsupportedError
