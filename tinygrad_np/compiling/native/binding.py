@@ -1,0 +1,233 @@
+"""A program as native code: bound to its live arrays, run one step at a time, or scanned over minibatches."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_np.compiling.native.emit import ON_STACK, Module, accessed, nbytes, plan_scratch
+from tinygrad_np.compiling.native.engine import load, machine
+from tinygrad_np.compiling.native.frame import Layout
+from tinygrad_np.compiling.native.fusion import Fusion, changes, checks_first, forward_copies, remove_unused
+from tinygrad_np.compiling.native.instructions import Draw, Kernel, Opaque, Product
+from tinygrad_np.compiling.native.linking import Numbers, evaluate
+from tinygrad_np.compiling.native.lowering import Lowering
+from tinygrad_np.compiling.native.products import blas, by_blas
+from tinygrad_np.compiling.native.views import extent
+from tinygrad_np.compiling.program import GuardError, Program, Scalar, Value, operands_in
+
+Array = NDArray[Any]
+ALIGNED = 64
+SPLIT = 200  # instructions from which a step is more than one function
+Step: Any = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
+LongStep: Any = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
+Scan: Any = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 3, ctypes.c_void_p)
+LONG = 1 << 16  # elements gone through from which other threads may run during a step
+
+
+def address(array: Array) -> int:
+    """Where an array's first element is; asking for a buffer takes a third of the time of asking the array."""
+    try:
+        buffer: Any = array  # NumPy's types do not say that it is one
+        return ctypes.addressof(ctypes.c_char.from_buffer(buffer))
+    except (TypeError, ValueError, BufferError):  # it is read-only, empty, or not in C order
+        return int(array.__array_interface__["data"][0])
+
+
+def memory_for(value: Value) -> Array:
+    """A new array in the layout of ``value``, which is a root."""
+    low, high = extent(value)
+    spare = np.zeros(max(high - low, 1) + ALIGNED, np.uint8)
+    start = -address(spare) % ALIGNED - low
+    return np.ndarray(value.shape, value.dtype, spare, start, value.strides)
+
+
+class _Memory:
+    """What NumPy makes an array of, by its address; it keeps alive whose memory it is."""
+
+    def __init__(self, owner: Array, value: Value) -> None:
+        self.owner = owner
+        self.__array_interface__ = {
+            "data": (address(owner) + value.offset, False),
+            "typestr": value.dtype.str,
+            "shape": value.shape,
+            "strides": value.strides,
+            "version": 3,
+        }
+
+
+def part_of(array: Array, value: Value) -> Array:
+    """The view ``value`` of its memory, which is ``array``."""
+    return np.asarray(_Memory(array, value))
+
+
+def owner(method: Any) -> Any:
+    """Which place of the state a method reads or sets."""
+    return getattr(getattr(method, "__self__", None), "identity", None)
+
+
+class Binding:
+    """Native code of a program, with the addresses of what it works on."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.numbers = Numbers(program)
+        lowering = Lowering(program)
+        self.checks = lowering.checks
+        self.kernels = self._fused(lowering)
+        self._lay_out()
+        module = Module(self.kernels, self.layout, self._stored(), machine().vector_bytes)
+        self.carried = self._carried()
+        module.update(self.numbers.links, self.carried)
+        self.text, self.uses_numbers = module.text(), module.uses_numbers
+        self.code = load(self.text)
+        self.parts = self._bind(module)
+
+    # Compilation
+
+    def _fused(self, lowering: Lowering) -> list[Kernel]:
+        """The kernels; and which memory is an argument, a reference, an output."""
+        program = self.program
+        self.outputs = [v for v in operands_in(program.outputs) if isinstance(v, Value)]
+        self.replaced = [(setter, v) for setter, v in program.updates if isinstance(v, Value)]
+        lasting = [*self.outputs, *[v for _, v in self.replaced]]
+        seen = [v for i in lowering.instructions for v in (*i.reads(), *i.writes())]
+        memories = dict.fromkeys([v.memory for v in (*seen, *lasting)])
+        self.looked_up = [m for m in memories if m.reading is not None]
+        self.inputs = [*[v.memory for v in program.arguments], *self.looked_up]
+        self.references = [m for m in memories if m.array is not None and m.reading is None]
+        given = {*self.inputs, *self.references}
+        self.results = list(dict.fromkeys(v.memory for v in lasting if v.memory not in given))
+        self.temporaries = [m for m in memories if m not in given and m not in set(self.results)]
+        kept = {*given, *self.results}
+        instructions = remove_unused(forward_copies(checks_first(lowering.instructions, given), kept), kept)
+        kernels = Fusion(instructions, given).kernels
+        self.clean = set()  # the checks that come before any change
+        for i in (i for kernel in kernels for i in kernel.instructions):
+            if changes(i, given):
+                break
+            if i.may_fail():
+                self.clean.add(i.check)
+        return kernels
+
+    def _carried(self) -> list[tuple[Value, Value]]:
+        """Memory that is looked up at each step, and what a step puts in its place."""
+        by_place = {owner(setter): value for setter, value in self.replaced if owner(setter) is not None}
+        return [(m, by_place[owner(m.reading)]) for m in self.looked_up if owner(m.reading) in by_place]
+
+    def _stored(self) -> set[Value]:
+        """Memory that more than one kernel uses, or others see."""
+        users: dict[Value, set[int]] = {}
+        for at, kernel in enumerate(self.kernels):
+            for value in accessed(kernel):
+                users.setdefault(value.memory, set()).add(at)
+        visible = {*self.inputs, *self.references, *self.results}
+        return {memory for memory, kernels in users.items() if len(kernels) > 1 or memory in visible}
+
+    def _lay_out(self) -> None:
+        """Give everything a slot of the table, and temporaries a place."""
+        instructions = [i for kernel in self.kernels for i in kernel.instructions]
+        one = len(instructions) < SPLIT and not any(isinstance(i, Opaque) for i in instructions)
+        used = {v.memory for kernel in self.kernels for v in accessed(kernel)}
+        temporaries = [m for m in self.temporaries if m in used]
+        local = {m for m in temporaries if one and nbytes(m) <= ON_STACK}
+        offsets, size = plan_scratch(self.kernels, [m for m in temporaries if m not in local], ALIGNED)
+        self.scratch = memory_for(Value((size,), np.dtype(np.uint8), (1,)))
+        keys: list[Any] = ["scratch", "scalars", *self.inputs, *self.references, *self.results]
+        pointers: dict[Any, int] = {}
+        for i in instructions:
+            if isinstance(i, Draw):
+                bits = i.generator.bit_generator
+                interface = bits.ctypes
+                pointers["state", id(bits)] = interface.state_address
+                for name in ("next_double", "next_uint32"):
+                    pointers[name, id(bits)] = ctypes.cast(getattr(interface, name), ctypes.c_void_p).value or 0
+            if isinstance(i, Product) and by_blas(i):
+                name = "dgemm" if i.output.dtype.itemsize == 8 else "sgemm"
+                pointers[name] = blas(name)
+        self.locks = list(
+            {id(i.generator): i.generator.bit_generator.lock for i in instructions if isinstance(i, Draw)}.values()
+        )
+        keys = list(dict.fromkeys([*keys, *pointers]))
+        self.layout = Layout({key: n for n, key in enumerate(keys)}, offsets, local, self.numbers.leaves)
+        self.table = np.zeros(len(keys), np.uint64)
+        self.values = np.zeros(max(1, len(self.numbers.leaves)))
+        self.table[:2] = address(self.scratch), address(self.values)
+        for key, pointer in pointers.items():
+            self._set(key, pointer)
+
+    def _set(self, key: Any, pointer: int) -> None:
+        self.table[self.layout.slots[key]] = pointer
+
+    def _bind(self, module: Module) -> list[Callable[[], int]]:
+        """Functions to call one after the other: native code, and Python's calls between."""
+        self.buffers = {m: memory_for(m) for m in (*self.inputs, *self.results)}
+        for memory in self.references:
+            assert memory.array is not None
+            self._set(memory, address(memory.array))
+        for memory, array in self.buffers.items():
+            self._set(memory, address(array))
+        place, native = address(self.table), 0
+        parts: list[Callable[[], int]] = []
+        objects: dict[Value, Any] = {}
+        whole = len(module.parts) == 1
+        work = sum(math.prod(i.shape) for kernel in self.kernels for i in kernel.instructions)
+        prototype = LongStep if work > LONG else Step
+        for part in module.parts:
+            if isinstance(part, list):
+                function = prototype(self.code.address("step" if whole else f"step{native}"))
+                parts.append(partial(function, place))
+                native += 1
+            else:
+                parts.append(OpaqueCall(part, self._array, objects))
+        self.step = function if whole and native else None
+        self.scan = Scan(self.code.address("scan")) if whole and native else None
+        return parts
+
+    def _array(self, value: Value) -> Array:
+        """The view of memory that ``value`` is."""
+        memory = value.memory
+        if memory.array is not None:
+            return part_of(memory.array, value)
+        if memory in self.buffers:
+            return part_of(self.buffers[memory], value)
+        place = Value(value.shape, value.dtype, value.strides, None, self.layout.scratch[memory] + value.offset)
+        return part_of(self.scratch, place)
+
+
+class OpaqueCall:
+    """A call that NumPy runs, on views of native memory; what is no array, such as a tuple, is among ``objects``."""
+
+    def __init__(self, instruction: Opaque, array: Callable[[Value], Array], objects: dict[Value, Any]) -> None:
+        self.call, self.array, self.objects = instruction.call, array, objects
+
+    def __call__(self) -> int:
+        call = self.call
+        arguments = self._filled(call.arguments)
+        keywords = {name: self._filled(v) for name, v in call.keywords.items()}
+        result = call.function(*arguments, **keywords)
+        if call.result is not None and call.result.dtype == object:
+            self.objects[call.result] = result
+            return 0
+        if call.result is not None and np.shape(result) != call.result.shape:
+            raise GuardError(f"a shape that was {call.result.shape} when the step was recorded is {np.shape(result)}")
+        if call.result is not None and call.writes is None:
+            self.array(call.result)[...] = result
+        return 0
+
+    def _filled(self, tree: Any) -> Any:
+        if isinstance(tree, Value):
+            return self.objects[tree] if tree.dtype == object else self.array(tree)
+        if isinstance(tree, Scalar):
+            return evaluate(tree)
+        if isinstance(tree, (tuple, list)):
+            return type(tree)(map(self._filled, tree))
+        if isinstance(tree, slice):
+            return slice(*map(self._filled, (tree.start, tree.stop, tree.step)))
+        return tree

@@ -1,0 +1,217 @@
+"""One emitted function: its pointers, scalars and addresses, and loads and stores of vectors."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_np.compiling.native.builder import Builder, Number, llvm_type, vector
+from tinygrad_np.compiling.program import Scalar, Value
+
+Index = int | str  # of a loop: known, or a register
+TABLE = "%table"
+
+
+def memory_type(dtype: np.dtype[Any]) -> str:
+    """The type of an element in memory: a bool is a byte there."""
+    return "i8" if dtype.kind == "b" else llvm_type(dtype)
+
+
+def is_signed(dtype: np.dtype[Any]) -> bool:
+    """Whether numbers of ``dtype`` may be below 0."""
+    return dtype.kind not in "ub"
+
+
+class Layout:
+    """Where memory and scalars are found: slots of the table, and offsets in the scratch buffer, which is slot 0."""
+
+    def __init__(self, slots: dict[Any, int], scratch: dict[Value, int], local: set[Value], leaves: dict[Scalar, int]):
+        self.slots, self.scratch, self.local, self.leaves = slots, scratch, local, leaves
+
+
+class Frame(Builder):
+    """A function over the table of pointers; it returns 0, or the number of the check that failed."""
+
+    def __init__(self, layout: Layout, declarations: dict[str, None], vector_bytes: int) -> None:
+        super().__init__(declarations)
+        self.block = "start"
+        self.layout, self.vector_bytes = layout, vector_bytes
+        self.pointers: dict[Any, str] = {}
+        self.scalars: dict[Scalar, Number] = {}
+
+    def text(self, name: str) -> str:
+        """The whole function."""
+        body = "\n".join([*self.head, "  br label %start", "start:", *self.lines, "  ret i64 0"])
+        return f"define i64 @{name}(ptr noalias {TABLE}) #0 {{\nentry:\n{body}\n}}\n"
+
+    def slot_pointer(self, key: Any) -> str:
+        """The pointer in a slot of the table."""
+        if key not in self.pointers:
+            place = self.at_top(f"getelementptr i8, ptr {TABLE}, i64 {8 * self.layout.slots[key]}")
+            self.pointers[key] = self.at_top(f"load ptr, ptr {place}")
+        return self.pointers[key]
+
+    def pointer(self, memory: Value) -> str:
+        """Where a view's memory is."""
+        if memory not in self.pointers:
+            layout = self.layout
+            if memory in layout.scratch:
+                scratch = self.slot_pointer("scratch")
+                self.pointers[memory] = self.at_top(f"getelementptr i8, ptr {scratch}, i64 {layout.scratch[memory]}")
+            elif memory in layout.local:
+                size = max(1, math.prod(memory.shape) * memory.dtype.itemsize)
+                self.pointers[memory] = self.at_top(f"alloca [{size} x i8], align {self.vector_bytes}")
+            else:
+                self.pointers[memory] = self.slot_pointer(memory)
+        return self.pointers[memory]
+
+    # Scalars
+
+    def scalar(self, scalar: Any) -> Number:
+        """A Python number of this step, as a double; computed at the top of the function."""
+        if not isinstance(scalar, Scalar):
+            return self.constant("double", scalar)
+        if scalar not in self.scalars:
+            lines, self.lines = self.lines, []
+            if scalar in self.layout.leaves:
+                leaves = self.slot_pointer("scalars")
+                at = self.layout.leaves[scalar]
+                place = self.value(f"getelementptr i8, ptr {leaves}, i64 {8 * at}", "ptr")
+                result = self.value(f"load double, ptr {place.name}", "double")
+            else:
+                result = SCALARS[scalar.function](*[self.scalar(a) for a in scalar.arguments])
+            self.head += self.lines
+            self.lines, self.scalars[scalar] = lines, result
+        return self.scalars[scalar]
+
+    # Addresses
+
+    def address(self, value: Value, indices: Sequence[tuple[Index, int]]) -> str:
+        """Of a view's element, from (index, stride in bytes) of each loop."""
+        fixed = value.offset + sum(i * s for i, s in indices if isinstance(i, int))
+        moving: Number | None = None
+        for index, stride in indices:
+            if isinstance(index, str) and stride:
+                term = Number(self, index, "i64") * stride
+                moving = term if moving is None else moving + term
+        pointer = self.pointer(value.memory)
+        if moving is not None:
+            pointer = self.value(f"getelementptr i8, ptr {pointer}, i64 {moving.name}", "ptr").name
+        return self.value(f"getelementptr i8, ptr {pointer}, i64 {fixed}", "ptr").name if fixed else pointer
+
+    def mask(self, lanes: int, active: int) -> Number:
+        """Bits that are 1 in the first ``active`` lanes."""
+        return self.constants("i1", [i < active for i in range(lanes)], signed=False)
+
+    def _spread(self, pointer: str, stride: int, lanes: int) -> str:
+        """The addresses of ``lanes`` elements, ``stride`` bytes apart."""
+        steps = self.constants("i64", [stride * i for i in range(lanes)])
+        return self.value(f"getelementptr i8, ptr {pointer}, {steps.type} {steps.name}", "ptr").name
+
+    def load(self, dtype: np.dtype[Any], pointer: str, stride: int, lanes: int, active: int) -> Number:
+        """The ``active`` elements from ``pointer`` on, ``stride`` bytes apart, in a register of ``lanes``."""
+        kind, size = memory_type(dtype), dtype.itemsize
+        signed = is_signed(dtype)
+        if stride == 0 or lanes == 1:
+            number = self.value(f"load {kind}, ptr {pointer}, align {size}", kind, 1, signed)
+            return self.splat(self._read(number, dtype), lanes)
+        if stride == size and active == lanes:
+            wide = self.value(f"load {vector(kind, lanes)}, ptr {pointer}, align {size}", kind, lanes, signed)
+        elif stride == size:
+            wide = self._masked("load", kind, lanes, pointer, size, self.mask(lanes, active), signed)
+        else:
+            return self.gather(dtype, self._spread(pointer, stride, lanes), self.mask(lanes, active))
+        return self._read(wide, dtype)
+
+    def gather(self, dtype: np.dtype[Any], pointers: str, mask: Number) -> Number:
+        """The elements that a vector of pointers points to, where the mask is 1."""
+        kind = memory_type(dtype)
+        wide = self._masked("gather", kind, mask.lanes, pointers, dtype.itemsize, mask, is_signed(dtype))
+        return self._read(wide, dtype)
+
+    def _masked(self, name: str, kind: str, lanes: int, pointer: str, align: int, mask: Number, signed: bool) -> Number:
+        wide, short = vector(kind, lanes), f"v{lanes}{kind.replace('double', 'f64').replace('float', 'f32')}"
+        pointers, suffix = ("ptr", "p0") if name == "load" else (f"<{lanes} x ptr>", f"v{lanes}p0")
+        function = f"@llvm.masked.{name}.{short}.{suffix}"
+        self.declare(f"declare {wide} {function}({pointers}, i32, {mask.type}, {wide})")
+        arguments = f"{pointers} {pointer}, i32 {align}, {mask.type} {mask.name}, {wide} zeroinitializer"
+        return self.value(f"call {wide} {function}({arguments})", kind, lanes, signed)
+
+    @staticmethod
+    def _read(number: Number, dtype: np.dtype[Any]) -> Number:
+        return number.to("i1", signed=False) if dtype.kind == "b" else number
+
+    def store(self, value: Number, dtype: np.dtype[Any], pointer: str, stride: int, active: int) -> None:
+        """Write the first ``active`` lanes from ``pointer`` on, ``stride`` bytes apart."""
+        size, lanes = dtype.itemsize, value.lanes
+        value = self.converted(value, dtype)
+        if dtype.kind == "b":
+            value = value.to("i8", signed=False)
+        if lanes == 1 or (stride == size and active == lanes):
+            self.lines.append(f"  store {value.type} {value.name}, ptr {pointer}, align {size}")
+        elif stride == size:
+            self._masked_store("store", value, "ptr", pointer, size, self.mask(lanes, active))
+        else:
+            self.scatter(value, dtype, self._spread(pointer, stride, lanes), self.mask(lanes, active))
+
+    def scatter(self, value: Number, dtype: np.dtype[Any], pointers: str, mask: Number) -> None:
+        """Write to where a vector of pointers points, where the mask is 1; of equal ones the last counts."""
+        if dtype.kind == "b" and value.kind == "i1":
+            value = value.to("i8", signed=False)
+        self._masked_store("scatter", value, f"<{value.lanes} x ptr>", pointers, dtype.itemsize, mask)
+
+    def _masked_store(self, name: str, value: Number, pointers: str, pointer: str, align: int, mask: Number) -> None:
+        short = f"v{value.lanes}{value.kind.replace('double', 'f64').replace('float', 'f32')}"
+        function = f"@llvm.masked.{name}.{short}.{'p0' if name == 'store' else f'v{value.lanes}p0'}"
+        self.declare(f"declare void {function}({value.type}, {pointers}, i32, {mask.type})")
+        arguments = f"{value.type} {value.name}, {pointers} {pointer}, i32 {align}, {mask.type} {mask.name}"
+        self.lines.append(f"  call void {function}({arguments})")
+
+    @staticmethod
+    def converted(number: Number, dtype: np.dtype[Any]) -> Number:
+        """A register's numbers as those of a dtype."""
+        return number.to(llvm_type(dtype), is_signed(dtype))
+
+
+def _power(x: Number, y: Number) -> Number:
+    return x.intrinsic("pow", y)
+
+
+# What native code computes of Python numbers itself; the C library's functions are those that Python's math calls.
+SCALARS: dict[Any, Callable[..., Number]] = {
+    operator.add: lambda a, b: a + b,
+    operator.sub: lambda a, b: a - b,
+    operator.mul: lambda a, b: a * b,
+    operator.truediv: lambda a, b: a / b,
+    operator.neg: lambda a: -a,
+    operator.pow: _power,
+    math.sqrt: lambda a: a.intrinsic("sqrt"),
+    math.exp: lambda a: a.intrinsic("exp"),
+    math.log: lambda a: a.intrinsic("log"),
+    operator.lt: lambda a, b: (a < b).to("double"),
+    operator.le: lambda a, b: (a <= b).to("double"),
+    operator.gt: lambda a, b: (a > b).to("double"),
+    operator.ge: lambda a, b: (a >= b).to("double"),
+    operator.eq: lambda a, b: a.equals(b).to("double"),
+    operator.ne: lambda a, b: a.compare("une", b).to("double"),
+    max: lambda *a: _extreme(a, "ogt"),
+    min: lambda *a: _extreme(a, "olt"),
+}
+
+
+def _extreme(numbers: Sequence[Number], relation: str) -> Number:
+    best = numbers[0]
+    for x in numbers[1:]:
+        best = x.compare(relation, best).where(x, best)
+    return best
+
+
+def computable(scalar: Any) -> bool:
+    """Whether native code can compute a scalar from leaves."""
+    if not isinstance(scalar, Scalar):
+        return isinstance(scalar, (int, float))
+    return not scalar.arguments or (scalar.function in SCALARS and all(map(computable, scalar.arguments)))

@@ -1,0 +1,94 @@
+"""Reductions and products, in terms of instructions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_np.compiling.native.functions import FUNCTIONS, REDUCTIONS
+from tinygrad_np.compiling.native.listing import Listing, UnsupportedError, with_axes
+from tinygrad_np.compiling.native.views import contiguous, fresh, reshaped, view
+from tinygrad_np.compiling.program import Call, Value
+
+
+def lower_reduction(listing: Listing, call: Call) -> None:
+    """The method reduce of a ufunc, over any axes."""
+    bound: Any = call.function
+    ufunc, result = bound.__self__, call.result
+    known = {"axis", "keepdims", "dtype", "out"}
+    if result is None or len(call.arguments) != 1 or not call.keywords.keys() <= known:
+        raise UnsupportedError
+    source = listing.value(call.arguments[0])
+    axis = call.keywords.get("axis", 0)
+    axes = range(len(source.shape)) if axis is None else [axis] if isinstance(axis, int) else axis
+    normal = tuple(a % len(source.shape) for a in axes)
+    if ufunc is np.logaddexp:
+        _log_of_sum(listing, source, normal, result)
+    elif ufunc in REDUCTIONS:
+        if ufunc in (np.maximum, np.minimum) and 0 in source.shape:
+            raise UnsupportedError  # NumPy's error
+        listing.reduce(ufunc, source, normal, result)
+    else:
+        raise UnsupportedError
+
+
+def _log_of_sum(listing: Listing, source: Value, axes: tuple[int, ...], result: Value) -> None:
+    """ln Σ eˣ as m + ln Σ e^(x − m) with the largest m, or 0 if that is infinite."""
+    dtype = source.dtype
+    if dtype.kind != "f":
+        raise UnsupportedError
+    kept = tuple(1 if a in axes else n for a, n in enumerate(source.shape))
+    most, shift, shifted, powers = (fresh(s, dtype) for s in (kept, kept, source.shape, source.shape))
+    total = fresh(kept, dtype)
+    listing.reduce(np.maximum, source, axes, most)
+    listing.map(lambda m: (m.intrinsic("fabs") < np.inf).where(m, 0), [most], [dtype], shift)
+    listing.map(FUNCTIONS[np.subtract], [source, shift], [dtype] * 2, shifted)
+    listing.map(FUNCTIONS[np.exp], [shifted], [dtype], powers)
+    listing.reduce(np.add, powers, axes, total)
+    output = with_axes(result, source.shape, axes)
+    listing.map(lambda t, m: FUNCTIONS[np.log](t) + m, [total, shift], [dtype] * 2, output)
+
+
+def lower_count(listing: Listing, call: Call) -> None:
+    """How many elements of a whole array are not 0."""
+    assert call.result is not None
+    if len(call.arguments) != 1 or call.keywords:
+        raise UnsupportedError
+    source = listing.value(call.arguments[0])
+    flags = fresh(source.shape, bool)
+    listing.map(lambda x: x.to("i1"), [source], [source.dtype], flags)
+    listing.reduce(np.add, flags, tuple(range(len(source.shape))), call.result)
+
+
+def lower_dot(listing: Listing, call: Call) -> None:
+    """Products of vectors and matrices; of more axes, the rows of the first with a matrix."""
+    left, right = (listing.value(x) for x in call.arguments[:2])
+    result = call.result
+    ends = result is None or not left.shape or not right.shape or len(right.shape) > 2
+    if ends or call.keywords.keys() - {"out"}:
+        raise UnsupportedError
+    assert result is not None
+    if result.dtype.kind != "f":
+        raise UnsupportedError
+    left, right = (_converted(listing, x, result.dtype) for x in (left, right))
+    k = left.shape[-1]
+    rows = int(np.prod(left.shape[:-1], dtype=int))
+    columns = right.shape[1] if len(right.shape) == 2 else 1
+    a, out = reshaped(left, (rows, k)), reshaped(result, (rows, columns))
+    if a is None:
+        a = fresh((rows, k), left.dtype)
+        listing.copy(left, view(a, left.shape, contiguous(left.shape, left.dtype.itemsize)))
+    if out is None:
+        raise UnsupportedError
+    b = right if len(right.shape) == 2 else view(right, (k, 1), (*right.strides, 0))
+    listing.product(a, b, out)
+
+
+def _converted(listing: Listing, value: Value, dtype: np.dtype[Any]) -> Value:
+    """``value``, or a copy of it in another dtype."""
+    if value.dtype == dtype:
+        return value
+    copy = fresh(value.shape, dtype)
+    listing.copy(value, copy)
+    return copy
