@@ -300,3 +300,25 @@ def test_losses_and_metrics_are_imported_when_they_are_first_asked_for():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "1.5"]
     assert tg.metrics.accuracy([1], [1]) == 1
+
+
+@pytest.mark.parametrize("weights", [[1e-5, 2e-7, 3e-8], [200.0] * 600, [1e-8] * 4000, [3e4, 1.0, 2.0]], ids=len)
+def test_weights_are_summed_where_a_narrow_dtype_could_not(weights):
+    """float16 ends at 65504, and 1e-8 is 0 in it."""
+    rng = np.random.default_rng(0)
+    x, t = rng.normal(size=(2, len(weights)))
+    for dtype in (np.float16, np.float32):
+        p = tg.Tensor(x.astype(dtype), requires_grad=True)
+        loss = tg.losses.squared_error(p, t, sample_weight=weights)
+        loss.backward()
+        expected = np.average((x - t) ** 2, weights=weights)
+        slope = 2 * (x - t) * np.array(weights) / np.sum(weights)
+        assert loss.dtype == p.grad.dtype == dtype
+        np.testing.assert_allclose(loss.item(), expected, rtol=5e-3)
+        np.testing.assert_allclose(p.grad, slope, rtol=2e-2, atol=1e-4)
+
+
+def test_class_weights_are_summed_where_a_narrow_dtype_could_not():
+    logits, labels = np.zeros((600, 3), np.float16), np.zeros(600, int)
+    loss = tg.losses.softmax_cross_entropy(logits, labels, class_weight=[300, 1, 1])
+    np.testing.assert_allclose(float(loss), np.log(3), rtol=1e-3)

@@ -80,7 +80,6 @@ def softmax_cross_entropy(
     share = None
     if class_weight is not None:
         share = class_weight[data_of(target)] if target.ndim == 1 else target @ class_weight
-        share = share.astype(rows.dtype)
     return _reduced(name, rows, reduction, sample_weight, share)
 
 
@@ -246,11 +245,16 @@ def _reduced(
 ) -> Any:
     """The losses of all ``elements`` as ``reduction`` says; ``share`` is what each row counts in the mean besides."""
     reduce = nearest("reduction", reduction, REDUCTIONS)
-    if sample_weight is None:
-        return reduce(elements, share)
-    weight = row_weights(name, sample_weight, elements)
-    counts = weight if share is None else weight * share
-    return reduce(elements * weight.reshape((-1,) + (1,) * (elements.ndim - 1)), counts)
+    if sample_weight is None and share is None:
+        return reduce(elements, None)
+    dtype = elements.dtype
+    elements = elements.astype(np.result_type(dtype, np.float64))  # in which many weighted rows can be summed
+    counts = share
+    if sample_weight is not None:
+        weight = row_weights(name, sample_weight, elements)
+        elements = elements * weight.reshape((-1,) + (1,) * (elements.ndim - 1))
+        counts = weight if share is None else weight * share
+    return reduce(elements, counts).astype(dtype)
 
 
 def _mean(elements: Values, counts: Values | None) -> Any:

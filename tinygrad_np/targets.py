@@ -53,7 +53,7 @@ def row_weights(name: str, sample_weight: Values, elements: Values) -> Values:
 
 def class_weights(name: str, class_weight: Any, shape: tuple[int, ...]) -> Any:
     """One weight for each class, of which logits of ``shape`` have as many as columns."""
-    weight = data_of(real(name, "class_weight", class_weight))
+    weight = data_of(real(name, "class_weight", class_weight)).astype(np.float64)
     if len(shape) == 2 and weight.shape != shape[1:]:  # logits of another number of axes are for the rule to refuse
         raise ValueError(
             f"{name}: class_weight of shape {weight.shape} for logits of shape {shape}; give one number for each "

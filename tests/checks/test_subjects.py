@@ -122,3 +122,49 @@ class TestModels:
         model = self.model()
         with pytest.raises(ValueError, match="is the same Tensor as"):
             tg.check_gradients(lambda a, b: np.sum(a(np.ones((1, 2)))), model, model)
+
+
+class TestGradientsByName:
+    def test_a_dictionary_goes_by_its_keys_in_any_order(self):
+        def f(d):
+            return np.sum(d["w"]) + 2 * np.sum(d["b"])
+
+        def gradient(d):
+            return {"b": 2 * np.ones(3), "w": np.ones(3)}
+
+        assert tg.check_gradients(f, {"w": np.ones(3), "b": np.ones(3)}, gradient=gradient).right
+
+    @pytest.mark.parametrize("keys", [("B", "w"), ("b",), ("b", "w", "c")])
+    def test_other_keys_are_refused_by_name(self, keys):
+        given = {"w": np.ones(3), "b": np.ones(3)}
+        with pytest.raises(ValueError, match=r"for the 2 inputs d\['w'\], d\['b'\]; return one"):
+            tg.check_gradients(
+                lambda d: np.sum(d["w"]) + np.sum(d["b"]), given, gradient=lambda d: {key: np.ones(3) for key in keys}
+            )
+
+    def test_a_misspelt_name_of_an_input_is_not_taken_for_another(self):
+        with pytest.raises(ValueError, match="gradient gave"):
+            tg.check_gradients(
+                lambda x, y: np.sum(x * y), [1.0], [2.0], gradient=lambda x, y: {"x": np.array(y), "z": np.array(x)}
+            )
+
+
+def test_a_gradient_that_writes_into_its_input_is_named_and_the_input_put_back():
+    def gradient(x):
+        x *= 2
+        return x
+
+    report = failed(lambda x: np.sum(x**2), [1.0, 2.0], gradient=gradient)
+    assert report.outcome is Outcome.CHANGES_INPUTS
+    assert "gradient writes into x" in str(report)
+
+
+def test_a_models_running_statistics_are_put_back_and_its_frozen_parameters_left_out():
+    model = tg.Sequential(tg.nn.Linear(3, 3, rng=0), tg.nn.BatchNorm(3))
+    model[0].bias.requires_grad = False
+    before = model.state_dict()
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    report = tg.check_gradients(lambda model: np.sum(model(x) ** 3), model)
+    assert report.names == ("0.weight", "1.weight", "1.bias")
+    for name, value in model.state_dict().items():
+        np.testing.assert_array_equal(value, before[name], err_msg=name)

@@ -201,3 +201,23 @@ def test_a_folder_that_cannot_be_is_refused_before_anything_is_trained(tmp_path)
     with pytest.raises(tg.CheckpointError, match="cannot save into"):
         run.fit(X, Y, 1, callbacks=[tg.Checkpoints(tmp_path / "file" / "folder")])
     assert bits(run) == before
+
+
+def test_a_best_that_cannot_be_saved_is_not_taken_for_saved_by_a_run_that_goes_on(tmp_path, monkeypatch):
+    checkpoints = tg.Checkpoints(tmp_path)
+    run = trainer()
+    run.fit(X, Y, 1, validation=(X, Y), callbacks=[checkpoints])
+
+    def full(path, state):
+        if "best" in str(path):
+            raise OSError("full")
+        tg.save(path, state)
+
+    monkeypatch.setattr("tinygrad_np.training.callbacks.save", full)
+    with pytest.raises(OSError, match="full"):
+        run.fit(X, Y, 20, validation=(X, Y), callbacks=[checkpoints])
+    least = []
+    for name in ("last", "best"):
+        run.load(tmp_path / f"{name}.safetensors")
+        least.append(min(run.history["validation_loss"]))
+    assert least[0] == least[1]

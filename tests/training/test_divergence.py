@@ -160,3 +160,14 @@ def test_bad_numbers_in_validation_are_kept_and_stop_nothing():
     history = tg.Trainer(plain(), spoilt, seed=0).fit(X, Y, 2, validation=(X[:9], Y[:9]))
     assert np.isnan(history["validation_loss"]).all()
     assert np.isfinite(history["loss"]).all()
+
+
+def test_a_buffer_that_is_not_finite_stops_the_run_at_the_end_of_the_epoch():
+    """BatchNorm's running variance overflows in float16, where the losses stay finite."""
+    model = tg.Sequential(tg.nn.BatchNorm(2, dtype=np.float16), tg.nn.Linear(2, 3, dtype=np.float16, rng=0))
+    run = tg.Trainer(model, "softmax_cross_entropy", "sgd", seed=0)
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(tg.DivergenceError, match=r"0\.running_var of the model holds NaN or inf"),
+    ):
+        run.fit((np.sign(X[:, :2]) * 4e4).astype(np.float16), Y, 3)

@@ -250,3 +250,24 @@ def test_memory_does_not_grow_from_epoch_to_epoch():
     finally:
         tracemalloc.stop()
         gc.enable()
+
+
+def test_schedules_and_hooks_with_a_state_begin_anew_in_each_run():
+    noise = tg.optim.GradientNoise(rng=0)
+    make = partial(tg.optim.SGD, lr=tg.optim.schedules.plateau(0.5, factor=0.5, patience=0), hooks=[noise])
+    first, second = [tg.Trainer(plain(), "softmax_cross_entropy", make, seed=0) for _ in range(2)]
+    losses = [run.fit(X, Y, 5)["loss"].tolist() for run in (first, second)]
+    assert losses[0] == losses[1]
+    assert noise.calls == 0
+
+
+def test_parameters_that_are_frozen_are_left_out_and_keep_their_names():
+    model = plain()
+    frozen = model.parameters()[0]
+    frozen.requires_grad = False
+    before = frozen.data.copy()
+    run = tg.Trainer(model, "softmax_cross_entropy", "adam", seed=0)
+    run.fit(X, Y, 2)
+    np.testing.assert_array_equal(frozen.data, before)
+    names = [name for name, _ in model.named_parameters()]
+    assert list(run.optimizer.state_dict()["states"]["m"]) == names[1:]

@@ -67,12 +67,7 @@ class Check:
         output = subject.value()
         origin = subject.terms_of(output)
         self.measure = Measure(self.options, origin)
-        changed = [
-            name
-            for name, array, x in zip(subject.names, subject.arrays, subject.point)
-            if not np.array_equal(array, x, equal_nan=True)
-        ]
-        if changed:
+        if changed := subject.changed():
             return Outcome.CHANGES_INPUTS, f"f writes into its input {', '.join(changed)}; let it write into a copy"
         for what, array in ("f", origin), *zip(subject.names, subject.point):
             bad = ~np.isfinite(array)
@@ -86,6 +81,9 @@ class Check:
             self.claims, self.reached = subject.claims(output)
         except GraphError as error:  # as of a rule that gives a gradient of another shape
             return Outcome.WRONG, f"the gradient cannot be computed: {error}"
+        if changed := subject.changed():
+            subject.restore()
+            return Outcome.CHANGES_INPUTS, f"gradient writes into {', '.join(changed)}; let it write into a copy"
         again = subject.terms()
         if not np.allclose(again, origin, rtol=1e-12, atol=0):
             return Outcome.NOT_DETERMINISTIC, (

@@ -84,7 +84,7 @@ def examined(line: Line, origin: Array, h: float, agrees: Callable[[Slope], bool
     """
     simple = central(line, origin, h)
     left, noise, quotients = left_over(line, origin, h)
-    if left <= 8 * noise:
+    if left <= 8 * noise < np.inf:
         return simple
     settled = _settled(line, origin, h)
     if _ends(line, h, settled) or _is_vertical(line, origin, h, quotients):

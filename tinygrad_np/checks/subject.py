@@ -53,8 +53,10 @@ class Subject:
         self.lent: list[tuple[Tensor, Array]] = []  # Tensors of other dtypes, and the arrays to give back to them
         self.calls = 0
         self.weights: Any = None
-        given = _names(f, names, inputs)
-        self.arguments = [self._taken(x, name, alone=len(inputs) == 1) for x, name in zip(inputs, given)]
+        self.roots = _names(f, names, inputs)  # of the inputs, which may hold several arrays each
+        self.arguments = [self._taken(x, name, alone=len(inputs) == 1) for x, name in zip(inputs, self.roots)]
+        models = [x for x in inputs if hasattr(x, "named_buffers")]
+        self.buffers = [(array, array.copy()) for model in models for _, array in model.named_buffers()]
         if not self.arrays:
             raise ValueError(
                 "there are no inputs to differentiate by; give them after the function, as in (f, x1, x2) or (f, model)"
@@ -69,7 +71,8 @@ class Subject:
         """The argument that f gets for the input ``x``, whose arrays are noted by name."""
         if hasattr(x, "named_parameters"):
             for path, parameter in x.named_parameters():
-                self._leaf(parameter, path if alone else f"{name}.{path}")
+                if parameter.requires_grad:  # others are frozen
+                    self._leaf(parameter, path if alone else f"{name}.{path}")
             return x
         if isinstance(x, dict) or (isinstance(x, (list, tuple)) and _holds_arrays(x)):
             paths = iter([path for path, _ in leaves_of(x)])
@@ -110,6 +113,8 @@ class Subject:
 
     def __exit__(self, *raised: object) -> None:
         self.move(self.start)
+        for array, data in self.buffers:  # running statistics, which evaluations have moved
+            array[...] = data
         for tensor, array in self.lent:
             _hold(tensor, array)
         self.lent.clear()
@@ -118,6 +123,11 @@ class Subject:
         """Go to another point, from which differences are taken then."""
         self.point = list(point)
         self.restore()
+
+    def changed(self) -> list[str]:
+        """The names of the arrays that are not what they are at the point."""
+        triples = zip(self.names, self.arrays, self.point)
+        return [name for name, array, x in triples if not np.array_equal(array, x, equal_nan=True)]
 
     def restore(self) -> None:
         """Put every array back to the point."""
@@ -249,6 +259,8 @@ class Subject:
             given = [result[name] for name in self.names]
         elif len(self.names) == 1 and not (isinstance(result, (list, tuple, dict)) and _holds_arrays(result)):
             given = [result]  # a list of numbers is an array
+        elif any(isinstance(part, Mapping) for part in (result, *(result if isinstance(result, tuple) else ()))):
+            given = self._by_name(result)
         elif isinstance(result, (list, tuple)) and len(result) == len(self.names):
             given = list(result)
         else:
@@ -260,6 +272,19 @@ class Subject:
             )
         arrays = [np.array(g.data if isinstance(g, Tensor) else g) for g in given]
         return [g.astype(np.float64) if g.dtype.kind in "iub" else g for g in arrays]
+
+    def _by_name(self, result: Any) -> list[Any]:
+        """The arrays of nested dictionaries, by the names of the inputs that they are the gradients of."""
+        parts = [result] if len(self.roots) == 1 else result
+        if isinstance(parts, Mapping):
+            parts = [parts.get(root, {}) for root in self.roots] if set(parts) == set(self.roots) else [parts]
+        found = {path: g for root, part in zip(self.roots, parts) for path, g in leaves_of(part, root)}
+        if set(found) != set(self.names):
+            raise ValueError(
+                f"gradient gave {len(found)} arrays for the {len(self.names)} inputs {', '.join(self.names)}; return "
+                f"one for each, by these names, not {', '.join(found)}"
+            )
+        return [found[name] for name in self.names]
 
     def derived(self) -> Subject:
         """The same inputs under the function that gives all elements of f's gradient, recorded, in one row."""

@@ -129,11 +129,11 @@ def gelu(x: Array) -> Result:
     linear, cubic, slope, one = (scalar(c, x.dtype) for c in (GELU_LINEAR, GELU_CUBIC, 3 * GELU_CUBIC, 1))
     bounded = _bounded(x, GELU_FLAT)
     square = times_to_zero(bounded, bounded)
-    sigma = logistic(bounded * (linear + times_to_zero(cubic, square)))
+    sigma = logistic(times_to_zero(bounded, linear + times_to_zero(cubic, square)))
     y = times_to_zero(np.maximum(x, bounded), sigma)
 
     def gx(g: Array) -> Array:
-        steepness = bounded * (linear + times_to_zero(slope, square)) * (one - sigma)
+        steepness = times_to_zero(bounded, linear + times_to_zero(slope, square)) * (one - sigma)
         return times_to_zero(g, sigma + times_to_zero(steepness, sigma))
 
     return y, (gx,)

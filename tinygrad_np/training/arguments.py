@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,9 @@ def optimizer_of(optimizer: Any, model: Module) -> Optimizer:
     """An optimizer of the model's parameters: by itself, by its name, or made of the model by a function."""
     if isinstance(optimizer, str):
         optimizer = optim.by_name(optimizer)
-    made = optimizer if isinstance(optimizer, Optimizer) or not callable(optimizer) else optimizer(model)
+    made = optimizer
+    if callable(optimizer) and not isinstance(optimizer, Optimizer):
+        made = deepcopy(optimizer)(model)  # schedules and hooks with a state begin anew in each run
     if not isinstance(made, Optimizer):
         raise TypeError(
             f'the optimizer must be a tg.optim.Optimizer, a name such as "adam", or a function of the model that makes '
@@ -150,7 +153,7 @@ def check_fit(steps: Steps, rows: Rows) -> None:
             raise
         if not isinstance(loss, Tensor) or not loss.requires_grad:
             raise TypeError(f"the loss must be a Tensor that depends on the model's parameters, got {loss!r}")
-        if loss.size != 1:
+        if loss.ndim:
             raise ValueError(
                 f"the loss must be one number for a minibatch, got one of shape {loss.shape}; take its mean"
             )

@@ -208,11 +208,11 @@ class Checkpoints:
         better = self.best is not None and self.monitor.of(row) < self.value
         due = self.last is not None and row["epoch"] % self.every == 0
         state = trainer.state_dict() if better or due else {}
-        if self.last is not None and due:
-            save(self.last, state)
-        if self.best is not None and better:
+        if self.best is not None and better:  # first: a run that goes on from the last takes it for saved
             save(self.best, state)
             self.value = self.monitor.of(row)
+        if self.last is not None and due:
+            save(self.last, state)
 
     def __repr__(self) -> str:
         return f"Checkpoints({self.folder!r})"

@@ -88,6 +88,9 @@ class Steps:
         for name, parameter in self.optimizer.named_parameters():
             if not np.isfinite(parameter.data).all():
                 raise NotFiniteError(f"the parameter {name} holds NaN or infinity")
+        for name, buffer in self.model.named_buffers():
+            if not np.isfinite(buffer).all():
+                raise NotFiniteError(f"{name} of the model holds NaN or infinity")
 
     def state_dict(self) -> dict[str, Any]:
         """Copies of all that a step changes."""
