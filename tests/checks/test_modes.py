@@ -152,6 +152,20 @@ class TestTaylor:
         report = tg.check_gradients(f, np.linspace(-1, 1, 7), method="taylor", rtol=0, atol=0)
         assert min(report.directions) > 1.9
 
+    @pytest.mark.parametrize(
+        ("f", "x"),
+        [
+            (np.abs, [0.01]),
+            (tg.relu, [0.003, -0.02, 0.05, 1.0]),
+            (np.log, [0.05, 0.1]),
+            (np.sqrt, [0.01, 0.5]),
+            (np.log, [1e-6]),
+        ],
+        ids=["abs", "relu", "log", "sqrt", "log near 0"],
+    )
+    def test_steps_that_meet_a_kink_or_an_end_of_f_do_not_count(self, f, x):
+        assert tg.check_gradients(f, x, method="taylor").right
+
     @pytest.mark.parametrize("factor", [2.001, 2.00001, -2, 0])
     def test_fails_wrong_ones_whose_remainder_is_of_first_order(self, factor):
         wrong = double(lambda g, x: factor * g)
