@@ -141,6 +141,13 @@ class TestComplexStep:
         with pytest.raises(ValueError, match="not analytic"):
             tg.check_gradients(f, [1.0, -2.0], method="complex")
 
+    @pytest.mark.parametrize("mode", ["fast", "full"])
+    def test_of_what_is_not_analytic_is_refused_even_where_the_gradient_loses_it_too(self, mode):
+        share = lambda x: np.sum(x / np.abs(x).max() * np.arange(3))
+        lost = lambda x: np.arange(3) / np.abs(x).max()
+        with pytest.raises(ValueError, match="not analytic"):
+            tg.check_gradients(share, [1.0, 2.0, 3.0], gradient=lost, method="complex", mode=mode)
+
     def test_through_a_tensor_of_the_users_is_refused(self):
         with pytest.raises(ValueError, match="cannot pass through a model or a Tensor of yours"):
             tg.check_gradients(np.sin, tg.Tensor(1.0, requires_grad=True), method="complex")
