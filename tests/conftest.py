@@ -1,6 +1,7 @@
 """What every test needs: reproducible hypothesis runs, and no test that changes the state of the whole process."""
 
 import gc
+import signal
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ pytest_plugins = ["pytester"]  # runs of pytest within a test, for those of the 
 
 settings.register_profile("reproducible", derandomize=True, deadline=None, database=None, max_examples=60)
 settings.load_profile("reproducible")
+# A shell that runs the tests in its background has them ignore Ctrl-C, which some of them send themselves.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def global_state():
