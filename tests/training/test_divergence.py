@@ -162,12 +162,35 @@ def test_bad_numbers_in_validation_are_kept_and_stop_nothing():
     assert np.isfinite(history["loss"]).all()
 
 
-def test_a_buffer_that_is_not_finite_stops_the_run_at_the_end_of_the_epoch():
-    """BatchNorm's running variance overflows in float16, where the losses stay finite."""
-    model = tg.Sequential(tg.nn.BatchNorm(2, dtype=np.float16), tg.nn.Linear(2, 3, dtype=np.float16, rng=0))
-    run = tg.Trainer(model, "softmax_cross_entropy", "sgd", seed=0)
-    with (
-        np.errstate(all="ignore"),
-        pytest.raises(tg.DivergenceError, match=r"0\.running_var of the model holds NaN or inf"),
-    ):
-        run.fit((np.sign(X[:, :2]) * 4e4).astype(np.float16), Y, 3)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_running_statistics_of_large_inputs_are_finite_in_every_precision(dtype):
+    model = tg.Sequential(tg.nn.BatchNorm(2, dtype=dtype), tg.nn.Linear(2, 3, dtype=dtype, rng=0))
+    x = (np.sign(X[:, :2]) * 4e3).astype(dtype)
+    history = tg.Trainer(model, "softmax_cross_entropy", "sgd", seed=0).fit(x, Y, 3, validation=(x, Y))
+    assert np.isfinite(history["validation_loss"]).all()
+    assert model[0].running_var.min() > 1e6
+
+
+class Counted(tg.nn.Module):
+    """A layer with a mask of minus infinity, and a buffer that training spoils by ``value``."""
+
+    def __init__(self, value):
+        self.linear = tg.nn.Linear(3, 3, dtype=np.float32, rng=0)
+        self.mask, self.seen, self.value = np.array([0.0, -np.inf]), np.zeros(2), value
+
+    def __call__(self, x):
+        if self.training:
+            self.seen += self.value
+        return self.linear(x)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_buffer_that_becomes_nan_or_infinite_stops_the_run_at_the_end_of_the_epoch(value):
+    run = tg.Trainer(Counted(value), "softmax_cross_entropy", "sgd", seed=0)
+    with np.errstate(all="ignore"), pytest.raises(tg.DivergenceError, match="the buffer seen holds NaN or infinity"):
+        run.fit(X, Y, 3)
+    assert not run.model.seen.any()
+
+
+def test_a_buffer_that_was_infinite_from_the_start_is_a_mask_and_stops_nothing():
+    assert len(tg.Trainer(Counted(0.0), "softmax_cross_entropy", "sgd", seed=0).fit(X, Y, 3)) == 3

@@ -49,8 +49,8 @@ class BatchNorm(_Normalization):
         running ← (1 − momentum)·running + momentum·batch
 
     with the unbiased variance of the batch (Σ (x − mean)² / (n − 1)): PyTorch's conventions, whose momentum is 1 minus
-    that of other libraries. A batch of no rows gives no rows and moves nothing. Weight, bias and statistics have
-    ``dtype``. Raises ValueError for other features, and for a batch of one row in training, which has no variance;
+    that of other libraries. A batch of no rows gives no rows and moves nothing. Weight and bias have ``dtype``, the
+    statistics too, but at least float32: float16 holds no variance above 65,504. Raises ValueError for other features, and for a batch of one row in training, which has no variance;
     TypeError or ValueError for sizes and numbers out of range. Ioffe & Szegedy (2015), "Batch normalization:
     accelerating deep network training by reducing internal covariate shift".
 
@@ -68,14 +68,15 @@ class BatchNorm(_Normalization):
     def __init__(self, features: int, eps: float = 1e-5, momentum: float = 0.1, dtype: DTypeLike = np.float64) -> None:
         super().__init__(features, eps, dtype)
         self.momentum = number("momentum", momentum, 0.1, lambda m: 0 <= m <= 1, "a number in [0, 1]")
-        self.running_mean = np.zeros_like(self.weight.data)
-        self.running_var = np.ones_like(self.weight.data)
+        wide = np.result_type(self.weight.dtype, np.float32)
+        self.running_mean = np.zeros(self.weight.shape, wide)
+        self.running_var = np.ones(self.weight.shape, wide)
 
     def __call__(self, x: Any) -> Any:
         x = self._checked(x)
-        if not self.training:  # a copy, for a graph may keep it beyond the next step
-            scale = self.weight / np.sqrt(self.running_var + self.eps)
-            return (x - self.running_mean.copy()) * scale + self.bias
+        if not self.training:  # astype copies, for a graph may keep the mean beyond the next step
+            deviation = np.sqrt(self.running_var + self.eps).astype(self.weight.dtype)
+            return (x - self.running_mean.astype(self.weight.dtype)) * (self.weight / deviation) + self.bias
         rows = x.size // self.weight.size
         if rows == 1:
             raise ValueError(

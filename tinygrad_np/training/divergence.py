@@ -17,7 +17,7 @@ Fault = tuple[str, Exception | None]  # what went wrong, and the error that says
 
 
 class DivergenceError(ArithmeticError):
-    """A run whose loss, gradients or parameters became NaN or infinite.
+    """A run whose loss, gradients, parameters or buffers became NaN or infinite.
 
     ``epoch`` and ``step`` say when, both counted from 1, the step within the epoch; ``operation`` says which operation
     gave the first such number, and where it was called. The model, its optimizer and its Generators are as they were
@@ -82,7 +82,7 @@ def _fault(steps: Steps, batch: Any, before: Mapping[str, Any]) -> Fault | None:
     if finite:
         _step(steps, batch)
         try:
-            steps.require_finite()
+            steps.require_finite(before)
         except NotFiniteError as error:
             return f"{error} after the update of {optimizer!r}", error
         return None

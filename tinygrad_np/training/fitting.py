@@ -86,7 +86,7 @@ class Fit:
         try:
             loss = steps.take(bar.watch(self.rows.sized(self.batches)), interruption)
             norm = global_norm(steps.optimizer)
-            steps.require_finite(norm)
+            steps.require_finite(start, norm)
             return loss, norm
         except (ArithmeticError, ValueError, RuntimeWarning) as error:  # a warning may have been made an error
             trouble = error

@@ -78,10 +78,10 @@ class Steps:
                 break
         return total / counted if counted else 0.0
 
-    def require_finite(self, norm: float = 0.0) -> None:
-        """Raise NotFiniteError where a parameter, or the ``norm`` of the gradient, is NaN or infinite.
+    def require_finite(self, start: Mapping[str, Any], norm: float = 0.0) -> None:
+        """Raise NotFiniteError where a parameter, a buffer, or the ``norm`` of the gradient, is NaN or infinite.
 
-        An optimizer that asks for the loss itself may have gone too far, with such a gradient, and come back.
+        A buffer that was so in the state ``start`` already, such as a mask of minus infinity, may stay as it is. An optimizer that asks for the loss itself may have gone too far, with such a gradient, and come back.
         """
         if not math.isfinite(norm) and not self.asks:
             raise NotFiniteError(f"the norm of the gradient is {norm}")
@@ -89,8 +89,8 @@ class Steps:
             if not np.isfinite(parameter.data).all():
                 raise NotFiniteError(f"the parameter {name} holds NaN or infinity")
         for name, buffer in self.model.named_buffers():
-            if not np.isfinite(buffer).all():
-                raise NotFiniteError(f"{name} of the model holds NaN or infinity")
+            if not np.isfinite(buffer).all() and np.isfinite(start["model"][name]).all():
+                raise NotFiniteError(f"the buffer {name} holds NaN or infinity")
 
     def state_dict(self) -> dict[str, Any]:
         """Copies of all that a step changes."""

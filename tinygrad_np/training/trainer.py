@@ -112,8 +112,8 @@ class Trainer:
 
         Ctrl-C ends the fit after the step under way, and the history so far is returned with ``history.interrupted``
         set; the KeyboardInterrupt goes no further. A second Ctrl-C breaks into the step, which is then taken back.
-        DivergenceError is raised where the loss, a gradient or a parameter is NaN or infinite, with the operation that
-        made it so. Everything that is given is checked first: TypeError or ValueError, and nothing has changed.
+        DivergenceError is raised where the loss, a gradient, a parameter or a buffer is NaN or infinite, with the
+        operation that made it so. Everything that is given is checked first: TypeError or ValueError, and nothing has changed.
         """
         epochs = epochs_of(epochs)
         rows, held_out = self._rows(X, y, validation, sample_weight)
