@@ -79,7 +79,13 @@ FLOORS |= {"data.rows": 0.5, "data.labels": 0, "data.finite": 1, "data.batches":
 FLOORS |= {"data.standardizing": 4.1, "data": 4.2}
 FLOORS |= {"training.interruption": 0, "training.progress": 0, "training.rows": 5.2, "training.steps": 5.2}
 FLOORS |= {"training.history": 5.2, "training.divergence": 5.3, "training.evaluation": 5.3, "training.callbacks": 5.3}
-FLOORS |= {"training.arguments": 5.4, "training.fitting": 5.4, "training.trainer": 5.5, "training": 5.6}
+FLOORS |= {
+    "training.arguments": 5.4,
+    "training.trials": 5.4,
+    "training.fitting": 5.4,
+    "training.trainer": 5.5,
+    "training": 5.6,
+}
 FLOORS |= {"experiments.packages": 0, "experiments.description": 0, "experiments.outcomes": 0}
 FLOORS |= {"experiments.columns": 5.9, "experiments.statistics": 1, "experiments.results": 5.91}
 FLOORS |= {"experiments.variants": 5.9, "experiments.tables": 5.92, "experiments.figures": 5.92}

@@ -46,8 +46,8 @@ def test_all_variants_of_a_seed_see_the_same_minibatches_whatever_the_model_draw
         return tg.softmax_cross_entropy(output, target)
 
     study({"sgd": "sgd"}, choices=choices, seeds=2, epochs=1, loss=loss)
-    # of 2 variants with 2 seeds: a look at the first row and one at all targets, then the minibatches of the epoch
-    runs = [seen[i : i + 7][2:] for i in range(len(seen) - 28, len(seen), 7)]
+    # of 2 variants with 2 seeds: three looks at the first row and one at all targets, then the minibatches of the epoch
+    runs = [seen[i : i + 9][4:] for i in range(len(seen) - 36, len(seen), 9)]
     (one, other), (again, other_again) = ([b"".join(map(bytes, run)) for run in pair] for pair in (runs[:2], runs[2:]))
     assert (one, other) == (again, other_again)
     assert one != other

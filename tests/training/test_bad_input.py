@@ -63,9 +63,10 @@ def with_value(array, value, row=7):
         ({"epochs": 1.5}, TypeError, "epochs must be an integer, how many more to train, got 1.5"),
         ({"epochs": True}, TypeError, "epochs must be an integer"),
         ({"epochs": "2"}, TypeError, "epochs must be an integer"),
-        ({"batch_size": 0}, ValueError, "batch_size must be at least 1, got 0"),
-        ({"batch_size": -5}, ValueError, "batch_size must be at least 1, got -5"),
-        ({"batch_size": 2.5}, TypeError, "batch_size must be an integer.*got 2.5"),
+        ({"batch_size": 0}, ValueError, "batch_size must be a positive integer, got 0"),
+        ({"batch_size": -5}, ValueError, "batch_size must be a positive integer, got -5"),
+        ({"batch_size": 2.5}, TypeError, "batch_size must be a positive integer, got 2.5"),
+        ({"batch_size": "32"}, TypeError, "batch_size must be a positive integer, got '32'$"),
         ({"y": Y[:-1]}, ValueError, "X has 50 rows and y has 49 rows; give one row of y for each row of X"),
         ({"X": X[:0], "y": Y[:0]}, ValueError, "X has no rows"),
         ({"X": with_value(X, np.nan)}, ValueError, r"X\[7, 0\] is nan, in row 7"),
@@ -91,12 +92,19 @@ def with_value(array, value, row=7):
         ({"validation": (X, Y[:-1])}, ValueError, "validation X has 50 rows and validation y has 49 rows"),
         ({"validation": (X, Y + 3)}, ValueError, r"outside \[0, 3\)"),
         ({"validation": (with_value(X, np.nan), Y)}, ValueError, r"validation X\[7, 0\] is nan"),
+        ({"drop_last": 1}, TypeError, "drop_last must be True or False"),
+        ({"drop_last": True, "batch_size": 51}, ValueError, "drop_last leaves no batch of 51 out of 50 rows"),
+        ({"batch_size": 49}, ValueError, r"BatchNorm in training needs more than one row"),
         ({"shuffle": "no"}, TypeError, "shuffle must be True or False"),
         ({"callbacks": print}, TypeError, r"write callbacks=\[function\]"),
         ({"callbacks": [tg.EarlyStopping]}, TypeError, "a callback must be a function of the trainer and a row"),
         ({"callbacks": [3]}, TypeError, "a callback must be a function"),
         ({"callbacks": [tg.EarlyStopping("accurracy")]}, ValueError, "did you mean 'accuracy'"),
-        ({"callbacks": [tg.EarlyStopping("validation_loss")]}, ValueError, "no column to monitor 'validation_loss'"),
+        (
+            {"callbacks": [tg.EarlyStopping("validation_loss")]},
+            ValueError,
+            "no column to monitor 'validation_loss'.*give validation=",
+        ),
         ({"progress": 1}, TypeError, "progress must be"),
     ],
 )
@@ -148,10 +156,69 @@ def test_a_loss_without_sample_weights_says_so():
         run.fit(X, Y, 1, sample_weight=np.ones(50))
 
 
-def test_a_metric_that_gives_no_number_is_named():
-    run = tg.Trainer(plain(), "softmax_cross_entropy", metrics={"wrong": lambda output, y: output})
-    with pytest.raises(TypeError, match=r"the metric wrong must give one number"):
+@pytest.mark.parametrize(
+    ("metrics", "error", "message"),
+    [
+        ({"wrong": lambda output, y: output}, TypeError, "the metric wrong must give one number"),
+        (["r2"], ValueError, "r2"),
+    ],
+)
+def test_metrics_are_tried_before_anything_has_changed(metrics, error, message):
+    run = tg.Trainer(plain(), "softmax_cross_entropy", metrics=metrics, seed=0)
+    before = bits(run)
+    with pytest.raises(error, match=message):
         run.fit(X, Y, 1)
+    assert bits(run) == before
+
+
+def test_a_metric_of_one_row_may_divide_by_zero_in_the_trial():
+    def rate(output, y):
+        return 1 / len(np.unique(output.argmax(1)) == 1) if len(np.unique(output)) > 3 else 1 / 0
+
+    history = tg.Trainer(plain(), "softmax_cross_entropy", metrics=[rate], seed=0).fit(X, Y, 1)
+    assert history["rate"] > 0
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        partial(tg.losses.softmax_cross_entropy, reduction="sum"),
+        lambda output, y: tg.losses.softmax_cross_entropy(output, y, reduction="none").sum(),
+    ],
+)
+def test_a_loss_that_is_a_sum_over_rows_is_refused(loss):
+    with pytest.raises(ValueError, match=r'a mean over the rows of a minibatch.*reduction="mean"'):
+        tg.Trainer(plain(), loss).fit(X, Y, 1)
+
+
+@pytest.mark.parametrize("loss", [tg.losses.softmax_cross_entropy, tg.losses.squared_error])
+def test_losses_by_row_are_refused(loss):
+    target = Y if loss is tg.losses.softmax_cross_entropy else np.eye(3, dtype=np.float32)[Y]
+    with pytest.raises(ValueError, match=r"the loss must be one number for a minibatch.*take its mean"):
+        tg.Trainer(plain(), partial(loss, reduction="none")).fit(X, target, 1)
+
+
+def notes_of(*data, **options):
+    run = tg.Trainer(plain(), "softmax_cross_entropy")
+    with pytest.raises((TypeError, ValueError)) as caught:
+        run.fit(*data, 1, **options)
+    return " ".join(caught.value.__notes__)
+
+
+def test_errors_say_what_data_they_are_about():
+    assert "this is about the validation data" in notes_of(X, Y, validation=(X, Y + 3))
+    assert "X is <U" in notes_of(X.astype(str), Y)
+    assert "validation X is <U" in notes_of(X, Y, validation=(X.astype(str), Y))
+
+
+def test_a_last_minibatch_that_is_too_small_is_found_first_and_can_be_left_out():
+    run = tg.Trainer(whole(), "softmax_cross_entropy", "sgd", seed=0)
+    before = bits(run)
+    with pytest.raises(ValueError, match="more than one row") as caught:
+        run.fit(X, Y, 1, batch_size=7)
+    assert caught.value.__notes__ == ["the last minibatch of an epoch has 1 of 50 rows; drop_last=True leaves it out"]
+    assert bits(run) == before
+    assert len(run.fit(X, Y, 2, batch_size=7, drop_last=True)) == 2
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -163,5 +230,5 @@ def test_evaluation_and_prediction_look_at_their_data_too(value):
         run.evaluate(with_value(X, value), Y)
     with pytest.raises(ValueError, match="X has 50 rows and y has 9 rows"):
         run.evaluate(X, Y[:9])
-    with pytest.raises(ValueError, match="batch_size must be at least 1"):
+    with pytest.raises(ValueError, match="batch_size must be a positive integer"):
         run.predict(X, batch_size=0)

@@ -177,11 +177,11 @@ def test_objects_are_told_of_the_start_and_the_end():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda path: tg.EarlyStopping(patience=0), "patience must be at least 1"),
-        (lambda path: tg.EarlyStopping(patience=1.5), "patience must be an integer"),
-        (lambda path: tg.EarlyStopping(patience=True), "patience must be an integer"),
-        (lambda path: tg.EarlyStopping(min_delta=-1), "min_delta must be finite and at least 0"),
-        (lambda path: tg.EarlyStopping(min_delta="a"), "min_delta must be a number"),
+        (lambda path: tg.EarlyStopping(patience=0), "patience must be a positive integer"),
+        (lambda path: tg.EarlyStopping(patience=1.5), "patience must be a positive integer"),
+        (lambda path: tg.EarlyStopping(patience=True), "patience must be a positive integer"),
+        (lambda path: tg.EarlyStopping(min_delta=-1), "min_delta must be a finite number, at least 0"),
+        (lambda path: tg.EarlyStopping(min_delta="a"), "min_delta must be a finite number"),
         (lambda path: tg.EarlyStopping(mode="minimum"), "did you mean 'min'"),
         (lambda path: tg.EarlyStopping(5), "monitor must be the name of a column"),
         (lambda path: tg.Checkpoints(path, best=False, last=False), "nothing to save"),
@@ -192,6 +192,12 @@ def test_objects_are_told_of_the_start_and_the_end():
 def test_what_makes_no_callback_is_refused(make, message, tmp_path):
     with pytest.raises((ValueError, TypeError), match=message):
         make(tmp_path)
+
+
+def test_numbers_may_be_numpys(tmp_path):
+    stopping = tg.EarlyStopping(patience=np.int64(3), min_delta=np.float32(0.5))
+    assert (stopping.patience, stopping.min_delta) == (3, 0.5)
+    assert tg.Checkpoints(tmp_path, every=np.int64(2)).every == 2
 
 
 def test_a_folder_that_cannot_be_is_refused_before_anything_is_trained(tmp_path):

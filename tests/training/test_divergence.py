@@ -82,7 +82,7 @@ def test_the_operation_is_named_and_all_is_as_before_the_step(fault, optimizer):
 
 
 def test_dropout_running_means_averages_and_the_history_of_earlier_epochs_are_left_too():
-    runs = [trainer(whole()), trainer(whole())]
+    runs = [trainer(metrics=None), trainer(metrics=None)]  # accuracy refuses the label 9
     for run, fault in zip(runs, [logarithm, interruption]):
         run.fit(X, Y, 2)
         run._steps.loss = loss(fault)

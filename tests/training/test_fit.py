@@ -165,6 +165,19 @@ def test_rows_of_weight_0_count_nothing_wherever_they_are():
     assert frozen().fit(X, Y, 1, 5, 0.02, weight)["validation_loss"] == 0.0  # of one row, none of those that count
 
 
+def test_the_last_smaller_minibatch_can_be_left_out():
+    ours, theirs = whole(), whole()
+    history = tg.Trainer(ours, "softmax_cross_entropy", tg.optim.SGD, seed=3).fit(X, Y, 2, 16, drop_last=True)
+    rng, losses = np.random.default_rng(3), []
+    theirs.reseed(rng)
+    optimizer = tg.optim.SGD(theirs)
+    batches = tg.data.minibatches((X, Y), 16, rng, drop_last=True)
+    for _ in range(2):
+        losses += [[optimizer.step(lambda x=x, y=y: tg.softmax_cross_entropy(theirs(x), y)).item() for x, y in batches]]
+    assert bits(ours) == bits(theirs)
+    np.testing.assert_allclose(history["loss"], np.mean(losses, axis=1), rtol=1e-12)
+
+
 def test_without_shuffling_minibatches_come_in_order():
     ours, theirs = plain(), plain()
     tg.Trainer(ours, "softmax_cross_entropy", tg.optim.SGD, seed=0).fit(X, Y, 1, 20, shuffle=False)

@@ -49,10 +49,11 @@ class BatchNorm(_Normalization):
         running ← (1 − momentum)·running + momentum·batch
 
     with the unbiased variance of the batch (Σ (x − mean)² / (n − 1)): PyTorch's conventions, whose momentum is 1 minus
-    that of other libraries. A batch of no rows gives no rows and moves nothing. Weight and bias have ``dtype``, the
-    statistics too, but at least float32: float16 holds no variance above 65,504. Raises ValueError for other features, and for a batch of one row in training, which has no variance;
-    TypeError or ValueError for sizes and numbers out of range. Ioffe & Szegedy (2015), "Batch normalization:
-    accelerating deep network training by reducing internal covariate shift".
+    that of other libraries. A batch of no rows gives no rows and moves nothing. Weight and bias have ``dtype``, and so
+    have the statistics, but at least float32, for float16 ends at 65,504. Raises ValueError for other features, and for
+    a batch of one row in training, which has no variance; TypeError or ValueError for sizes and numbers out of range.
+    Ioffe & Szegedy (2015), "Batch normalization: accelerating deep network training by reducing internal covariate
+    shift".
 
     >>> import numpy as np, tinygrad_np as tg
     >>> layer = tg.nn.BatchNorm(1)

@@ -9,16 +9,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np import losses, metrics, optim
-from tinygrad_np.data import minibatches
 from tinygrad_np.initializers import as_generator
 from tinygrad_np.nn import Module
 from tinygrad_np.optim import MovingAverage, Optimizer
-from tinygrad_np.recording import no_grad
-from tinygrad_np.tensor import Tensor
-from tinygrad_np.training.evaluation import mode
-from tinygrad_np.training.rows import CHECKED, Rows
-from tinygrad_np.training.steps import Loss, Steps
-from tinygrad_np.trees import leaves_of
+from tinygrad_np.training.steps import Loss
 
 Function = Callable[..., Any]
 TAKEN = ("epoch", "loss", "lr", "gradient_norm", "seconds")  # columns of a history that are no metrics
@@ -133,43 +127,3 @@ def callbacks_of(callbacks: Any) -> list[Function]:
         if not callable(callback) or isinstance(callback, type):
             raise TypeError(f"a callback must be a function of the trainer and a row of the history, got {callback!r}")
     return listed
-
-
-def check_fit(steps: Steps, rows: Rows) -> None:
-    """Have the model and the loss look at the data, in evaluation, so that what does not fit is found beforehand.
-
-    The model sees the first row, and the loss all targets, each beside the output for that row.
-    """
-    first = next(iter(rows.batches(1)))
-    steps.kept, steps.taken = {}, 0
-    with mode(steps.model, False), np.errstate(all="ignore"):  # how large numbers are is for the training to say
-        try:
-            loss = steps.loss_of(*first)
-        except TypeError as error:
-            if rows.weight is not None and "sample_weight" in str(error):
-                raise TypeError(
-                    f"the loss takes no sample_weight: {error}; define loss(output, y, *, sample_weight)"
-                ) from error
-            raise
-        if not isinstance(loss, Tensor) or not loss.requires_grad:
-            raise TypeError(f"the loss must be a Tensor that depends on the model's parameters, got {loss!r}")
-        if loss.ndim:
-            raise ValueError(
-                f"the loss must be one number for a minibatch, got one of shape {loss.shape}; take its mean"
-            )
-    (output, _), steps.kept = steps.kept[0], None
-    if isinstance(output, np.ndarray) and output.shape[:1] == (1,):
-        _check_targets(steps.loss, output, rows.y)
-
-
-def _check_targets(loss: Loss, output: Any, y: Any) -> None:
-    """Have the loss look at all targets, some thousands at a time, each beside the same output."""
-    for i, targets in enumerate(minibatches(y, CHECKED, shuffle=False)):
-        count = len(next(leaves_of(targets))[1])
-        try:
-            with no_grad(), np.errstate(all="ignore"):
-                loss(Tensor(np.repeat(output, count, axis=0)), targets)
-        except (TypeError, ValueError) as error:
-            if i:
-                error.add_note(f"rows are counted from row {i * CHECKED} of y on")
-            raise

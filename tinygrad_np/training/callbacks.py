@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from tinygrad_np import states
+from tinygrad_np.arguments import number, size
 from tinygrad_np.names import nearest
 from tinygrad_np.nn import Module
 from tinygrad_np.optim import MovingAverage
@@ -57,6 +58,11 @@ class Monitor:
         """Find the column among those that there will be; ValueError for one that there will not."""
         usual = "validation_loss" if "validation_loss" in columns else "loss"
         self.name = usual if self.asked is None else self.asked
+        if self.name.startswith("validation_") and not any(name.startswith("validation_") for name in columns):
+            raise ValueError(
+                f"there is no column to monitor {self.name!r}, for nothing is validated: give validation=(X, y), or a "
+                "fraction of the rows such as validation=0.2"
+            )
         nearest("column to monitor", self.name, dict.fromkeys(columns))
         mode = self.mode
         if mode is None:
@@ -95,17 +101,10 @@ class EarlyStopping:
         mode: str | None = None,
         restore: bool = True,
     ) -> None:
-        if isinstance(patience, bool) or not isinstance(patience, int):
-            raise TypeError(f"patience must be an integer, a number of epochs, got {patience!r}")
-        if patience < 1:
-            raise ValueError(f"patience must be at least 1 epoch, got {patience}")
-        if isinstance(min_delta, bool) or not isinstance(min_delta, (int, float)):
-            raise TypeError(f"min_delta must be a number, got {min_delta!r}")
-        if not 0 <= min_delta < math.inf:
-            raise ValueError(
-                f"min_delta must be finite and at least 0, got {min_delta!r}; mode says which way is better"
-            )
-        self.monitor, self.patience, self.min_delta, self.restore = Monitor(monitor, mode), patience, min_delta, restore
+        self.min_delta = number(
+            "min_delta", min_delta, 0.01, lambda d: 0 <= d < math.inf, "a finite number, at least 0"
+        )
+        self.monitor, self.patience, self.restore = Monitor(monitor, mode), size("patience", patience), restore
         self._reset()
 
     def _reset(self) -> None:
@@ -184,8 +183,6 @@ class Checkpoints:
         mode: str | None = None,
         every: int = 1,
     ) -> None:
-        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-            raise ValueError(f"every must be a positive number of epochs, got {every!r}")
         if not best and not last:
             raise ValueError("best=False and last=False leave nothing to save")
         if not isinstance(folder, (str, os.PathLike)):
@@ -193,7 +190,7 @@ class Checkpoints:
         self.folder = os.fsdecode(folder)
         self.last = os.path.join(self.folder, "last.safetensors") if last else None
         self.best = os.path.join(self.folder, "best.safetensors") if best else None
-        self.monitor, self.every = Monitor(monitor, mode), every
+        self.monitor, self.every = Monitor(monitor, mode), size("every", every)
         self.value = math.inf
 
     def start(self, trainer: Trained, columns: Sequence[str]) -> None:

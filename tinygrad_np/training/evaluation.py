@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
+from tinygrad_np.arguments import size
 from tinygrad_np.data import minibatches
 from tinygrad_np.nn import Module
 from tinygrad_np.optim import MovingAverage
@@ -42,10 +43,10 @@ def evaluated(model: Module, loss: Loss, metrics: Metrics, rows: Rows, batch_siz
     total = counted = 0.0
     outputs = []
     targets = []
-    for (X, y, *weight), size in rows.sized(rows.batches(batch_size)):  # noqa: N806 - the field's name
+    for (X, y, *weight), share in rows.sized(rows.batches(batch_size)):  # noqa: N806 - the field's name
         output = model(X)
-        total += float(loss(output, y, sample_weight=weight[0]) if weight else loss(output, y)) * size
-        counted += size
+        total += float(loss(output, y, sample_weight=weight[0]) if weight else loss(output, y)) * share
+        counted += share
         if metrics:
             outputs.append(mapped(data_of, output))
             targets.append(y)
@@ -62,7 +63,9 @@ def scores(metrics: Metrics, outputs: list[Any], targets: list[Any]) -> dict[str
 
 def predicted(model: Module, X: Any, batch_size: int) -> Any:  # noqa: N803 - the field's name
     """The model's output for every row of ``X``."""
-    return joined([mapped(data_of, model(batch)) for batch in minibatches(X, batch_size, shuffle=False)])
+    return joined(
+        [mapped(data_of, model(batch)) for batch in minibatches(X, size("batch_size", batch_size), shuffle=False)]
+    )
 
 
 def _number(name: str, value: Any) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_np.arguments import size
 from tinygrad_np.data import minibatches, require_finite
 from tinygrad_np.trees import leaves_of, rebuilt
 
@@ -18,8 +19,9 @@ CHECKED = 4096  # targets that a loss looks at in one call, before the run
 class Rows:
     """Inputs ``X`` and targets ``y`` of equal lengths, finite, with a weight for each row if there are any.
 
-    ``only`` restricts them to rows with these indices. Raises TypeError for what are no arrays, ValueError for lengths
-    that differ, no rows, NaN and infinity (with the row), and weights that are no finite numbers of at least 0.
+    ``what`` they are is said before their names. ``only`` restricts them to rows with these indices. Raises TypeError
+    for what are no arrays, ValueError for lengths that differ, no rows, NaN and infinity (with the row), and weights
+    that are no finite numbers of at least 0.
     """
 
     def __init__(self, X: Any, y: Any, sample_weight: Any = None, what: str = "") -> None:  # noqa: N803 - the field's name
@@ -30,7 +32,7 @@ class Rows:
         if len(set(counts.values())) > 1:
             listing = " and ".join(f"{name} has {count} rows" for name, count in counts.items())
             raise ValueError(f"{listing}; give one row of y for each row of X")
-        self.X, self.y = X, y
+        self.X, self.y, self.what = X, y, what
         self.all = next(iter(counts.values()))
         if not self.all:
             raise ValueError(f"{names[0]} has no rows; there is nothing to learn from")
@@ -47,9 +49,15 @@ class Rows:
     def __len__(self) -> int:
         return self.all if self.only is None else len(self.only)
 
-    def batches(self, batch_size: int, rng: np.random.Generator | None = None, shuffle: bool = False) -> minibatches:
+    def batches(
+        self,
+        batch_size: int,
+        rng: np.random.Generator | None = None,
+        shuffle: bool = False,
+        drop_last: bool = False,
+    ) -> minibatches:
         """minibatches (X, y) or (X, y, weight)."""
-        return minibatches(self.data, batch_size, rng, shuffle, rows=self.only)
+        return minibatches(self.data, size("batch_size", batch_size), rng, shuffle, drop_last, rows=self.only)
 
     def sized(self, batches: minibatches) -> Iterator[tuple[Any, float]]:
         """Each of ``batches`` with what it counts: its rows, or the sum of their weights."""

@@ -81,7 +81,8 @@ class Steps:
     def require_finite(self, start: Mapping[str, Any], norm: float = 0.0) -> None:
         """Raise NotFiniteError where a parameter, a buffer, or the ``norm`` of the gradient, is NaN or infinite.
 
-        A buffer that was so in the state ``start`` already, such as a mask of minus infinity, may stay as it is. An optimizer that asks for the loss itself may have gone too far, with such a gradient, and come back.
+        A buffer that was so in the state ``start`` already, such as a mask of minus infinity, may stay as it is. An
+        optimizer that asks for the loss itself may have gone too far, with such a gradient, and come back.
         """
         if not math.isfinite(norm) and not self.asks:
             raise NotFiniteError(f"the norm of the gradient is {norm}")

@@ -17,7 +17,6 @@ from tinygrad_np.saving import CheckpointError, load, save
 from tinygrad_np.training.arguments import (
     average_of,
     callbacks_of,
-    check_fit,
     epochs_of,
     flag_of,
     generator_of,
@@ -32,6 +31,7 @@ from tinygrad_np.training.history import History
 from tinygrad_np.training.progress import bar
 from tinygrad_np.training.rows import Rows
 from tinygrad_np.training.steps import Steps
+from tinygrad_np.training.trials import check_data, check_last
 
 Data = Any  # an array, or nested containers of arrays, with equal first axes
 
@@ -95,6 +95,7 @@ class Trainer:
         sample_weight: Any = None,
         callbacks: Iterable[Callable[..., Any]] = (),
         shuffle: bool = True,
+        drop_last: bool = False,
         progress: bool | None = None,
     ) -> History:
         """Train for so many ``epochs`` more, in training mode, and give the history, which goes on.
@@ -102,6 +103,7 @@ class Trainer:
         ``validation`` is a pair (X, y), or the fraction of rows that are kept for it, the same in every fit; it is
         evaluated after each epoch. ``sample_weight`` (n,) says what each row counts in the loss, a held-out one too.
         ``callbacks`` are called after each epoch as callback(trainer, row); one that returns True ends the fit.
+        ``drop_last`` leaves out the last minibatch of an epoch where it is smaller, other rows each time.
         ``progress`` is a bar by tqdm: None shows it in a terminal or notebook, if tqdm is installed, and True always.
 
         A row of the history has the columns ``epoch``, ``loss`` (of the minibatches, each before its step; weighted by
@@ -113,15 +115,18 @@ class Trainer:
         Ctrl-C ends the fit after the step under way, and the history so far is returned with ``history.interrupted``
         set; the KeyboardInterrupt goes no further. A second Ctrl-C breaks into the step, which is then taken back.
         DivergenceError is raised where the loss, a gradient, a parameter or a buffer is NaN or infinite, with the
-        operation that made it so. Everything that is given is checked first: TypeError or ValueError, and nothing has changed.
+        operation that made it so. Everything that is given is checked first, also against the first row of the data:
+        TypeError or ValueError, and nothing has changed.
         """
         epochs = epochs_of(epochs)
         rows, held_out = self._rows(X, y, validation, sample_weight)
-        batches = rows.batches(batch_size, self._steps.rng, flag_of("shuffle", shuffle))
+        options = flag_of("shuffle", shuffle), flag_of("drop_last", drop_last)
+        batches = rows.batches(batch_size, self._steps.rng, *options)
         called = callbacks_of(callbacks)
         for part in (rows, held_out):
             if part is not None:
-                check_fit(self._steps, part)
+                check_data(self._steps, self.metrics, part)
+        check_last(self._steps, rows, batches)
         self._tell(called, "start", self._columns(held_out is not None))
         shown = bar(progress, epochs * len(batches))
         try:
