@@ -101,6 +101,18 @@ def test_training_is_in_training_mode_and_validation_is_not_and_modes_are_put_ba
     assert tg.is_recording()
 
 
+def test_a_part_that_is_frozen_in_evaluation_stays_so():
+    model = whole()
+    model[1].eval()
+    before = bits(dict(model.named_buffers()))
+    run = tg.Trainer(model, "softmax_cross_entropy", "sgd", seed=0)
+    run.fit(X, Y, 2, batch_size=49, validation=(X, Y))  # with a last batch of one row, which evaluation allows
+    assert bits(dict(model.named_buffers())) == before
+    model.eval()
+    run.fit(X, Y, 1)
+    assert bits(dict(model.named_buffers())) != before
+
+
 def test_prediction_is_that_of_the_model_in_evaluation():
     run = trainer(average=None)
     run.fit(X, Y, 2)

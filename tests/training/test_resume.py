@@ -48,21 +48,52 @@ def test_a_checkpoint_in_the_middle_of_a_fit_is_one_between_epochs(tmp_path):
     assert bits(resumed) == bits(uninterrupted)
 
 
-def test_early_stopping_goes_on_too(tmp_path):
-    def stopping():
-        return tg.EarlyStopping(patience=3, restore=False)
+class Killed(BaseException):
+    pass
+
+
+def kill(at):
+    def killing(run, row):
+        if row["epoch"] == at:
+            raise Killed
+
+    return killing
+
+
+@pytest.mark.parametrize("restore", [True, False])
+def test_early_stopping_goes_on_from_a_checkpoint_of_a_run_that_was_killed(restore, tmp_path):
+    def callbacks(*others):  # the checkpoints come first in the list, and are called last
+        return [tg.Checkpoints(tmp_path), tg.EarlyStopping(patience=3, restore=restore), *others]
 
     uninterrupted, first, second = trainer(), trainer(), trainer()
-    uninterrupted.fit(X, Y, 40, validation=0.2, callbacks=[stopping()])
-    assert 3 < len(uninterrupted.history) < 40
-    watched = stopping()
-    first.fit(X, Y, len(uninterrupted.history) - 2, validation=0.2, callbacks=[watched])
-    tg.save(tmp_path / "run.safetensors", {"trainer": first, "stopping": watched})
-    state, resumed = tg.load(tmp_path / "run.safetensors"), stopping()
-    second.load_state_dict(state["trainer"])
-    resumed.load_state_dict(state["stopping"])
-    second.fit(X, Y, 40, validation=0.2, callbacks=[resumed])
+    uninterrupted.fit(X, Y, 40, validation=0.2, callbacks=callbacks())
+    stopped = len(uninterrupted.history)
+    assert 3 < stopped < 40
+    with pytest.raises(Killed):
+        first.fit(X, Y, 40, validation=0.2, callbacks=callbacks(kill(at=stopped - 1)))
+    second.load(tmp_path / "last.safetensors")
+    assert len(second.history) == stopped - 1
+    second.fit(X, Y, 40, validation=0.2, callbacks=callbacks())
     assert bits(second) == bits(uninterrupted)
+
+
+def test_states_of_callbacks_wait_for_the_fit_that_takes_them_up(tmp_path):
+    first, second, third = trainer(), trainer(), trainer()
+    first.fit(X, Y, 3, callbacks=[tg.EarlyStopping("loss")])
+    first.save(tmp_path / "run.safetensors")
+    second.load(tmp_path / "run.safetensors")
+    assert bits(second) == bits(first)
+    second.save(tmp_path / "again.safetensors")
+    third.load(tmp_path / "again.safetensors")
+    with pytest.raises(ValueError, match="saved with 1 callbacks that have a state, and is given 2"):
+        third.fit(X, Y, 1, callbacks=[tg.EarlyStopping(), tg.EarlyStopping()])
+    with pytest.raises(ValueError, match="no column to monitor"):
+        third.fit(X, Y, 1, callbacks=[tg.EarlyStopping("lack")])
+    stopping = tg.EarlyStopping("loss")
+    third.fit(X, Y, 0, callbacks=[stopping])
+    assert stopping.value == min(first.history["loss"])
+    second.fit(X, Y, 1)
+    assert second.state_dict()["callbacks"] == []
 
 
 PROGRAM = """
@@ -128,6 +159,8 @@ HOSTILE = {
     "interrupted is a number": lambda state: state | {"history": {"interrupted": 3, "rows": []}},
     "a split of text": lambda state: state | {"split": "x"},
     "a negative split": lambda state: state | {"split": -1},
+    "callbacks of text": lambda state: state | {"callbacks": "x"},
+    "callbacks of numbers": lambda state: state | {"callbacks": [3]},
     "a generator of nothing": lambda state: state | {"rng": {"bit_generator": "PCG64"}},
     "a generator of arrays": lambda state: state | {"rng": state["rng"] | {"state": np.zeros(2)}},
     "a generator that is none": lambda state: state | {"rng": None},

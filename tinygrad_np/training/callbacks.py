@@ -86,8 +86,8 @@ class EarlyStopping:
     higher, by more than ``min_delta``, in the column's units. When the fit ends, in whatever way but by an error, the
     model gets back the parameters and buffers of the best epoch, unless ``restore`` is False; the optimizer and the
     Generators stay as they are. ``value`` and ``epoch`` are those of the best one. A second fit of the same Trainer
-    goes on counting; with a fresh Trainer all begins anew. The state of it can be saved beside the Trainer's:
-    ``tg.save(path, {"trainer": trainer, "stopping": stopping})``. Prechelt (1998), "Early stopping - but when?".
+    goes on counting; with a fresh Trainer all begins anew. What it knows is saved and loaded with the Trainer.
+    Prechelt (1998), "Early stopping - but when?".
 
     >>> EarlyStopping(patience=5)
     EarlyStopping(patience=5, min_delta=0)

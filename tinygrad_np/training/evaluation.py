@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from tinygrad_np.arguments import size
@@ -29,6 +29,11 @@ def mode(model: Module, training: bool) -> Iterator[None]:
     finally:
         for module, flag in before:
             module.training = flag
+
+
+def training(model: Module) -> AbstractContextManager[None]:
+    """A context in which the model trains: as a whole if it is in evaluation, and else as its parts are set."""
+    return nullcontext() if model.training else mode(model, True)
 
 
 @contextmanager

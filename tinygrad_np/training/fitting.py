@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_np.data import minibatches
 from tinygrad_np.optim import global_norm
 from tinygrad_np.training.divergence import diagnose, rewind
-from tinygrad_np.training.evaluation import Metrics, evaluated, evaluating, mode, scores
+from tinygrad_np.training.evaluation import Metrics, evaluated, evaluating, scores, training
 from tinygrad_np.training.history import History, Row
 from tinygrad_np.training.interruption import Interruption
 from tinygrad_np.training.progress import Silence
@@ -41,7 +41,7 @@ class Fit:
         """Train for so many ``epochs`` more; Ctrl-C ends it after a whole step, and is noted in the history."""
         self.history.interrupted = False
         try:
-            with Interruption() as interruption, mode(self.steps.model, True):
+            with Interruption() as interruption, training(self.steps.model):
                 for _ in range(epochs):
                     stopped = self._epoch(interruption, bar)
                     if interruption.noted:

@@ -83,6 +83,8 @@ class Trainer:
         if seed is not None:
             model.reseed(rng)
         self._split: int | None = None  # the seed by which every fit chooses the same rows to validate with
+        self._stateful: list[Any] = []  # those callbacks of the latest fit that have a state
+        self._loaded: list[Any] = []  # states of callbacks, which the next fit takes up
         self._steps = Steps(model, self.loss, self.optimizer, self.average, rng)
 
     def fit(
@@ -98,11 +100,15 @@ class Trainer:
         drop_last: bool = False,
         progress: bool | None = None,
     ) -> History:
-        """Train for so many ``epochs`` more, in training mode, and give the history, which goes on.
+        """Train for so many ``epochs`` more, and give the history, which goes on.
+
+        A model in evaluation is put into training mode meanwhile, as a whole; one in training mode is left as it is,
+        so that what is frozen by ``model[1].eval()`` stays so.
 
         ``validation`` is a pair (X, y), or the fraction of rows that are kept for it, the same in every fit; it is
         evaluated after each epoch. ``sample_weight`` (n,) says what each row counts in the loss, a held-out one too.
-        ``callbacks`` are called after each epoch as callback(trainer, row); one that returns True ends the fit.
+        ``callbacks`` are called after each epoch as callback(trainer, row); one that returns True ends the fit. Those
+        with a state (state_dict and load_state_dict) come first, and are saved and loaded with the run, in their order.
         ``drop_last`` leaves out the last minibatch of an epoch where it is smaller, other rows each time.
         ``progress`` is a bar by tqdm: None shows it in a terminal or notebook, if tqdm is installed, and True always.
 
@@ -128,6 +134,7 @@ class Trainer:
                 check_data(self._steps, self.metrics, part)
         check_last(self._steps, rows, batches)
         self._tell(called, "start", self._columns(held_out is not None))
+        self._take_up(called)
         shown = bar(progress, epochs * len(batches))
         try:
             bound = [partial(callback, self) for callback in called]
@@ -153,8 +160,10 @@ class Trainer:
     # -- state -------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """All that the run needs to go on: model, optimizer, Generators, history, and which rows validate."""
-        return {**self._steps.state_dict(), "history": self.history.state_dict(), "split": self._split}
+        """All that the run needs to go on: model, optimizer, Generators, history, which rows validate, callbacks."""
+        callbacks = self._loaded or [callback.state_dict() for callback in self._stateful]
+        run = {"history": self.history.state_dict(), "split": self._split, "callbacks": callbacks}
+        return self._steps.state_dict() | run
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state`` that state_dict() gave; where anything does not fit, nothing changes.
@@ -167,9 +176,11 @@ class Trainer:
         history.load_state_dict(state["history"])
         if chosen is not None and (isinstance(chosen, bool) or not isinstance(chosen, int) or chosen < 0):
             raise ValueError(f"split must be None or a seed, an integer of at least 0, got {chosen!r}")
-        self._steps.load_state_dict({k: v for k, v in state.items() if k not in ("history", "split")})
+        if not isinstance(state["callbacks"], list) or not all(isinstance(s, Mapping) for s in state["callbacks"]):
+            raise ValueError(f"callbacks must be a list of states, got {str(state['callbacks'])[:80]}")
+        self._steps.load_state_dict({k: v for k, v in state.items() if k not in ("history", "split", "callbacks")})
         self.history.load_state_dict(history.state_dict())
-        self._split = chosen
+        self._split, self._loaded, self._stateful = chosen, list(state["callbacks"]), []
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save the run into one file, from which ``load`` goes on with the same bits; CheckpointError if it cannot."""
@@ -201,6 +212,23 @@ class Trainer:
         except ValueError as error:
             raise ValueError(f"validation: {error}") from None
         return rows.part(train), rows.part(np.sort(held_out))
+
+    def _take_up(self, callbacks: list[Callable[..., Any]]) -> None:
+        """Let callbacks go on from states that were loaded, one after another, and call those first that have one.
+
+        So a checkpoint that another callback saves holds what they know of the same epoch.
+        """
+        callbacks.sort(key=lambda callback: not hasattr(callback, "state_dict"))
+        stateful: list[Any] = [callback for callback in callbacks if hasattr(callback, "state_dict")]
+        if self._loaded and stateful:
+            if len(self._loaded) != len(stateful):
+                raise ValueError(
+                    f"the run was saved with {len(self._loaded)} callbacks that have a state, and is given "
+                    f"{len(stateful)}: give the same ones, or none that has a state"
+                )
+            for callback, state in zip(stateful, self._loaded):
+                callback.load_state_dict(state)
+        self._stateful, self._loaded = stateful, []
 
     def _columns(self, validated: bool) -> list[str]:
         """The names that rows of the history will have."""

@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_np.data import minibatches
 from tinygrad_np.recording import no_grad
 from tinygrad_np.tensor import Tensor
-from tinygrad_np.training.evaluation import Metrics, mode, scores
+from tinygrad_np.training.evaluation import Metrics, mode, scores, training
 from tinygrad_np.training.rows import CHECKED, Rows
 from tinygrad_np.training.steps import Loss, Steps
 from tinygrad_np.trees import leaves_of, mapped
@@ -40,7 +40,7 @@ def check_last(steps: Steps, rows: Rows, batches: minibatches) -> None:
     first, *_ = next(iter(rows.batches(rest)))
     before = steps.model.state_dict()
     try:
-        with mode(steps.model, True), no_grad(), np.errstate(all="ignore"):
+        with training(steps.model), no_grad(), np.errstate(all="ignore"):
             steps.model(first)
     except (TypeError, ValueError) as error:
         error.add_note(f"the last minibatch of an epoch has {rest} of {len(rows)} rows; drop_last=True leaves it out")
