@@ -286,6 +286,18 @@ def test_schedules_and_hooks_with_a_state_begin_anew_in_each_run():
     assert noise.calls == 0
 
 
+def test_an_optimizer_may_be_made_by_a_method_of_what_holds_the_model():
+    class Experiment:
+        def __init__(self):
+            self.model = plain()
+
+        def optimizer(self, model):
+            return tg.optim.SGD(self.model.parameters())
+
+    experiment = Experiment()
+    assert len(tg.Trainer(experiment.model, "softmax_cross_entropy", experiment.optimizer).fit(X, Y, 1)) == 1
+
+
 def test_parameters_that_are_frozen_are_left_out_and_keep_their_names():
     model = plain()
     frozen = model.parameters()[0]

@@ -77,11 +77,11 @@ class Variant:
         return Outcome(self.labels, seed, rows) if fault is None else Outcome(self.labels, seed, rows, *noted(fault))
 
     def _optimizer(self) -> Any:
-        """The optimizer, or what makes one of the model, with the schedule for its lr if there is one."""
+        """What makes the optimizer, with the schedule for its lr if there is one; the Trainer copies both."""
         if self.schedule is None:
-            return deepcopy(self.optimizer)
-        made_by = optim.by_name(self.optimizer) if isinstance(self.optimizer, str) else deepcopy(self.optimizer)
-        return partial(made_by, lr=deepcopy(self.schedule))
+            return self.optimizer
+        made_by = optim.by_name(self.optimizer) if isinstance(self.optimizer, str) else self.optimizer
+        return partial(made_by, lr=self.schedule)
 
 
 def noted(fault: DivergenceError) -> tuple[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
+from inspect import ismethod
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,8 @@ def optimizer_of(optimizer: Any, model: Module) -> Optimizer:
         optimizer = optim.by_name(optimizer)
     made = optimizer
     if callable(optimizer) and not isinstance(optimizer, Optimizer):
-        made = deepcopy(optimizer)(model)  # schedules and hooks with a state begin anew in each run
+        # schedules and hooks with a state begin anew in each run; a method would be copied with the model that it knows
+        made = (optimizer if ismethod(optimizer) else deepcopy(optimizer))(model)
     if not isinstance(made, Optimizer):
         raise TypeError(
             f'the optimizer must be a tg.optim.Optimizer, a name such as "adam", or a function of the model that makes '

@@ -41,7 +41,8 @@ class Trainer:
 
     ``loss``       a function of outputs and targets that gives one number, or the name of one in tg.losses
     ``optimizer``  a tg.optim.Optimizer of the model's parameters, the name of one, or a function that makes one of the
-                   model, such as a class or functools.partial(tg.optim.Adam, lr=0.01)
+                   model, such as a class or functools.partial(tg.optim.Adam, lr=0.01), which is copied, so that a
+                   plateau or a hook with a state begins anew in each Trainer
     ``seed``       an int or a np.random.Generator: decides the order of minibatches and the validation rows, and the
                    masks of Dropout, for it reseeds the model's Generators (without one they are left as they are, and
                    the order differs from run to run). Weights were drawn when the model was made
