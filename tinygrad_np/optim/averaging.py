@@ -19,7 +19,8 @@ class MovingAverage:
     δ = ``decay``, in [0, 1), or a function of the number of updates so far: min(0.999, (1 + t) / (10 + t)) forgets the
     first weights sooner, and (1 + t) / (2 + t) gives every p the same weight (Polyak & Juditsky 1992, "Acceleration of
     stochastic approximation by averaging"). ``params`` is a model, or what else an optimizer takes. The average is of
-    the parameters alone, not of what a layer counts, such as running means.
+    the parameters alone, not of what a layer counts, such as running means. It is kept in float64, for in a narrower
+    dtype the small steps towards p would be rounded away.
 
     >>> import tinygrad_np as tg
     >>> p = tg.Tensor([0.0], requires_grad=True)
@@ -37,7 +38,7 @@ class MovingAverage:
         self.params = dict(once(named(params)))
         self.decay = decay
         self.updates = 0
-        self.averages = {name: p.data.copy() for name, p in self.params.items()}
+        self.averages = {name: p.data.astype(np.result_type(p.dtype, np.float64)) for name, p in self.params.items()}
         self._away = False
         self._rate()
 
@@ -48,7 +49,7 @@ class MovingAverage:
         rate = 1 - self._rate()
         for name, p in self.params.items():
             average = self.averages[name]
-            average += (p.data - average) * np.array(rate, average.dtype)
+            average += (p.data - average) * rate
         self.updates += 1
 
     @contextmanager
