@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import Any, Unpack
 
@@ -363,12 +362,21 @@ def _tiny(dtype: Any) -> float:
 @lru_cache(maxsize=128)
 def _nadam_numbers(t: int, beta1: float, warming: float) -> tuple[float, float, float]:
     """NAdam's πₜ, μₜ and μₜ₊₁. Where even β₁ᵗ vanishes beside 1, so does πₜ, and need not be multiplied out."""
+    seen = beta1**t > 2**-60
+    product = float(_nadam_products(1 << int(t).bit_length(), beta1, warming)[t - 1]) if seen else 0.0
+    return product, _momentum(t, beta1, warming), _momentum(t + 1, beta1, warming)
 
-    def momentum(i: int) -> float:
-        return float(beta1 * (1 - 0.5 * 0.96 ** (i * warming)))
 
-    product = math.prod(map(momentum, range(1, t + 1))) if beta1**t > 2**-60 else 0.0
-    return product, momentum(t), momentum(t + 1)
+@lru_cache(maxsize=16)
+def _nadam_products(count: int, beta1: float, warming: float) -> Array:
+    """NAdam's π₁ to the ``count``-th: asked for by powers of 2, so that few steps multiply anything out."""
+    products: Array = np.multiply.accumulate(_momentum(np.arange(1, count + 1), beta1, warming))
+    return products
+
+
+def _momentum(t: Any, beta1: float, warming: float) -> Any:
+    """NAdam's μₜ."""
+    return beta1 * (1 - 0.5 * 0.96 ** (t * warming))
 
 
 # A ufunc also takes what speaks NumPy's protocols in the place of numbers.
