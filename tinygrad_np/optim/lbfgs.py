@@ -182,5 +182,5 @@ class LBFGS(Optimizer):
 
     def _vector(self, arrays: Mapping[str, Array]) -> Array:
         """The other way round."""
-        dtype = np.result_type(*[flat.whole[0] for flat in self._flats])
+        dtype = np.result_type(*[flat.dtype for flat in self._flats])
         return np.concatenate([arrays[name] for flat in self._flats for name in flat.names], axis=None, dtype=dtype)
