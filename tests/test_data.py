@@ -260,6 +260,13 @@ def test_a_standardizer_is_saved_and_loaded(tmp_path):
     assert other.mean == pytest.approx(x.mean())
 
 
+def test_a_fitted_standardizer_forgets_its_rows_for_the_state_of_one_that_is_not():
+    standardize = Standardizer().fit(np.eye(3))
+    standardize.load_state_dict(Standardizer().state_dict())
+    assert repr(standardize) == "Standardizer(not fitted)"
+    standardize.fit(np.eye(2))
+
+
 GOOD = {"count": 2, "mean": np.zeros(2), "squares": np.ones(2)}
 
 
