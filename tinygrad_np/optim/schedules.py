@@ -1,7 +1,8 @@
 """Schedules: numbers that depend on the step, for any hyperparameter.
 
 A schedule is a function of the number of steps taken so far, 0 in the first step. Any function of one int will do;
-those here can be compared, copied, pickled and read. :func:`plot` draws one.
+those here can be compared, copied, pickled and read. An optimizer whose schedule is a lambda cannot be pickled, as no
+lambda can; its ``state_dict()`` does without. :func:`plot` draws one.
 
 >>> import tinygrad_np as tg
 >>> schedule = tg.optim.schedules.warm_up(tg.optim.schedules.cosine(0.1, steps=100), steps=5)
