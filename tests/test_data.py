@@ -337,6 +337,7 @@ BAD = {
     "batch_size 0": (lambda: minibatches(X, 0), ValueError, "batch_size must be at least 1, got 0"),
     "batch_size -5": (lambda: minibatches(X, -5), ValueError, "batch_size must be at least 1, got -5"),
     "batch_size 2.5": (lambda: minibatches(X, 2.5), TypeError, "batch_size must be an integer.*got 2.5$"),
+    "batch_size '32'": (lambda: minibatches(X, "32"), TypeError, "batch_size must be an integer.*got '32'$"),
     "batch_size True": (lambda: minibatches(X, True), TypeError, "batch_size must be an integer.*got True$"),
     "batch_size None": (lambda: minibatches(X, None), TypeError, "batch_size must be an integer.*got None$"),
     "labels for batch_size": (lambda: minibatches(X, y, 32), TypeError, r"together: minibatches\(\(X, y\), 32\)"),

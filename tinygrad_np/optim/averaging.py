@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np import states
-from tinygrad_np.optim.hyperparameters import counted
+from tinygrad_np.arguments import number, whole
 from tinygrad_np.optim.parameters import Params, named, once
 
 
@@ -76,18 +76,15 @@ class MovingAverage:
         """Go on from a ``state`` that state_dict() gave; ValueError lists names and shapes that do not fit."""
         states.check("the moving average", {"updates": 0, "averages": {}}, state)
         states.check("the moving average", self.averages, state["averages"])
-        self.updates = counted("updates", state["updates"])
+        self.updates = whole("updates", state["updates"])
         for name, average in self.averages.items():
             average[...] = state["averages"][name]
 
     def _rate(self) -> float:
         """δ for the next update, checked."""
         decay = self.decay(self.updates) if callable(self.decay) else self.decay
-        if isinstance(decay, bool) or not isinstance(decay, (int, float, np.floating)):
-            raise TypeError(f"decay must be a number in [0, 1), or a function that gives one, got {decay!r}")
-        if not 0 <= decay < 1:
-            raise ValueError(f"decay must be a number in [0, 1), got {decay!r} after {self.updates} updates")
-        return float(decay)
+        kind = "a number in [0, 1), or a function that gives one"
+        return number("decay", decay, 0.999, lambda d: 0 <= d < 1, kind, f" after {self.updates} updates")
 
     def __repr__(self) -> str:
         n = len(self.params)
