@@ -78,6 +78,8 @@ def softmax_cross_entropy(
     prediction, target = array_of(name, "prediction", prediction), array_of(name, "target", target)
     if class_weight is not None:
         class_weight = class_weights(name, class_weight, prediction.shape)
+        if reduction == "mean":  # which knows no unit of the weights, where the logits' dtype may not hold them
+            class_weight = class_weight / (class_weight.max(initial=0) or 1)
     rows = network.softmax_cross_entropies(prediction, target, label_smoothing=smoothing, class_weight=class_weight)
     share = None
     if class_weight is not None:
