@@ -260,6 +260,13 @@ def test_a_standardizer_is_saved_and_loaded(tmp_path):
     assert other.mean == pytest.approx(x.mean())
 
 
+def test_a_fitted_standardizer_forgets_its_rows_for_the_state_of_one_that_is_not():
+    standardize = Standardizer().fit(np.eye(3))
+    standardize.load_state_dict(Standardizer().state_dict())
+    assert repr(standardize) == "Standardizer(not fitted)"
+    standardize.fit(np.eye(2))
+
+
 GOOD = {"count": 2, "mean": np.zeros(2), "squares": np.ones(2)}
 
 
@@ -330,6 +337,7 @@ BAD = {
     "batch_size 0": (lambda: minibatches(X, 0), ValueError, "batch_size must be at least 1, got 0"),
     "batch_size -5": (lambda: minibatches(X, -5), ValueError, "batch_size must be at least 1, got -5"),
     "batch_size 2.5": (lambda: minibatches(X, 2.5), TypeError, "batch_size must be an integer.*got 2.5$"),
+    "batch_size '32'": (lambda: minibatches(X, "32"), TypeError, "batch_size must be an integer.*got '32'$"),
     "batch_size True": (lambda: minibatches(X, True), TypeError, "batch_size must be an integer.*got True$"),
     "batch_size None": (lambda: minibatches(X, None), TypeError, "batch_size must be an integer.*got None$"),
     "labels for batch_size": (lambda: minibatches(X, y, 32), TypeError, r"together: minibatches\(\(X, y\), 32\)"),

@@ -322,3 +322,15 @@ def test_class_weights_are_summed_where_a_narrow_dtype_could_not():
     logits, labels = np.zeros((600, 3), np.float16), np.zeros(600, int)
     loss = tg.losses.softmax_cross_entropy(logits, labels, class_weight=[300, 1, 1])
     np.testing.assert_allclose(float(loss), np.log(3), rtol=1e-3)
+
+
+@pytest.mark.parametrize("unit", [1e-46, 1e-9, 1e5, 1e39, 1e300])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_the_unit_of_class_weights_does_not_matter_to_a_mean(dtype, unit):
+    ends = []
+    for weights in (CLASS_WEIGHT, CLASS_WEIGHT * unit):
+        logits = tg.Tensor(np.linspace(-1, 2, 15).reshape(5, 3), requires_grad=True, dtype=dtype)
+        loss = losses.softmax_cross_entropy(logits, LABELS, class_weight=weights)
+        loss.backward()
+        ends.append([loss.item(), *logits.grad.ravel()])
+    np.testing.assert_allclose(*ends, rtol=4 * np.finfo(dtype).eps, atol=np.finfo(dtype).eps)

@@ -21,6 +21,12 @@ def test_the_name_spelt_most_alike_is_suggested(name, suggested):
         nearest("optimizer", name, CHOICES)
 
 
+def test_names_that_are_nearly_as_like_are_all_suggested():
+    choices = dict.fromkeys(["softmax_cross_entropy", "binary_cross_entropy", "squared_error"])
+    with pytest.raises(ValueError, match="did you mean 'softmax_cross_entropy' or 'binary_cross_entropy'\\?"):
+        nearest("loss", "cross_entropy", choices)
+
+
 def test_a_name_like_none_gets_the_list_alone():
     with pytest.raises(ValueError, match=r"^there is no optimizer 'xyz'\. Choose from: sgd, adam, AdamW, momentum$"):
         nearest("optimizer", "xyz", CHOICES)

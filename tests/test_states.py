@@ -1,5 +1,7 @@
 """States of generators, and what is refused as a state."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -67,3 +69,16 @@ def test_a_state_is_a_dictionary():
 
 def test_what_fits_passes():
     states.check("the model", {"a": np.zeros(2, np.float32)}, {"a": np.ones(2)})
+
+
+@pytest.mark.parametrize(("dtype", "number"), [(np.float16, 1e6), (np.float16, -65520.0), (np.float32, 1e39)])
+def test_a_number_too_large_for_the_dtype_is_refused(dtype, number):
+    with pytest.raises(
+        ValueError, match=re.escape(f"a has the number {number:g}, which is too large for {np.dtype(dtype)}")
+    ):
+        states.check("the model", {"a": np.zeros(2, dtype)}, {"a": np.array([1.0, number])})
+
+
+def test_what_was_not_finite_or_only_loses_digits_fits_a_narrow_dtype():
+    given = {"a": np.array([np.inf, np.nan, 65504.0, 1e-9, 1 / 3])}
+    states.check("the model", {"a": np.zeros(5, np.float16)}, given)

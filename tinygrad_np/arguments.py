@@ -12,6 +12,30 @@ from typing import Any
 import numpy as np
 
 
+def whole(name: str, value: Any, least: int = 0) -> int:
+    """``value`` as an int of at least ``least``; NumPy's integers are ones.
+
+    >>> whole("until", np.int64(3))
+    3
+    >>> whole("until", -1)
+    Traceback (most recent call last):
+        ...
+    ValueError: until must be an integer of at least 0, got -1
+    """
+    message = (
+        f"{name} must be {'a positive integer' if least == 1 else f'an integer of at least {least}'}, got {value!r}"
+    )
+    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+        raise TypeError(message)
+    try:
+        given = operator.index(value)
+    except TypeError:  # NumPy's, for an array that is not one integer
+        raise TypeError(message) from None
+    if given < least:
+        raise ValueError(message)
+    return given
+
+
 def size(name: str, value: Any) -> int:
     """``value`` as a positive int.
 
@@ -20,30 +44,35 @@ def size(name: str, value: Any) -> int:
         ...
     TypeError: features must be a positive integer, got 2.5
     """
-    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name} must be a positive integer, got {value!r}")
-    number = operator.index(value)
-    if number < 1:
-        raise ValueError(f"{name} must be a positive integer, got {value!r}")
-    return number
+    return whole(name, value, 1)
 
 
 def number(
-    name: str, value: Any, example: float, holds: Callable[[float], bool] = math.isfinite, kind: str = "a finite number"
+    name: str,
+    value: Any,
+    example: float,
+    holds: Callable[[float], bool] = math.isfinite,
+    kind: str = "a finite number",
+    source: str = "",
 ) -> float:
-    """``value`` as a float of which ``holds`` is true.
+    """``value`` as a float of which ``holds`` is true; NumPy's numbers are ones. ``source`` says where it came from.
 
     >>> number("p", 1.0, 0.5, lambda p: 0 <= p < 1, "a number in [0, 1)")
     Traceback (most recent call last):
         ...
     ValueError: p must be a number in [0, 1), got 1.0; give for example p=0.5
     """
-    message = f"{name} must be {kind}, got {value!r}; give for example {name}={example}"
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
-        raise TypeError(message)
-    if not holds(given := float(value)):
-        raise ValueError(message)
-    return given
+    error: type[Exception] = TypeError
+    advice = ", or float(value)"
+    if isinstance(value, Real) and not isinstance(value, bool):
+        try:
+            given = float(value)
+        except OverflowError:
+            given = math.inf
+        if holds(given):
+            return given
+        error, advice = ValueError, ""
+    raise error(f"{name} must be {kind}, got {value!r}{source}; give for example {name}={example}{advice}")
 
 
 def floating(dtype: Any, name: str = "dtype") -> np.dtype[Any]:

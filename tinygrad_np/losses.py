@@ -18,11 +18,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from tinygrad_np.arguments import number
 from tinygrad_np.names import nearest
 from tinygrad_np.rules import losses, network, reductions
 from tinygrad_np.targets import Values, array_of, class_weights, data_of, demand, paired, real, row_weights
@@ -69,13 +69,17 @@ def softmax_cross_entropy(
     >>> float(tg.losses.softmax_cross_entropy(logits, labels, sample_weight=[3, 1]).round(4))
     0.4235
     """
-    smoothing = _number("label_smoothing", label_smoothing, lambda e: 0 <= e < 1, "of at least 0 and less than 1")
+    smoothing = number(
+        "label_smoothing", label_smoothing, 0.1, lambda e: 0 <= e < 1, "a number of at least 0 and less than 1"
+    )
     if reduction == "mean" and sample_weight is None and class_weight is None and not smoothing:
         return network.softmax_cross_entropy(prediction, target)
     name = "softmax_cross_entropy"
     prediction, target = array_of(name, "prediction", prediction), array_of(name, "target", target)
     if class_weight is not None:
         class_weight = class_weights(name, class_weight, prediction.shape)
+        if reduction == "mean":  # which knows no unit of the weights, where the logits' dtype may not hold them
+            class_weight = class_weight / (class_weight.max(initial=0) or 1)
     rows = network.softmax_cross_entropies(prediction, target, label_smoothing=smoothing, class_weight=class_weight)
     share = None
     if class_weight is not None:
@@ -148,7 +152,7 @@ def huber(
     >>> tg.losses.huber(np.array([0.5, 3.0]), np.zeros(2), reduction="none")
     array([0.125, 2.5  ])
     """
-    delta = _number("delta", delta, lambda d: 0 < d < math.inf, "above 0 and finite")
+    delta = number("delta", delta, 1.0, lambda d: 0 < d < math.inf, "a number above 0 and finite")
     x, t = paired("huber", prediction, target)
     return _reduced("huber", losses.huber(x, t, delta=delta), reduction, sample_weight)
 
@@ -270,12 +274,3 @@ REDUCTIONS: dict[str, Callable[[Any, Any], Any]] = {
     "sum": lambda elements, counts: reductions.sum(elements),
     "none": lambda elements, counts: elements,
 }
-
-
-def _number(name: str, value: Any, fits: Callable[[float], bool], expected: str) -> float:
-    """An option that is one number."""
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(f"{name} must be a number {expected}, got {value!r}")
-    if not fits(float(value)):
-        raise ValueError(f"{name} must be a number {expected}, got {value!r}")
-    return float(value)

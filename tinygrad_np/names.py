@@ -12,7 +12,7 @@ def nearest(kind: str, name: Any, choices: Mapping[str, Choice]) -> Choice:
     """The one of ``choices`` called ``name``; ``kind`` says in an error what was to be chosen.
 
     Raises TypeError for a name that is no string, ValueError for one that is not there; the message
-    lists the choices and suggests the one spelt most like it.
+    lists the choices and suggests the one spelt most like it, or those that are all but as like.
 
     >>> nearest("letter", "alpha", {"alpha": "α", "beta": "β"})
     'α'
@@ -26,9 +26,10 @@ def nearest(kind: str, name: Any, choices: Mapping[str, Choice]) -> Choice:
     listed = f"Choose from: {', '.join(choices)}"
     if not isinstance(name, str):
         raise TypeError(f"the name of the {kind} must be a string, got {name!r}. {listed}")
-    from difflib import get_close_matches  # here, because only who errs needs it
+    from difflib import SequenceMatcher  # here, because only who errs needs it
 
-    by_lower_case = {choice.lower(): choice for choice in choices}
-    found = get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.5)
-    suggestion = f", did you mean {by_lower_case[found[0]]!r}?" if found else "."
+    likeness = {choice: SequenceMatcher(None, choice.lower(), name.lower()).ratio() for choice in choices}
+    least = max([0.5, *[ratio - 0.05 for ratio in likeness.values()]])
+    near = [repr(choice) for choice, ratio in likeness.items() if ratio >= least]
+    suggestion = f", did you mean {' or '.join(near)}?" if near else "."
     raise ValueError(f"there is no {kind} {name!r}{suggestion} {listed}")

@@ -43,6 +43,8 @@ def restore_generator(rng: np.random.Generator, state: Mapping[str, Any]) -> Non
 def check(what: str, expected: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     """Refuse a ``given`` state of ``what`` that has other names, or arrays of other shapes, than is ``expected``.
 
+    Refused as well are numbers that would become infinite in the dtype of the array that they are for.
+
     >>> check("the model", {"weight": np.zeros(2), "bias": np.zeros(1)}, {"weight": np.zeros(3)})
     Traceback (most recent call last):
         ...
@@ -67,6 +69,11 @@ def _misshapen(name: str, expected: np.ndarray[Any, Any], given: Any) -> list[st
         return [f"{name} has shape {given.shape}, expected {expected.shape}"]
     if given.dtype.kind != expected.dtype.kind:
         return [f"{name} is {given.dtype}, expected {expected.dtype}"]
+    if expected.dtype.kind == "f" and given.dtype.itemsize > expected.dtype.itemsize:
+        with np.errstate(over="ignore"):
+            lost = np.isfinite(given) & ~np.isfinite(given.astype(expected.dtype))
+        if lost.any():
+            return [f"{name} has the number {given[lost][0]:g}, which is too large for {expected.dtype}"]
     return []
 
 

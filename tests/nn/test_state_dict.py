@@ -179,6 +179,15 @@ def test_a_wrong_state_changes_nothing_and_is_explained(spoil, message):
     assert bits(model) == before
 
 
+def test_a_state_beyond_a_narrow_dtype_changes_nothing():
+    model, wide = Linear(2, 3, rng=0, dtype=np.float16), Linear(2, 3, rng=1)
+    wide.bias.data = [1.0, 1e6, 2.0]
+    before = bits(model)
+    with pytest.raises(ValueError, match=r"bias has the number 1e\+06, which is too large for float16"):
+        model.load_state_dict(wide.state_dict())
+    assert bits(model) == before
+
+
 def test_all_faults_are_listed_at_once():
     with pytest.raises(ValueError, match="does not fit Sequential") as caught:
         network().load_state_dict(Sequential(Linear(2, 5, rng=0), np.tanh, Linear(5, 3, rng=0)).state_dict())

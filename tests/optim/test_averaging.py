@@ -35,11 +35,23 @@ def test_with_a_decay_that_grows_is_the_plain_mean():
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_keeps_the_dtype(dtype):
+def test_the_swap_keeps_the_dtype(dtype):
     p = leaf(1.0, dtype=dtype)
     average = MovingAverage([p])
     average.update()
-    assert average.averages["0"].dtype == dtype
+    with average.swapped():
+        assert p.dtype == dtype
+
+
+@pytest.mark.parametrize(("dtype", "value", "decay"), [(np.float16, 1.2, 0.999), (np.float32, 1.0001, 0.9999)])
+def test_small_steps_of_a_narrow_dtype_are_not_rounded_away(dtype, value, decay):
+    p = leaf(1.0, dtype=dtype)
+    average = MovingAverage([p], decay)
+    p.data = [value]
+    for _ in range(10_000):
+        average.update()
+    expected = p.data[0] + (1 - p.data[0].astype(float)) * decay**10_000
+    assert average.averages["0"][0] == pytest.approx(expected, rel=1e-9)
 
 
 class TestSwap:

@@ -218,9 +218,9 @@ class TestStep:
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"history": 0}, ValueError, "history must be an integer of at least 1, got 0"),
-        ({"history": 2.5}, TypeError, "history must be an integer of at least 1, got 2.5"),
-        ({"history": True}, TypeError, "history must be an integer"),
+        ({"history": 0}, ValueError, "history must be a positive integer, got 0"),
+        ({"history": 2.5}, TypeError, "history must be a positive integer, got 2.5"),
+        ({"history": True}, TypeError, "history must be a positive integer"),
         ({"c1": 0.0}, ValueError, r"c1 must be a number in \(0, 0.5\), got 0.0"),
         ({"c2": 1.0}, ValueError, r"c2 must be a number in \(0, 1\), got 1.0"),
         ({"c1": 0.4, "c2": 0.3}, ValueError, "c1 must be below c2, got c1=0.4, c2=0.3"),

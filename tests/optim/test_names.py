@@ -1,6 +1,7 @@
 """Parameters by name: models, pairs and positions; groups by patterns; optimizers by their own names."""
 
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -53,6 +54,7 @@ def test_parameters_have_the_names_of_the_model_or_their_positions(params, expec
         (lambda: [("a", leaf()), ("a", leaf())], ValueError, "two parameters are named 'a'; give"),
         (lambda: [{"params": network()[0]}, {"params": network()[2]}], ValueError, "two parameters are named 'weight'"),
         (lambda: [("a", 1.0)], TypeError, "params must be Tensors, got float"),
+        (lambda: SimpleNamespace(named_parameters=lambda: [("a", 1.0)]), TypeError, "must be Tensors, got float"),
         (lambda: tg.nn.Linear, TypeError, "params must be a list of Tensors or of groups, got type; pass a model"),
         (lambda: tg.nn.Tanh(), ValueError, "empty parameter list"),
         (lambda: [("a", tg.Tensor([1.0]))], TypeError, "of shape .1,., a, is not a leaf that requires a gradient"),

@@ -119,6 +119,12 @@ class TestFrozenParameter:
         assert q.grad is None
 
 
+def test_a_frozen_parameter_of_a_model_is_left_out_and_the_others_keep_their_names():
+    model = tg.Sequential(tg.nn.Linear(2, 3, rng=0), tg.nn.Linear(3, 1, rng=1))
+    model[0].weight.requires_grad = False
+    assert [name for name, _ in Adam(model).named_parameters()] == ["0.bias", "1.weight", "1.bias"]
+
+
 class TestReplacedData:
     @each_optimizer
     @pytest.mark.parametrize("with_neighbour", [True, False])
@@ -213,13 +219,27 @@ class Witness(Adam):
 
 class TestDtype:
     @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
-    def test_is_the_parameters_own_for_gradient_and_state(self, dtype):
+    def test_is_the_parameters_own_for_gradient_and_state_but_float32_for_float16(self, dtype):
         p = leaf(1.0, 2.0, dtype=dtype)
         optimizer = Witness([p], lr=np.float64(0.1))
         for _ in range(2):
             step(optimizer, (p, 1))
         assert p.dtype == dtype
-        assert optimizer.seen == [(1, {np.dtype(dtype)}), (2, {np.dtype(dtype)})]
+        dtypes = {np.dtype(dtype), np.result_type(dtype, np.float32)}
+        assert optimizer.seen == [(1, dtypes), (2, dtypes)]
+
+    @each_optimizer
+    @pytest.mark.parametrize("gradients", [[300.0] + [1.0] * 9, [1e-3] * 10, [1e-4] * 10], ids=["300", "1e-3", "1e-4"])
+    def test_of_float16_takes_the_path_of_float32(self, optimizer, gradients):
+        ends = []
+        for dtype in (np.float16, np.float32):
+            p = leaf(0.0, dtype=dtype)
+            taking = optimizer([p], lr=0.25)
+            for g in np.array(gradients, np.float16):
+                p.grad = np.array([g], dtype)
+                taking.step()
+            ends.append(p.data[0])
+        assert ends[0] == pytest.approx(ends[1], rel=1e-2)
 
     def test_may_differ_between_parameters_of_one_list(self):
         dtypes = [np.float32, np.float64, np.float32]

@@ -80,7 +80,8 @@ class minibatches:  # noqa: N801 - called like a function, and iterated over at 
 
 def _positive(batch_size: Any) -> int:
     if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)):
-        together = "; arrays go together: minibatches((X, y), 32)" if hasattr(batch_size, "__len__") else ""
+        labels = hasattr(batch_size, "__len__") and not isinstance(batch_size, str)
+        together = "; arrays go together: minibatches((X, y), 32)" if labels else ""
         raise TypeError(f"batch_size must be an integer, the number of rows in a batch, got {batch_size!r}{together}")
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}; for one batch of all rows give len(X)")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tinygrad_np.arguments import number
 from tinygrad_np.data.rows import arrays_of, assembler, count_rows, taker
 from tinygrad_np.initializers import as_generator
 
@@ -34,13 +34,11 @@ def split(
     """
     arrays = arrays_of("data", data)
     rows = count_rows(arrays)
-    if isinstance(fraction, bool) or not isinstance(fraction, Real):
-        raise TypeError(f"fraction must be a number between 0 and 1, the validation's share, got {fraction!r}")
-    if not 0 < fraction < 1:
-        raise ValueError(f"fraction is the share of rows for validation, between 0 and 1, got {fraction}")
+    kind = "a number, the share of rows for validation, between 0 and 1"
+    share = number("fraction", fraction, 0.2, lambda f: 0 < f < 1, kind)
     if rows < 2:
         raise ValueError(f"there is {rows} row, and each of the two parts needs one")
-    count = min(max(round(rows * float(fraction)), 1), rows - 1)
+    count = min(max(round(rows * share), 1), rows - 1)
     order = as_generator(rng).permutation(rows)
     chosen = np.arange(rows) < count if stratify is None else _by_class(_labels(stratify, rows)[order], count)
     takers, assemble = [taker(array) for array in arrays.values()], assembler(data)

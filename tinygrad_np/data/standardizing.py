@@ -40,6 +40,9 @@ class Standardizer:
     """
 
     def __init__(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
         self.count = 0
         self.mean: Any = None
         self._squares: Any = None  # Σ (x − mean)²
@@ -78,10 +81,12 @@ class Standardizer:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state`` of ``state_dict``; ValueError, and nothing changed, if it is none."""
-        states.check("the standardizer", self.state_dict(), state)
+        states.check("the standardizer", Standardizer().state_dict(), state)
         count, mean, squares = state["count"], state["mean"], state["squares"]
         if count == 0 and mean is None and squares is None:
+            self._forget()
             return
+        states.check("the standardizer", self.state_dict(), state)
         if not (
             type(count) is int
             and count > 0

@@ -1,8 +1,12 @@
-"""Optimizers that scale each element's step by the sizes of its gradients so far."""
+"""Optimizers that scale each element's step by the sizes of its gradients so far.
+
+A gradient whose square is too large for the dtype, from 1.8e19 on in float32 (1.8e20 for Adam and its kin), makes the
+running square infinite for good: NumPy warns of an overflow, and that element stands still from then on. Where such
+gradients may come, clip them, as by :func:`tinygrad_np.optim.clip_by_value`. float16 has its squares in float32.
+"""
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import Any, Unpack
 
@@ -44,7 +48,7 @@ class AdaGrad(Optimizer):
         np.multiply(g, g, size)
         square += size
         np.sqrt(square, size)
-        size += _floor(eps, p.dtype)
+        size += _floor(eps, g.dtype)
         g /= size
         g *= lr
         p -= g
@@ -80,8 +84,8 @@ class AdaDelta(Optimizer):
     def update(
         self, t: int, p: Array, g: Array, square: Array, moved: Array, work: Array, *, lr: Array, rho: float, eps: float
     ) -> None:
-        least = _floor(eps, p.dtype)
-        kept, taken = _shares(rho, p.dtype)
+        least = _floor(eps, g.dtype)
+        kept, taken = _shares(rho, g.dtype)
         square *= kept
         np.multiply(g, g, work)
         work *= taken
@@ -127,13 +131,13 @@ class RMSprop(Optimizer):
     def update(
         self, t: int, p: Array, g: Array, square: Array, size: Array, *, lr: Array, rho: float, eps: float
     ) -> None:
-        kept, taken = _shares(rho, p.dtype)
+        kept, taken = _shares(rho, g.dtype)
         square *= kept
         np.multiply(g, g, size)
         size *= taken
         square += size
         np.sqrt(square, size)
-        size += _floor(eps, p.dtype)
+        size += _floor(eps, g.dtype)
         g /= size
         g *= lr
         p -= g
@@ -143,9 +147,8 @@ class Adam(Optimizer):
     """Adam: steps scaled by running moments of the gradient.
 
     m ← β₁·m + (1 − β₁)·g;  v ← β₂·v + (1 − β₂)·g²;  p ← p − η·m̂ / (√v̂ + ε), with
-    m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) at the t-th step. float16 cannot hold the squares of small
-    gradients: keep the parameters in float32. Kingma & Ba (2015), "Adam: a method
-    for stochastic optimization", algorithm 1.
+    m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) at the t-th step. Kingma & Ba (2015), "Adam: a method for
+    stochastic optimization", algorithm 1.
 
     >>> import tinygrad_np as tg
     >>> p = tg.Tensor([1.0, -3.0], requires_grad=True)
@@ -304,7 +307,7 @@ class NAdam(Optimizer):
         g += work
         np.sqrt(v, work)
         corrected = (1 - beta2**t) ** 0.5
-        work += max(eps * corrected, _tiny(p.dtype))
+        work += max(eps * corrected, _tiny(work.dtype))
         g /= work
         g *= lr * corrected
         p -= g
@@ -328,7 +331,7 @@ def _descend(
     """Adam's step, p ← p − η·m̂ / (√v̂ + ε), with the numbers that correct both moments' bias drawn together."""
     corrected = (1 - beta2**t) ** 0.5
     np.sqrt(v, work)
-    work += max(eps * corrected, _tiny(p.dtype))
+    work += max(eps * corrected, _tiny(work.dtype))
     np.divide(m, work, work)
     work *= lr * corrected / (1 - beta1**t)
     p -= work
@@ -351,7 +354,7 @@ def _shares(rho: float, dtype: Any) -> tuple[Array, Array]:
 
 @lru_cache(maxsize=64)
 def _floor(eps: float, dtype: Any) -> Array:
-    """``eps``, or the least normal number of ``dtype``: float16 rounds an eps of 1e-8 to 0."""
+    """``eps``, or the least normal number of ``dtype``, lest a smaller one be rounded to 0."""
     return np.array(max(eps, _tiny(dtype)), dtype)
 
 
@@ -363,12 +366,21 @@ def _tiny(dtype: Any) -> float:
 @lru_cache(maxsize=128)
 def _nadam_numbers(t: int, beta1: float, warming: float) -> tuple[float, float, float]:
     """NAdam's πₜ, μₜ and μₜ₊₁. Where even β₁ᵗ vanishes beside 1, so does πₜ, and need not be multiplied out."""
+    seen = beta1**t > 2**-60
+    product = float(_nadam_products(1 << int(t).bit_length(), beta1, warming)[t - 1]) if seen else 0.0
+    return product, _momentum(t, beta1, warming), _momentum(t + 1, beta1, warming)
 
-    def momentum(i: int) -> float:
-        return float(beta1 * (1 - 0.5 * 0.96 ** (i * warming)))
 
-    product = math.prod(map(momentum, range(1, t + 1))) if beta1**t > 2**-60 else 0.0
-    return product, momentum(t), momentum(t + 1)
+@lru_cache(maxsize=16)
+def _nadam_products(count: int, beta1: float, warming: float) -> Array:
+    """NAdam's π₁ to the ``count``-th: asked for by powers of 2, so that few steps multiply anything out."""
+    products: Array = np.multiply.accumulate(_momentum(np.arange(1, count + 1), beta1, warming))
+    return products
+
+
+def _momentum(t: Any, beta1: float, warming: float) -> Any:
+    """NAdam's μₜ."""
+    return beta1 * (1 - 0.5 * 0.96 ** (t * warming))
 
 
 # A ufunc also takes what speaks NumPy's protocols in the place of numbers.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np import states
-from tinygrad_np.optim.hyperparameters import counted
+from tinygrad_np.arguments import number, whole
 from tinygrad_np.optim.parameters import Params, named, once
 
 
@@ -19,7 +19,8 @@ class MovingAverage:
     δ = ``decay``, in [0, 1), or a function of the number of updates so far: min(0.999, (1 + t) / (10 + t)) forgets the
     first weights sooner, and (1 + t) / (2 + t) gives every p the same weight (Polyak & Juditsky 1992, "Acceleration of
     stochastic approximation by averaging"). ``params`` is a model, or what else an optimizer takes. The average is of
-    the parameters alone, not of what a layer counts, such as running means.
+    the parameters alone, not of what a layer counts, such as running means. It is kept in float64, for in a narrower
+    dtype the small steps towards p would be rounded away.
 
     >>> import tinygrad_np as tg
     >>> p = tg.Tensor([0.0], requires_grad=True)
@@ -37,7 +38,7 @@ class MovingAverage:
         self.params = dict(once(named(params)))
         self.decay = decay
         self.updates = 0
-        self.averages = {name: p.data.copy() for name, p in self.params.items()}
+        self.averages = {name: p.data.astype(np.result_type(p.dtype, np.float64)) for name, p in self.params.items()}
         self._away = False
         self._rate()
 
@@ -48,7 +49,7 @@ class MovingAverage:
         rate = 1 - self._rate()
         for name, p in self.params.items():
             average = self.averages[name]
-            average += (p.data - average) * np.array(rate, average.dtype)
+            average += (p.data - average) * rate
         self.updates += 1
 
     @contextmanager
@@ -75,18 +76,15 @@ class MovingAverage:
         """Go on from a ``state`` that state_dict() gave; ValueError lists names and shapes that do not fit."""
         states.check("the moving average", {"updates": 0, "averages": {}}, state)
         states.check("the moving average", self.averages, state["averages"])
-        self.updates = counted("updates", state["updates"])
+        self.updates = whole("updates", state["updates"])
         for name, average in self.averages.items():
             average[...] = state["averages"][name]
 
     def _rate(self) -> float:
         """δ for the next update, checked."""
         decay = self.decay(self.updates) if callable(self.decay) else self.decay
-        if isinstance(decay, bool) or not isinstance(decay, (int, float, np.floating)):
-            raise TypeError(f"decay must be a number in [0, 1), or a function that gives one, got {decay!r}")
-        if not 0 <= decay < 1:
-            raise ValueError(f"decay must be a number in [0, 1), got {decay!r} after {self.updates} updates")
-        return float(decay)
+        kind = "a number in [0, 1), or a function that gives one"
+        return number("decay", decay, 0.999, lambda d: 0 <= d < 1, kind, f" after {self.updates} updates")
 
     def __repr__(self) -> str:
         n = len(self.params)

@@ -18,7 +18,8 @@ class Flat:
     """Parameters of one dtype, their gradients and their state: flat arrays, and a piece of each for each parameter.
 
     Each parameter's ``data`` becomes a view of the flat array. ``states`` holds, for each state, its
-    first value for each parameter; after them come so many arrays of ``scratch``.
+    first value for each parameter; after them come so many arrays of ``scratch``. Gradients, state and scratch have the
+    parameters' dtype, but float32 for float16, which cannot hold the squares of its own numbers.
     """
 
     def __init__(
@@ -26,8 +27,10 @@ class Flat:
     ) -> None:
         self.names, self.params, self.scratch = names, params, scratch
         data = np.concatenate([p.data for p in params], axis=None)
-        flat_states = [np.concatenate(arrays, axis=None, dtype=data.dtype) for arrays in states]
-        self.whole = (data, np.empty_like(data), *flat_states, *[np.empty_like(data) for _ in range(scratch)])
+        self.dtype = np.result_type(data.dtype, np.float32)
+        flat_states = [np.concatenate(arrays, axis=None, dtype=self.dtype) for arrays in states]
+        work = [np.empty_like(data, self.dtype) for _ in range(scratch + 1)]
+        self.whole = (data, work[0], *flat_states, *work[1:])
         self.pieces = list(zip(*map(self._split, self.whole)))
         self.slots = [(param, piece[0], piece[1]) for param, piece in zip(params, self.pieces)]
         self.arguments: dict[str, Any] = {}  # the hyperparameters of the update
@@ -98,7 +101,7 @@ class Flat:
 
     def take(self, name: str, number: float, constant: bool) -> None:
         """Give ``number`` to every update from now on; as a constant, it is an array without dimensions."""
-        self.arguments[name] = np.array(number, self.whole[0].dtype) if constant else number
+        self.arguments[name] = np.array(number, self.dtype) if constant else number
 
     def gradient(self) -> Array:
         """The gradients side by side, copied; 0 where there is none."""

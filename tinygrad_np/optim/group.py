@@ -109,7 +109,7 @@ class Group(MutableMapping[str, float]):
 
 
 def first_state(name: str, given: Any, params: Sequence[Tensor]) -> list[Array]:
-    """The first value of a state for each parameter: zeros, or copies of what was ``given``."""
+    """The first value of a state for each parameter: zeros, or what was ``given``."""
     if given is None:
         return [np.zeros_like(p.data) for p in params]
     if isinstance(given, str) or not hasattr(given, "__iter__"):
@@ -124,4 +124,4 @@ def first_state(name: str, given: Any, params: Sequence[Tensor]) -> list[Array]:
         raise TypeError(f"{name} must hold real numbers, got {[str(a.dtype) for a in arrays]}")
     if not all(np.isfinite(a).all() for a in arrays):
         raise ValueError(f"{name} holds NaN or infinity, which would spread to the parameters")
-    return [a.astype(p.dtype) for a, p in zip(arrays, params)]
+    return arrays

@@ -23,8 +23,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np import states
+from tinygrad_np.arguments import whole
 from tinygrad_np.initializers import as_generator
-from tinygrad_np.optim.hyperparameters import counted, positive
+from tinygrad_np.optim.hyperparameters import positive
 from tinygrad_np.optim.parameters import Params, matching, named
 from tinygrad_np.tensor import Tensor
 
@@ -135,7 +136,7 @@ class GradientNoise:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state`` that state_dict() gave; ValueError if it is none."""
         states.check("GradientNoise", self.state_dict(), state)
-        calls = counted("calls", state["calls"])
+        calls = whole("calls", state["calls"])
         states.restore_generator(self.rng, state["rng"])
         self.calls = calls
 
@@ -159,7 +160,7 @@ class Freezing:
     def __init__(self, params: Params, pattern: str, until: int) -> None:
         pairs = named(params)
         self.frozen = matching(pattern, pairs, [name for name, _ in pairs])
-        self.until = counted("until", until)
+        self.until = whole("until", until)
         self.calls = 0
 
     def __call__(self, params: Iterable[Tensor]) -> None:
@@ -177,7 +178,7 @@ class Freezing:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a ``state`` that state_dict() gave; ValueError if it is none."""
         states.check("Freezing", self.state_dict(), state)
-        self.calls = counted("calls", state["calls"])
+        self.calls = whole("calls", state["calls"])
 
     def __repr__(self) -> str:
         return f"Freezing({', '.join(name for name, _ in self.frozen)} until step {self.until})"

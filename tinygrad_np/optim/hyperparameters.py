@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Any
 
-import numpy as np
+from tinygrad_np.arguments import number
 
 Schedule = Callable[[int], float]  # of the number of steps taken so far: 0 for the first step
 Value = float | Schedule
@@ -33,43 +33,23 @@ FINITE: Limit = (math.isfinite, "a finite number", 0.5)
 def checked(name: str, value: Any, source: str = "") -> float:
     """``value`` as the float that the hyperparameter ``name`` may be, or an error that says what it must be."""
     holds, expected, example = LIMITS.get(name, FINITE)
-    error: type[Exception] = TypeError
-    advice = f"{name}={example}, or float(value)"
-    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
-        if holds(number):
-            return number
-        error, advice = ValueError, f"{name}={example}"
-    raise error(f"{name} must be {expected}, got {value!r}{source}; give for example {advice}")
+    return number(name, value, example, holds, expected, source)
 
 
 def scheduled(name: str, schedule: Schedule, step: int) -> float:
     """What ``schedule`` gives the hyperparameter ``name`` in the step after ``step`` others, checked."""
-    number = schedule(step)
-    if type(number) is float and LIMITS.get(name, FINITE)[0](number):
-        return number  # without the text of the error, which takes longer than a step
-    return checked(name, number, f" from its schedule {schedule!r} at step {step}")
-
-
-def counted(name: str, value: Any, least: int = 0) -> int:
-    """``value`` as an int of at least ``least``, or an error that says what it must be."""
-    error: type[Exception] = TypeError
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
-        if value >= least:
-            return int(value)
-        error = ValueError
-    raise error(f"{name} must be an integer of at least {least}, got {value!r}")
+    value = schedule(step)
+    if type(value) is float and LIMITS.get(name, FINITE)[0](value):
+        return value  # without the text of the error, which takes longer than a step
+    return checked(name, value, f" from its schedule {schedule!r} at step {step}")
 
 
 def positive(name: str, value: Any) -> float:
     """``value`` as a finite float above 0, or an error that says what it must be."""
-    number = checked(name, value)
-    if number <= 0:
+    given = checked(name, value)
+    if given <= 0:
         raise ValueError(f"{name} must be above 0, got {value!r}")
-    return number
+    return given
 
 
 def listing(names: Iterable[str], *unknown: str) -> str:

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_np import states
+from tinygrad_np.arguments import whole
 from tinygrad_np.optim.flat import Flat
-from tinygrad_np.optim.hyperparameters import Value, counted
+from tinygrad_np.optim.hyperparameters import Value
 from tinygrad_np.optim.optimizer import Optimizer
 from tinygrad_np.optim.parameters import Params
 from tinygrad_np.optim.wolfe import Point, search
@@ -54,7 +55,7 @@ class LBFGS(Optimizer):
         c2: Value = 0.9,
         l2: Value = 0.0,
     ) -> None:
-        history = counted("history", history, least=1)
+        history = whole("history", history, least=1)
         super().__init__(params, lr=lr, c1=c1, c2=c2, l2=l2)
         if len(self.groups) > 1:
             raise ValueError(f"LBFGS searches along one line and takes one group, got {len(self.groups)}")
@@ -182,5 +183,5 @@ class LBFGS(Optimizer):
 
     def _vector(self, arrays: Mapping[str, Array]) -> Array:
         """The other way round."""
-        dtype = np.result_type(*[flat.whole[0] for flat in self._flats])
+        dtype = np.result_type(*[flat.dtype for flat in self._flats])
         return np.concatenate([arrays[name] for flat in self._flats for name in flat.names], axis=None, dtype=dtype)

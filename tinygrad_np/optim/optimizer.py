@@ -39,7 +39,8 @@ class Optimizer:
     each group asks once when it is set, to check it, and once at the start of each step. It is an attribute
     too: ``optimizer.lr`` reads the number in use in the first group, and setting a number or a
     schedule sets every group's, as ``optimizer.groups[0]["lr"]`` does for one; both take effect at the
-    next step. A parameter whose gradient is None is left alone, state and all.
+    next step. A parameter whose gradient is None is left alone, state and all; of a model, what is frozen
+    (``requires_grad=False``) is left out. State has the parameters' dtype, but float32 for float16.
 
     All optimizers know two ways to keep weights small, both 0 by default (AdamW's is not).
     ``l2`` is a penalty of l2/2·‖p‖² in the loss: it adds l2·p to the gradient, and goes through momentum
@@ -53,7 +54,7 @@ class Optimizer:
     own, or say ``__slots__ = ()`` to be as strict. If its update needs arrays to work in, it says how
     many, as in ``scratch = 1``, and gets them after the states. Hyperparameters that it does nothing with but to
     multiply arrays may be ``constants = ("lr",)``: they come as arrays without dimensions, of the
-    parameters' dtype, by which NumPy multiplies in half the time that a Python float takes.
+    state's dtype, by which NumPy multiplies in half the time that a Python float takes.
 
     Raises TypeError for params that are not leaves and for hyperparameters that are not numbers,
     ValueError for no parameters, for one listed twice, for a pattern that fits none and for

@@ -28,7 +28,8 @@ def named(params: Params, first: int = 0) -> list[tuple[str, Tensor]]:
         raise TypeError("params must be a list of Tensors, got one Tensor; write [parameter]")
     items: Any = params
     if hasattr(params, "named_parameters") and not isinstance(params, type):
-        items = [(name, p) for name, p in params.named_parameters() if p.requires_grad]  # others are frozen
+        held = params.named_parameters()
+        items = [(name, p) for name, p in held if getattr(p, "requires_grad", True)]  # others are frozen
     elif isinstance(params, Mapping) and not params:
         items = []
     elif not _is_list(params):

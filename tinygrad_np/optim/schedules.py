@@ -1,7 +1,8 @@
 """Schedules: numbers that depend on the step, for any hyperparameter.
 
 A schedule is a function of the number of steps taken so far, 0 in the first step. Any function of one int will do;
-those here can be compared, copied, pickled and read. :func:`plot` draws one.
+those here can be compared, copied, pickled and read. An optimizer whose schedule is a lambda cannot be pickled, as no
+lambda can; its ``state_dict()`` does without. :func:`plot` draws one.
 
 >>> import tinygrad_np as tg
 >>> schedule = tg.optim.schedules.warm_up(tg.optim.schedules.cosine(0.1, steps=100), steps=5)
@@ -17,7 +18,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from tinygrad_np import states
-from tinygrad_np.optim.hyperparameters import checked, counted, positive
+from tinygrad_np.arguments import whole
+from tinygrad_np.optim.hyperparameters import checked, positive
 
 
 class Schedule:
@@ -212,7 +214,7 @@ class piecewise(Schedule):
         if not isinstance(self.points, Mapping) or not self.points:
             raise TypeError(f"points must be a dictionary of steps and numbers, as in {{0: 0.1}}, got {self.points!r}")
         for at, value in self.points.items():
-            counted("a point's step", at)
+            whole("a point's step", at)
             checked(f"the number at step {at}", value)
 
     def __call__(self, step: int) -> float:
@@ -249,7 +251,7 @@ class chained(Schedule):
                 f"got at={list(self.at)}"
             )
         for begin in self.at:
-            counted("at", begin, least=1)
+            whole("at", begin, least=1)
         if list(self.at) != sorted(set(self.at)):
             raise ValueError(f"at must be rising steps, got {list(self.at)}")
 
@@ -305,7 +307,7 @@ class plateau(Schedule):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         states.check("the schedule plateau", self.state_dict(), state)
         best = None if state["best"] is None else float(state["best"])
-        value, waited = checked("value", state["value"]), counted("waited", state["waited"])
+        value, waited = checked("value", state["value"]), whole("waited", state["waited"])
         self.value, self.best, self.waited = value, best, waited
 
 
@@ -314,7 +316,7 @@ def plot(schedule: Callable[[int], float] | Mapping[str, Callable[[int], float]]
 
     Raises ImportError, with what to install, if matplotlib is not there.
     """
-    counted("steps", steps, least=1)
+    whole("steps", steps, least=1)
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -345,7 +347,7 @@ def _check_numbers(schedule: Any) -> None:
     for f in fields(schedule):
         value = getattr(schedule, f.name)
         if f.name in COUNTS:
-            counted(f.name, value, COUNTS[f.name])
+            whole(f.name, value, COUNTS[f.name])
         elif f.name in ("factor", "low", "lowest"):
             positive(f.name, value)
         elif f.init and f.type != "bool" and not callable(value):
