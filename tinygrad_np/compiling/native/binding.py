@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_np.compiling.native.emit import ON_STACK, Module, accessed, nbytes, plan_scratch
+from tinygrad_np.compiling.native.emit import Layout, Module, Step, accessed, plan_scratch
 from tinygrad_np.compiling.native.engine import load, machine
-from tinygrad_np.compiling.native.frame import Layout
 from tinygrad_np.compiling.native.fusion import Fusion, changes, checks_first, forward_copies, remove_unused
 from tinygrad_np.compiling.native.instructions import Draw, Kernel, Opaque, Product
 from tinygrad_np.compiling.native.linking import Numbers, evaluate
@@ -24,9 +23,8 @@ from tinygrad_np.compiling.program import GuardError, Program, Scalar, Value, op
 
 Array = NDArray[Any]
 ALIGNED = 64
-SPLIT = 200  # instructions from which a step is more than one function
-Step: Any = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
-LongStep: Any = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
+Short: Any = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
+Long: Any = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 Scan: Any = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 3, ctypes.c_void_p)
 LONG = 1 << 16  # elements gone through from which other threads may run during a step
 
@@ -82,7 +80,7 @@ class Binding:
         self.checks = lowering.checks
         self.kernels = self._fused(lowering)
         self._lay_out()
-        module = Module(self.kernels, self.layout, self._stored(), machine().vector_bytes)
+        module = Module(self.kernels, self.layout, self.numbers.leaves, self._stored(), machine().vector_bytes)
         self.carried = self._carried()
         module.update(self.numbers.links, self.carried)
         self.text, self.uses_numbers = module.text(), module.uses_numbers
@@ -133,11 +131,8 @@ class Binding:
     def _lay_out(self) -> None:
         """Give everything a slot of the table, and temporaries a place."""
         instructions = [i for kernel in self.kernels for i in kernel.instructions]
-        one = len(instructions) < SPLIT and not any(isinstance(i, Opaque) for i in instructions)
         used = {v.memory for kernel in self.kernels for v in accessed(kernel)}
-        temporaries = [m for m in self.temporaries if m in used]
-        local = {m for m in temporaries if one and nbytes(m) <= ON_STACK}
-        offsets, size = plan_scratch(self.kernels, [m for m in temporaries if m not in local], ALIGNED)
+        offsets, size = plan_scratch(self.kernels, [m for m in self.temporaries if m in used], ALIGNED)
         self.scratch = memory_for(Value((size,), np.dtype(np.uint8), (1,)))
         keys: list[Any] = ["scratch", "scalars", *self.inputs, *self.references, *self.results]
         pointers: dict[Any, int] = {}
@@ -155,7 +150,7 @@ class Binding:
             {id(i.generator): i.generator.bit_generator.lock for i in instructions if isinstance(i, Draw)}.values()
         )
         keys = list(dict.fromkeys([*keys, *pointers]))
-        self.layout = Layout({key: n for n, key in enumerate(keys)}, offsets, local, self.numbers.leaves)
+        self.layout = Layout({key: n for n, key in enumerate(keys)}, offsets)
         self.table = np.zeros(len(keys), np.uint64)
         self.values = np.zeros(max(1, len(self.numbers.leaves)))
         self.table[:2] = address(self.scratch), address(self.values)
@@ -178,9 +173,9 @@ class Binding:
         objects: dict[Value, Any] = {}
         whole = len(module.parts) == 1
         work = sum(math.prod(i.shape) for kernel in self.kernels for i in kernel.instructions)
-        prototype = LongStep if work > LONG else Step
+        prototype = Long if work > LONG else Short
         for part in module.parts:
-            if isinstance(part, list):
+            if isinstance(part, Step):
                 function = prototype(self.code.address("step" if whole else f"step{native}"))
                 parts.append(partial(function, place))
                 native += 1

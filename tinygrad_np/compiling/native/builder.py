@@ -300,8 +300,8 @@ class Builder:
         self.lines.append(f"  br i1 {more.name}, label %{start}, label %{end}")
         self.label(end)
 
-    def leave_if(self, bit: Number, code: int) -> None:
-        """Return ``code`` from the function where ``bit`` is 1."""
+    def leave_if(self, bit: Number, code: int | str) -> None:
+        """Return ``code``, a number or a register, from the function where ``bit`` is 1."""
         self.count += 1
         leave, stay = f"leave{self.count}", f"stay{self.count}"
         self.lines.append(f"  br i1 {bit.name}, label %{leave}, label %{stay}")

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from tinygrad_np.compiling.native.frame import Frame, Layout
+from tinygrad_np.compiling.native.builder import Builder
+from tinygrad_np.compiling.native.frame import Frame, Place
 from tinygrad_np.compiling.native.instructions import Draw, Guard, Kernel, Map, Opaque, Product, Reduce
 from tinygrad_np.compiling.native.kernels import Nest
 from tinygrad_np.compiling.native.products import emit_product
 from tinygrad_np.compiling.native.views import view
-from tinygrad_np.compiling.program import Value
-
-ON_STACK = 2048  # bytes of a temporary up to which it is a variable of the function
-FUNCTION = 3000  # lines of a function after which another is started
+from tinygrad_np.compiling.program import Scalar, Value
 
 # After each step the pointers in the table advance, each by its bytes; after an epoch they go back, each by its bytes.
 # %counts holds how many steps are done, and how many of this epoch.
@@ -97,28 +95,82 @@ def accessed(kernel: Kernel) -> list[Value]:
     return [v for i in kernel.instructions for v in (*i.reads(), *i.writes())]
 
 
-class Module:
-    """The text of a module. ``parts`` are names of functions, and calls that Python makes between them."""
+class Layout(NamedTuple):
+    """Where a step finds things: slots of the table by key, and temporaries' offsets in the scratch buffer."""
 
-    def __init__(self, kernels: Sequence[Kernel], layout: Layout, stored: set[Value], vector_bytes: int) -> None:
-        self.layout, self.stored, self.vector_bytes = layout, stored, vector_bytes
+    slots: dict[Any, int]
+    scratch: dict[Value, int]
+
+
+class Step(Builder):
+    """A function over the table of pointers that calls kernels, one after the other, until a check fails."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__({})
+        self.layout, self.block = layout, "start"
+        self.pointers: dict[Any, str] = {}
+
+    def call(self, name: str, parameters: Iterable[Any], may_fail: bool) -> None:
+        """Call the kernel ``name`` with pointers to what its parameters are to point to."""
+        pointers = ", ".join([f"ptr {self._pointer(to)}" for to in parameters])
+        code = self.value(f"call i64 @{name}({pointers})", "i64")
+        if may_fail:
+            self.leave_if(code.to("i1"), code.name)
+
+    def _pointer(self, to: Any) -> str:
+        if not isinstance(to, Place):
+            return self._slot(to)
+        start = self.layout.scratch.get(to.memory)
+        base, offset = (to.memory, to.offset) if start is None else ("scratch", start + to.offset)
+        return self.value(f"getelementptr i8, ptr {self._slot(base)}, i64 {offset}", "ptr").name
+
+    def _slot(self, key: Any) -> str:
+        if key not in self.pointers:
+            place = self.at_top(f"getelementptr i8, ptr %table, i64 {8 * self.layout.slots[key]}")
+            self.pointers[key] = self.at_top(f"load ptr, ptr {place}")
+        return self.pointers[key]
+
+    def text(self, name: str) -> str:
+        """The whole function."""
+        body = "\n".join([*self.head, "  br label %start", "start:", *self.lines, "  ret i64 0"])
+        return f"define i64 @{name}(ptr noalias %table) #0 {{\nentry:\n{body}\n}}\n"
+
+
+class Module:
+    """The text of a module. ``parts`` are functions, and calls that Python makes between them.
+
+    Each kernel is a function. Kernels of the same text, such as those of a deep network's like layers, are the same
+    one: what takes time is LLVM.
+    """
+
+    def __init__(
+        self, kernels: Sequence[Kernel], layout: Layout, leaves: dict[Scalar, int], stored: set[Value], width: int
+    ) -> None:
+        self.layout, self.leaves, self.stored, self.width = layout, leaves, stored, width
         self.declarations: dict[str, None] = {}
-        self.functions: list[str] = []
-        self.parts: list[list[str] | Opaque] = []
-        self.frame: Frame | None = None
+        self.kernels: dict[str, str] = {}  # names by text
+        self.parts: list[Step | Opaque] = []
         self.uses_numbers = False  # whether a step, and not only what follows it, needs Python's numbers
         for kernel in kernels:
             first = kernel.instructions[0]
             if isinstance(first, Opaque):
-                self._close()
                 self.parts.append(first)
                 continue
-            if self.frame is None:
-                self.frame = Frame(layout, self.declarations, vector_bytes)
-            self._emit(self.frame, kernel)
-            if len(self.frame.lines) > FUNCTION and not layout.local:
-                self._close()
-        self._close()
+            frame = self._frame()
+            self._emit(frame, kernel)
+            self.uses_numbers |= bool(frame.scalars)
+            step = self.parts[-1] if self.parts else None
+            if not isinstance(step, Step):
+                step = Step(layout)
+                self.parts.append(step)
+            self._call(step, frame, any(i.may_fail() for i in kernel.instructions))
+
+    def _frame(self) -> Frame:
+        return Frame(self.leaves, self.declarations, self.width)
+
+    def _call(self, step: Step, frame: Frame, may_fail: bool) -> None:
+        """Let ``step`` call the kernel of ``frame``, or the one that is the same."""
+        step.call(self.kernels.setdefault(frame.text(), f"kernel{len(self.kernels)}"), frame.parameters, may_fail)
 
     def _emit(self, frame: Frame, kernel: Kernel) -> None:
         first = kernel.instructions[0]
@@ -136,67 +188,43 @@ class Module:
                 flag = frame.scalar(first.value).to("i1", signed=False)
             frame.leave_if(flag ^ int(first.expected), first.check)
 
-    def _close(self) -> None:
-        """End the function."""
-        if self.frame is None:
-            return
-        name = f"part{len(self.functions)}"
-        self.uses_numbers |= bool(self.frame.scalars)
-        self.functions.append(self.frame.text(name))
-        if self.parts and isinstance(self.parts[-1], list):
-            self.parts[-1].append(name)
-        else:
-            self.parts.append([name])
-        self.frame = None
-
     def update(self, updates: Sequence[tuple[int, Any]], arrays: Sequence[tuple[Value, Value]]) -> None:
         """The function between two steps of a scan: it sets leaves (by number), and arrays to what replaces them.
 
         All scalars are computed before one is set.
         """
-        frame = Frame(self.layout, self.declarations, self.vector_bytes)
+        frame = self._frame()
         for old, new in arrays:
             copy = Map(new.shape, lambda x: x, [new], [new.dtype], view(old, old.shape, old.strides), True)
             if 0 not in new.shape:
                 Nest(frame, Kernel(new.shape, [copy]), {old}).emit()
         numbers = [(leaf, frame.scalar(scalar)) for leaf, scalar in updates]
         for leaf, number in numbers:
-            place = frame.value(f"getelementptr i8, ptr {frame.slot_pointer('scalars')}, i64 {8 * leaf}", "ptr")
-            frame.lines.append(f"  store double {number.name}, ptr {place.name}")
-        self.functions.append(frame.text("update"))
+            frame.lines.append(f"  store double {number.name}, ptr {frame.leaf(leaf).name}")
+        self.between = Step(self.layout)
+        self._call(self.between, frame, may_fail=False)
 
     def text(self) -> str:
         """The module as LLVM reads it. Its entry is @step, or @step0, @step1 ... around Python's calls."""
-        runs = [part for part in self.parts if isinstance(part, list)]
-        whole = len(self.parts) == 1 and len(runs) == 1
-        names = ["step"] if whole else [f"step{i}" for i in range(len(runs))]
-        chains = [_chain(name, run) for name, run in zip(names, runs)]
-        width = 8 * self.vector_bytes
+        kernels = [f"define internal i64 @{name}{text}" for text, name in self.kernels.items()]
+        steps = [part for part in self.parts if isinstance(part, Step)]
+        whole = len(self.parts) == 1 and len(steps) == 1
+        texts = [step.text("step" if whole else f"step{i}") for i, step in enumerate(steps)]
+        bits = 8 * self.width
         attributes = (
             'attributes #0 = { nounwind "no-trapping-math"="true" '
-            f'"min-legal-vector-width"="{width}" "prefer-vector-width"="{width}" }}\n'
+            f'"min-legal-vector-width"="{bits}" "prefer-vector-width"="{bits}" }}\n'
         )
-        tail = [SCAN] if whole else []
-        return "\n".join([*self.declarations, *self.functions, *chains, *tail, attributes])
-
-
-def _chain(name: str, functions: Sequence[str]) -> str:
-    """A function that calls others until one fails."""
-    lines = []
-    for i, function in enumerate(functions):
-        lines.append(f"  %c{i} = call i64 @{function}(ptr %table)")
-        lines.append(f"  %f{i} = icmp ne i64 %c{i}, 0")
-        lines.append(f"  br i1 %f{i}, label %leave{i}, label %go{i}\nleave{i}:\n  ret i64 %c{i}\ngo{i}:")
-    body = "\n".join(lines)
-    return f"define i64 @{name}(ptr noalias %table) #0 {{\n{body}\n  ret i64 0\n}}\n"
+        scan = [self.between.text("update"), SCAN] if whole else []
+        return "\n".join([*self.declarations, *kernels, *texts, *scan, attributes])
 
 
 def _draw(frame: Frame, draw: Draw) -> None:
     """Fill memory in order: float64 from next_double, float32 from 24 bits of next_uint32, as NumPy does."""
     key = draw.generator.bit_generator
-    state, dtype = frame.slot_pointer(("state", id(key))), draw.output.dtype
+    state, dtype = frame.pointer(("state", id(key))), draw.output.dtype
     double = dtype.itemsize == 8
-    function = frame.slot_pointer(("next_double" if double else "next_uint32", id(key)))
+    function = frame.pointer(("next_double" if double else "next_uint32", id(key)))
 
     def one(i: Any) -> None:
         kind = "double" if double else "i32"

@@ -1,11 +1,11 @@
-"""One emitted function: its pointers, scalars and addresses, and loads and stores of vectors."""
+"""The function of a kernel: its pointers, scalars and addresses, and loads and stores of vectors."""
 
 from __future__ import annotations
 
 import math
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from tinygrad_np.compiling.native.builder import Builder, Number, llvm_type, vec
 from tinygrad_np.compiling.program import Scalar, Value
 
 Index = int | str  # of a loop: known, or a register
-TABLE = "%table"
 
 
 def memory_type(dtype: np.dtype[Any]) -> str:
@@ -26,48 +25,36 @@ def is_signed(dtype: np.dtype[Any]) -> bool:
     return dtype.kind not in "ub"
 
 
-class Layout:
-    """Where memory and scalars are found: slots of the table, and offsets in the scratch buffer, which is slot 0."""
+class Place(NamedTuple):
+    """Somewhere in memory that kernels share: ``offset`` bytes behind where it begins."""
 
-    def __init__(self, slots: dict[Any, int], scratch: dict[Value, int], local: set[Value], leaves: dict[Scalar, int]):
-        self.slots, self.scratch, self.local, self.leaves = slots, scratch, local, leaves
+    memory: Value
+    offset: int
 
 
 class Frame(Builder):
-    """A function over the table of pointers; it returns 0, or the number of the check that failed."""
+    """A function that takes pointers as parameters; it returns 0, or the number of the check that failed.
 
-    def __init__(self, layout: Layout, declarations: dict[str, None], vector_bytes: int) -> None:
+    It knows neither whose memory it works on nor where that is, so that kernels of like layers are the same text, and
+    are compiled once. ``parameters`` has the name of each by what it points to: a Place, or a key of the table.
+    """
+
+    def __init__(self, leaves: dict[Scalar, int], declarations: dict[str, None], vector_bytes: int) -> None:
         super().__init__(declarations)
         self.block = "start"
-        self.layout, self.vector_bytes = layout, vector_bytes
-        self.pointers: dict[Any, str] = {}
+        self.leaves, self.vector_bytes = leaves, vector_bytes
+        self.parameters: dict[Any, str] = {}
         self.scalars: dict[Scalar, Number] = {}
 
-    def text(self, name: str) -> str:
-        """The whole function."""
+    def text(self) -> str:
+        """The function without its name: parameters and body."""
+        parameters = ", ".join(f"ptr {name}" for name in self.parameters.values())
         body = "\n".join([*self.head, "  br label %start", "start:", *self.lines, "  ret i64 0"])
-        return f"define i64 @{name}(ptr noalias {TABLE}) #0 {{\nentry:\n{body}\n}}\n"
+        return f"({parameters}) noinline #0 {{\nentry:\n{body}\n}}\n"
 
-    def slot_pointer(self, key: Any) -> str:
-        """The pointer in a slot of the table."""
-        if key not in self.pointers:
-            place = self.at_top(f"getelementptr i8, ptr {TABLE}, i64 {8 * self.layout.slots[key]}")
-            self.pointers[key] = self.at_top(f"load ptr, ptr {place}")
-        return self.pointers[key]
-
-    def pointer(self, memory: Value) -> str:
-        """Where a view's memory is."""
-        if memory not in self.pointers:
-            layout = self.layout
-            if memory in layout.scratch:
-                scratch = self.slot_pointer("scratch")
-                self.pointers[memory] = self.at_top(f"getelementptr i8, ptr {scratch}, i64 {layout.scratch[memory]}")
-            elif memory in layout.local:
-                size = max(1, math.prod(memory.shape) * memory.dtype.itemsize)
-                self.pointers[memory] = self.at_top(f"alloca [{size} x i8], align {self.vector_bytes}")
-            else:
-                self.pointers[memory] = self.slot_pointer(memory)
-        return self.pointers[memory]
+    def pointer(self, to: Any) -> str:
+        """The parameter that points there."""
+        return self.parameters.setdefault(to, f"%p{len(self.parameters)}")
 
     # Scalars
 
@@ -77,10 +64,8 @@ class Frame(Builder):
             return self.constant("double", scalar)
         if scalar not in self.scalars:
             lines, self.lines = self.lines, []
-            if scalar in self.layout.leaves:
-                leaves = self.slot_pointer("scalars")
-                at = self.layout.leaves[scalar]
-                place = self.value(f"getelementptr i8, ptr {leaves}, i64 {8 * at}", "ptr")
+            if scalar in self.leaves:
+                place = self.leaf(self.leaves[scalar])
                 result = self.value(f"load double, ptr {place.name}", "double")
             else:
                 result = SCALARS[scalar.function](*[self.scalar(a) for a in scalar.arguments])
@@ -88,17 +73,21 @@ class Frame(Builder):
             self.lines, self.scalars[scalar] = lines, result
         return self.scalars[scalar]
 
+    def leaf(self, number: int) -> Number:
+        """Where a Python number is."""
+        return self.value(f"getelementptr i8, ptr {self.pointer('scalars')}, i64 {8 * number}", "ptr")
+
     # Addresses
 
     def address(self, value: Value, indices: Sequence[tuple[Index, int]]) -> str:
         """Of a view's element, from (index, stride in bytes) of each loop."""
-        fixed = value.offset + sum(i * s for i, s in indices if isinstance(i, int))
+        pointer = self.pointer(Place(value.memory, value.offset))
+        fixed = sum(i * s for i, s in indices if isinstance(i, int))
         moving: Number | None = None
         for index, stride in indices:
             if isinstance(index, str) and stride:
                 term = Number(self, index, "i64") * stride
                 moving = term if moving is None else moving + term
-        pointer = self.pointer(value.memory)
         if moving is not None:
             pointer = self.value(f"getelementptr i8, ptr {pointer}, i64 {moving.name}", "ptr").name
         return self.value(f"getelementptr i8, ptr {pointer}, i64 {fixed}", "ptr").name if fixed else pointer

@@ -78,7 +78,7 @@ def _call_blas(frame: Frame, product: Product) -> None:
     arguments += [f"ptr {frame.address(product.left, [])}", variable("i32", sizes[1]), variable(kind, 0)]
     down = product.output.strides[0] // product.output.dtype.itemsize
     arguments += [f"ptr {frame.address(product.output, [])}", variable("i32", down)]
-    gemm = frame.slot_pointer("dgemm" if kind == "double" else "sgemm")
+    gemm = frame.pointer("dgemm" if kind == "double" else "sgemm")
     frame.lines.append(f"  call void {gemm}({', '.join(arguments)})")
 
 
