@@ -197,6 +197,10 @@ class Optimizer:
 
     def evaluate(self, closure: Callable[[], Tensor]) -> Tensor:
         """The loss that ``closure`` computes, after its gradients took the place of those that were there."""
+        if not callable(closure):
+            raise TypeError(
+                f"step() takes a function that computes the loss, got {closure!r}; after loss.backward(), write step()"
+            )
         self.zero_grad()
         loss = closure()
         if not isinstance(loss, Tensor):
