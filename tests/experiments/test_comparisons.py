@@ -146,6 +146,7 @@ def test_the_time_to_a_target_is_that_of_those_which_got_there():
     figure = image(tg.experiments.Study(curved(b=1), ["loss"], target=0.4).plot())
     assert [axes.get_ylabel() for axes in figure.axes[2:]] == ["epochs to a loss of 0.4", "seconds to a loss of 0.4"]
     assert [text.get_text() for text in figure.axes[2].texts] == ["2/3", "1/3"]
+    assert all(tick.is_integer() for tick in figure.axes[2].get_yticks())
     seconds = figure.axes[3].collections[0].get_offsets()
     assert seconds[:, 1].tolist() == [1.5, 1.5]
 
