@@ -155,6 +155,7 @@ def test_every_run_diverged_and_never_reached_draw_without_complaint():
     figure = image(study(a=[None, None], b=[None, None], target=0.1).plot())
     assert legend(figure) == ("mean, n = 0", ["a", "b"])
     image(study(a=[3.0, 4.0], target=0.1).plot())
+    image(study(a=[3e200, 4e200], b=[3.0, 4.0]).plot())
 
 
 def test_many_variants_and_names_that_look_like_formulas():

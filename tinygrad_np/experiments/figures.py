@@ -79,7 +79,7 @@ def _curves(axes: Axes, column: Column, found: Sequence[Result]) -> None:
             continue
         curves = result.curves(column)
         epochs = range(1, curves.shape[1] + 1)
-        with np.errstate(invalid="ignore"):  # of infinite values, which are not drawn
+        with np.errstate(over="ignore", invalid="ignore"):  # what is infinite is not drawn
             mean = curves.mean(0)
             spread = curves.std(0, ddof=1) if len(curves) > 1 else None
         single = "" if len(epochs) > 1 else _mark(i)
