@@ -97,9 +97,9 @@ def _report(trainer: tg.Trainer, parts: Parts, predicted: NDArray[np.intp]) -> N
 def _draw(directory: Path, history: tg.History, held_out: Rows, predicted: NDArray[np.intp]) -> None:
     """Draw the three figures."""
     with figures.picture(directory / "curves.png", columns=2) as (left, right):
-        names = {"loss": "training (with dropout)", "validation_loss": "validation"}
+        names = {"loss": "training (with dropout)", "validation_loss": "validation (averaged weights)"}
         figures.draw_curves(left, history, names, "cross-entropy (nats)", "Loss")
-        names = {"accuracy": "training (with dropout)", "validation_accuracy": "validation"}
+        names = {"accuracy": "training (with dropout)", "validation_accuracy": "validation (averaged weights)"}
         figures.draw_curves(right, history, names, "accuracy", "Accuracy")
     accuracy = np.mean(predicted == held_out.y)
     with figures.picture(directory / "confusion.png") as axes:

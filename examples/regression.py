@@ -116,17 +116,21 @@ def _report(predicted: Mapping[str, Array], true: Array, seed: int) -> None:
     """Print a row for each model, and whether the network is better than these few rows can tell."""
     print(f"{'held out':26}{'r²':>8}{'mean error':>14}")
     for name, values in predicted.items():
-        print(f"{name:26}{r2(true, values):8.3f}{np.abs(values - true).mean():14.1f}")
+        print(f"{name:26}{_brief(r2(true, values)):>8}{_brief(np.abs(values - true).mean(), 1):>14}")
     ridge, network = list(predicted.values())[-2:]
     rng = np.random.default_rng(seed)
     rows = rng.integers(len(true), size=(SAMPLES, len(true)))
     variance = ((true[rows] - true[rows].mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
     gains = (((ridge - true) ** 2 - (network - true) ** 2)[rows].sum(axis=1)) / variance
     low, high = np.quantile(gains, [0.025, 0.975])
-    print(
-        f"\nfrom ridge to the network, r² changes by {r2(true, network) - r2(true, ridge):+.3f}, and by {low:+.3f} to"
-    )
-    print(f"{high:+.3f} in 95% of {SAMPLES} samples of these rows (bootstrap): {_verdict(low, high)}\n")
+    change, low_text, high_text = (_brief(x, sign="+") for x in (r2(true, network) - r2(true, ridge), low, high))
+    print(f"\nfrom ridge to the network, r² changes by {change}, and by {low_text} to")
+    print(f"{high_text} in 95% of {SAMPLES} samples of these rows (bootstrap): {_verdict(low, high)}\n")
+
+
+def _brief(x: float, digits: int = 3, sign: str = "-") -> str:
+    """``x`` with so many digits after the point, or as a power of ten where it is beyond all sense."""
+    return f"{x:{sign}.{digits}f}" if abs(x) < 1e6 else f"{x:{sign}.2e}"
 
 
 def _verdict(low: float, high: float) -> str:

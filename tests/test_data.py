@@ -341,7 +341,7 @@ BAD = {
     "batch_size True": (lambda: minibatches(X, True), TypeError, "batch_size must be an integer.*got True$"),
     "batch_size None": (lambda: minibatches(X, None), TypeError, "batch_size must be an integer.*got None$"),
     "labels for batch_size": (lambda: minibatches(X, y, 32), TypeError, r"together: minibatches\(\(X, y\), 32\)"),
-    "no rows": (lambda: minibatches((X[:0], y[:0]), 2), ValueError, r"no rows in data\[0\], data\[1\]"),
+    "no rows": (lambda: minibatches((X[:0], y[:0]), 2), ValueError, r"no rows in data\[0\], data\[1\]; give"),
     "no arrays": (lambda: minibatches({"X": []}, 2), ValueError, "data holds no arrays"),
     "a single value": (lambda: minibatches(np.array(1.0), 2), ValueError, r"data is a single value, of shape \(\)"),
     "lists of numbers": (lambda: minibatches([[1.0]], 2), TypeError, r"data\[0\]\[0\] is float, no array; write np.as"),

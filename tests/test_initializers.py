@@ -133,6 +133,13 @@ def test_draws_once_from_the_generator_it_is_given(initializer, draw):
     assert given.random() == reference.random()
 
 
+@pytest.mark.parametrize("initializer", [uniform(), normal(), article, glorot_uniform, he_normal, orthogonal])
+def test_a_seed_stands_for_its_generator(initializer):
+    np.testing.assert_array_equal(initializer((3, 2), 7), initializer((3, 2), rng(7)))
+    with pytest.raises(TypeError, match=r"rng must be a np.random.Generator, an integer seed or None, got 'x'"):
+        initializer((3, 2), "x")
+
+
 def test_zeros_are_zeros_and_draw_nothing():
     given = rng()
     np.testing.assert_array_equal(zeros((2, 3), given), [[0, 0, 0], [0, 0, 0]])

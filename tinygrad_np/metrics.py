@@ -1,6 +1,7 @@
 """Metrics: how good predictions are, as one number that a person reads; each takes what its loss takes.
 
 ``metric(prediction, target)`` with arrays or Tensors gives a float, computed in float64 at least and never recorded.
+Every row counts once, whatever its weight in the loss.
 """
 
 from __future__ import annotations

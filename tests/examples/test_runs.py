@@ -101,6 +101,12 @@ def test_regression_stops_early_and_stands_beside_linear_models(run, tmp_path, c
     assert (tmp_path / "last.safetensors").read_bytes() == saved
 
 
+def test_a_network_that_is_off_by_powers_of_ten_keeps_its_columns(run, tmp_path):
+    outcome = run("regression", "--lr", 1e10, "--epochs", 2, "--out", tmp_path)
+    assert re.search(r"^network, squared error +-\d\.\d\de\+\d+ +\d\.\d\de\+\d+$", outcome.out, re.MULTILINE)
+    assert max(map(len, outcome.out.splitlines())) < 120
+
+
 @pytest.mark.parametrize(
     ("low", "high", "said"), [(0.1, 0.2, "better"), (-0.2, -0.1, "worse"), (-0.1, 0.1, "no difference")]
 )

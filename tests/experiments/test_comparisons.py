@@ -146,6 +146,7 @@ def test_the_time_to_a_target_is_that_of_those_which_got_there():
     figure = image(tg.experiments.Study(curved(b=1), ["loss"], target=0.4).plot())
     assert [axes.get_ylabel() for axes in figure.axes[2:]] == ["epochs to a loss of 0.4", "seconds to a loss of 0.4"]
     assert [text.get_text() for text in figure.axes[2].texts] == ["2/3", "1/3"]
+    assert all(tick.is_integer() for tick in figure.axes[2].get_yticks())
     seconds = figure.axes[3].collections[0].get_offsets()
     assert seconds[:, 1].tolist() == [1.5, 1.5]
 
@@ -154,6 +155,7 @@ def test_every_run_diverged_and_never_reached_draw_without_complaint():
     figure = image(study(a=[None, None], b=[None, None], target=0.1).plot())
     assert legend(figure) == ("mean, n = 0", ["a", "b"])
     image(study(a=[3.0, 4.0], target=0.1).plot())
+    image(study(a=[3e200, 4e200], b=[3.0, 4.0]).plot())
 
 
 def test_many_variants_and_names_that_look_like_formulas():

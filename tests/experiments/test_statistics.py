@@ -77,5 +77,16 @@ def test_holm_rejects_as_his_procedure_does(values, level):
     assert all(p <= q <= 1 for p, q in zip(values, corrected))
 
 
+@pytest.mark.parametrize("exponent", [-900, 900])
+def test_nothing_depends_on_the_unit_even_where_its_square_overflows(exponent):
+    x, y = {0: 1.0, 1: 2.0, 2: 4.0}, {0: 0.5, 1: 1.0, 2: 2.5}
+    there = paired(*({seed: np.ldexp(v, exponent) for seed, v in of.items()} for of in (x, y)))
+    here = paired(x, y)
+    assert there.p == here.p
+    assert [np.ldexp(v, -exponent) for v in (there.mean, there.low, there.high)] == [here.mean, here.low, here.high]
+    spread = mean_and_spread([np.ldexp(v, exponent) for v in x.values()])[1]
+    assert np.ldexp(spread, -exponent) == mean_and_spread(list(x.values()))[1]
+
+
 def test_the_standard_deviation_is_that_of_a_sample():
     assert mean_and_spread([2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]) == (5.0, pytest.approx((32 / 7) ** 0.5))

@@ -274,8 +274,12 @@ class TestSequential:
         assert list(model[::-1]) == [last, np.tanh, first]
 
     def test_index_out_of_range_raises(self):
-        with pytest.raises(IndexError):
-            Sequential(np.tanh)[1]
+        with pytest.raises(IndexError, match=r"there is no layer 2 among the 2, which go from 0 to 1"):
+            Sequential(np.tanh, np.exp)[2]
+
+    def test_index_by_a_name_is_refused(self):
+        with pytest.raises(TypeError, match=r"a layer is found by its number or a slice, got '0'"):
+            Sequential(np.tanh)["0"]
 
 
 @pytest.mark.parametrize(

@@ -225,6 +225,10 @@ class TestSummary:
         with pytest.raises(ValueError, match="linear takes"):
             Sequential(Linear(2, 3)).summary((5, 3))
 
+    def test_a_negative_shape_is_refused(self):
+        with pytest.raises(ValueError, match=r"input_shape must hold no negative lengths, got \(-1, 2\)"):
+            Linear(2, 3).summary((-1, 2))
+
     @pytest.mark.parametrize("shape", [2, None, "(5, 2)", (5, None), (5.0, 2), np.zeros((2, 2))], ids=repr)
     def test_a_shape_that_is_none_is_refused_with_advice(self, shape):
         with pytest.raises(TypeError, match=r"input_shape must be a tuple of integers, such as \(32, 2\)"):

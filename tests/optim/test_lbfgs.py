@@ -224,7 +224,9 @@ class TestStep:
         ({"c1": 0.0}, ValueError, r"c1 must be a number in \(0, 0.5\), got 0.0"),
         ({"c2": 1.0}, ValueError, r"c2 must be a number in \(0, 1\), got 1.0"),
         ({"c1": 0.4, "c2": 0.3}, ValueError, "c1 must be below c2, got c1=0.4, c2=0.3"),
-        ({"weight_decay": 0.1}, TypeError, "weight_decay"),
+        ({"weight_decay": 0.1}, ValueError, "LBFGS takes neither hooks nor weight_decay.*; give l2"),
+        ({"hooks": [print]}, ValueError, "LBFGS takes neither hooks nor weight_decay"),
+        ({"momentum": 0.9}, TypeError, "LBFGS does not take momentum; it takes lr, c1, c2"),
     ],
 )
 def test_settings_that_cannot_be_used_are_refused(settings, error, message):
@@ -236,6 +238,8 @@ def test_groups_are_refused():
     p, q = (tg.Tensor([1.0], requires_grad=True) for _ in range(2))
     with pytest.raises(ValueError, match="takes one group, got 2"):
         LBFGS([{"params": [p]}, {"params": [q]}])
+    with pytest.raises(ValueError, match="takes one group, got 2"):
+        LBFGS([p, q], groups={"0": {"l2": 0.1}})
 
 
 class TestState:

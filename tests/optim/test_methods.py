@@ -403,6 +403,7 @@ def test_nadams_momentum_is_multiplied_out_as_far_as_it_shows(t):
     product, now, after = adaptive._nadam_momentum(t, 0.9, 0.004)
     numbers = 0.9 * (1 - 0.5 * 0.96 ** (0.004 * np.arange(1, t + 2)))
     np.testing.assert_allclose([1 - product, now, after], [1 - np.prod(numbers[:-1]), *numbers[-2:]], rtol=1e-15)
+    assert adaptive._nadam_recorded(t, 0.9, 0.004) == (product, now, after)  # as a compiled step has them
 
 
 def test_nadams_momentum_is_not_multiplied_out_anew_at_each_step():

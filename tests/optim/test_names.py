@@ -184,6 +184,14 @@ def test_a_loss_can_be_given_to_the_step_of_any_optimizer(name):
         np.testing.assert_array_equal(p.data, q.data)
 
 
+@pytest.mark.parametrize("name", ["sgd", "lbfgs"])
+def test_a_loss_in_the_place_of_its_function_is_refused(name):
+    p = leaf(1.0)
+    with pytest.raises(TypeError, match=r"a function that computes the loss, got Tensor.*; after loss.backward\(\), "):
+        by_name(name)([p]).step((p * p).sum())
+    assert p.data[0] == 1
+
+
 def test_a_closure_returns_the_loss_itself():
     p = leaf(1.0)
     with pytest.raises(TypeError, match=r"must return the loss as a Tensor, got None; step\(\) calls its backward"):

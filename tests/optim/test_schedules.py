@@ -80,12 +80,15 @@ def test_a_schedule_can_be_copied_compared_and_read(schedule):
         (lambda: one_cycle(0.1, steps=5, low=0), ValueError, "low must be above 0"),
         (lambda: piecewise({}), TypeError, "points must be a dictionary"),
         (lambda: piecewise({-1: 0.1}), ValueError, "a point's step must be an integer of at least 0, got -1"),
-        (lambda: piecewise({0: math.inf}), ValueError, "the number at step 0 must be a finite number"),
+        (lambda: piecewise({0: math.inf}), ValueError, r"points\[0\] must be a finite number, .*points\[0\]=0.5"),
         (lambda: chained(0.1, at=[3]), TypeError, "schedules must be a list, got 0.1; write chained"),
         (lambda: chained([0.1], at=3), TypeError, "at must be a list, got 3; write chained"),
         (lambda: chained([0.1, 0.2], at=[]), ValueError, r"2 schedules need 1 steps to begin at, .*; got at=\[\]"),
         (lambda: chained([0.1, 0.2, 0.3], at=[5, 5]), ValueError, r"at must be rising steps, got \[5, 5\]"),
         (lambda: plateau(0.1, patience=-1), ValueError, "patience must be an integer of at least 0"),
+        (lambda: plateau(0.1, factor=2.0), ValueError, r"factor must be in \(0, 1\], .*, got 2.0"),
+        (lambda: plateau(0.1).observe("low"), TypeError, "a plateau observes numbers, such as losses, got 'low'"),
+        (lambda: plateau(0.1).observe([0.5]), TypeError, r"a plateau observes numbers, such as losses, got \[0.5\]"),
         (lambda: Schedule()(0), TypeError, "Schedule does not define __call__"),
     ],
 )
@@ -227,6 +230,11 @@ class TestPlot:
     def test_shows_several_by_their_labels(self):
         figure = plot({"a": constant(1.0), "b": lambda step: 2.0}, steps=3)
         assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["a", "b"]
+
+    @pytest.mark.parametrize("schedule", [0.1, {}, {"a": 0.1}, None], ids=repr)
+    def test_of_what_is_no_schedule_is_refused(self, schedule):
+        with pytest.raises(TypeError, match=r"plot takes a schedule, or a dictionary of labels and schedules, got"):
+            plot(schedule, steps=3)
 
     def test_without_matplotlib_names_what_to_install(self, monkeypatch):
         imported = builtins.__import__

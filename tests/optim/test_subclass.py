@@ -120,6 +120,12 @@ def test_with_empty_slots_is_as_strict_with_attributes_as_the_built_in_ones():
         optimizer.decoy = 0.25
 
 
+@pytest.mark.parametrize("name", ["class", "two words", "lr=0, x", ""])
+def test_a_hyperparameter_that_python_takes_for_no_name_is_refused(name):
+    with pytest.raises(TypeError, match=f"Optimizer cannot have a hyperparameter '{name}', which Python"):
+        Optimizer([tg.Tensor([0.0], requires_grad=True)], **{name: 0.5})
+
+
 @pytest.mark.parametrize("name", ["step", "calls"])
 def test_a_hyperparameter_named_like_an_attribute_is_refused(name):
     class Clashing(Optimizer):

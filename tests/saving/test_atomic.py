@@ -129,8 +129,11 @@ def test_a_write_protected_file_is_not_replaced(path, monkeypatch):
 
 
 def test_a_folder_that_does_not_exist_and_links_in_a_circle_are_named(tmp_path):
-    with pytest.raises(tg.CheckpointError, match=r"cannot save .*no/state.*No such file or directory"):
+    with pytest.raises(tg.CheckpointError, match=r"cannot save '.*no/state'.* No such file or directory: '[^']*no';"):
         tg.save(tmp_path / "no" / "state", NEW)
+    (tmp_path / "file").touch()
+    with pytest.raises(tg.CheckpointError, match=r"Not a directory: '[^']*file/state'"):
+        tg.save(tmp_path / "file" / "state", NEW)
     (tmp_path / "circle").symlink_to("circle")
     with pytest.raises(tg.CheckpointError, match="symbolic links"):
         tg.save(tmp_path / "circle", NEW)

@@ -7,6 +7,7 @@ import pytest
 
 import tinygrad_np as tg
 from tests.training.runs import X, Y, bits, trainer
+from tinygrad_np.training import progress
 
 
 class Terminal(io.StringIO):
@@ -14,11 +15,11 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize(("progress", "stream", "shown"), [(None, Terminal, True), (None, io.StringIO, False)])
-def test_the_bar_is_shown_in_a_terminal(progress, stream, shown, monkeypatch):
+@pytest.mark.parametrize(("stream", "shown"), [(Terminal, True), (io.StringIO, False)])
+def test_the_bar_is_shown_in_a_terminal(stream, shown, monkeypatch):
     pytest.importorskip("tqdm")
     monkeypatch.setattr(sys, "stderr", stream())
-    trainer().fit(X, Y, 3, validation=0.2, progress=progress)
+    trainer().fit(X, Y, 3, validation=0.2)
     assert bool(sys.stderr.getvalue()) is shown
 
 
@@ -32,8 +33,19 @@ def test_one_bar_counts_all_steps_and_tells_the_losses(monkeypatch):
     text = sys.stderr.getvalue()
     assert "12/12" in text
     assert text.count("\n") == 1
-    assert f"validation_loss={watched.history['validation_loss'][-1]:.4g}" in text
+    assert f"validation_loss={watched.history['validation_loss'][-1]:.3g}" in text
     assert bits(plain) == bits(watched)
+
+
+def test_both_losses_fit_into_eighty_columns(monkeypatch):
+    pytest.importorskip("tqdm")
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    shown = progress.bar(True, 9000)
+    shown.tell({"epoch": 99, "loss": 0.012345, "validation_loss": 0.012345, "seconds": 1.0})
+    text = str(shown.bar)  # with a bar of ten characters, which has room to shrink
+    shown.close()
+    assert text.endswith("loss=0.0123, validation_loss=0.0123]")
+    assert len(text) - 9 <= 80
 
 
 def test_without_tqdm_there_is_no_bar_or_an_error_that_says_what_to_install(monkeypatch):

@@ -19,7 +19,7 @@ def require_finite(name: str, data: Any) -> None:
     >>> tg.data.require_finite("X", np.array([[1.0, 2.0], [3.0, np.nan]]))
     Traceback (most recent call last):
         ...
-    ValueError: X[1, 1] is nan, in row 1: leave out such rows, or fill them in, before training
+    ValueError: X[1, 1] is nan, in row 1: leave out such rows, or fill them in
     """
     for path, array in arrays_of(name, data).items():
         if array.dtype.kind not in "fc":
@@ -30,6 +30,5 @@ def require_finite(name: str, data: Any) -> None:
                 index = np.unravel_index(np.argmin(finite), chunk.shape)
                 place = [int(i) for i in (first + index[0], *index[1:])]
                 raise ValueError(
-                    f"{path}{place} is {chunk[index]}, in row {place[0]}: leave out such rows, or fill them in, "
-                    "before training"
+                    f"{path}{place} is {chunk[index]}, in row {place[0]}: leave out such rows, or fill them in"
                 )

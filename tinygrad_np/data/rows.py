@@ -44,7 +44,7 @@ def count_rows(arrays: dict[str, Array]) -> int:
         listing = ", ".join(f"{name} has {length}" for name, length in lengths.items())
         raise ValueError(f"rows belong together, but {listing}; give arrays whose first axes are equally long")
     if rows == {0}:
-        raise ValueError(f"there are no rows in {', '.join(lengths)}; there is nothing to learn from")
+        raise ValueError(f"there are no rows in {', '.join(lengths)}; give at least one")
     return rows.pop()
 
 

@@ -28,6 +28,7 @@ WIDE = 100.0  # times from the lowest to the highest loss, from which on its axi
 def drawn(column: Column, found: Sequence[Result], goal: Column | None) -> Figure:
     """Curves and final values of ``column``, and the time to the ``goal`` if there is one."""
     figure_of = imported("matplotlib.figure", "plotting a study").Figure
+    locator = imported("matplotlib.ticker", "plotting a study").MaxNLocator
     rows = 1 if goal is None else 2
     across = max(1, min(4, 90 // (max(len(result.label) for result in found) + 10)))  # labels in a row of the legend
     height = 3.4 * rows + 0.8 + 0.22 * (len(found) // across)
@@ -47,6 +48,7 @@ def drawn(column: Column, found: Sequence[Result], goal: Column | None) -> Figur
         assert goal is not None
         _by_seed(axes, *_times(goal, found, unit), names)
         axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_locator(locator("auto", integer=unit == "epochs"))
         axes.set_ylabel(f"{unit} to a {goal} of {goal.target:g}")
         _title(axes, "time to get there, of those that did")
     _legend(figure, found, names, across)
@@ -77,7 +79,7 @@ def _curves(axes: Axes, column: Column, found: Sequence[Result]) -> None:
             continue
         curves = result.curves(column)
         epochs = range(1, curves.shape[1] + 1)
-        with np.errstate(invalid="ignore"):  # of infinite values, which are not drawn
+        with np.errstate(over="ignore", invalid="ignore"):  # what is infinite is not drawn
             mean = curves.mean(0)
             spread = curves.std(0, ddof=1) if len(curves) > 1 else None
         single = "" if len(epochs) > 1 else _mark(i)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinygrad_np.experiments.packages import imported
 
@@ -48,8 +49,9 @@ def paired(values: Mapping[int, float], others: Mapping[int, float]) -> Differen
     spread = np.ptp(z) if np.isfinite(z).all() else 0.0
     if len(seeds) < LEAST or not spread > 1e-12 * np.abs([x, y]).max():  # the test knows no spread of 0
         return Difference(len(seeds), mean)
+    (x, y), exponent = _near_one(np.array([x, y]))
     result = imported("scipy.stats", "a statistical comparison").ttest_rel(x, y)
-    low, high = result.confidence_interval(CONFIDENCE)
+    low, high = np.ldexp(result.confidence_interval(CONFIDENCE), exponent)
     return Difference(len(seeds), mean, float(low), float(high), float(result.pvalue))
 
 
@@ -77,6 +79,15 @@ def mean_and_spread(values: Sequence[float]) -> tuple[float | None, float | None
     >>> mean_and_spread([1.0, 3.0]), mean_and_spread([1.0]), mean_and_spread([])
     ((2.0, 1.414...), (1.0, None), (None, None))
     """
+    if not len(values):
+        return None, None
+    scaled, exponent = _near_one(np.asarray(values))
     with np.errstate(invalid="ignore"):  # of infinite values
-        mean = float(np.mean(values)) if len(values) else None
-        return mean, float(np.std(values, ddof=1)) if len(values) > 1 else None
+        mean = float(np.ldexp(np.mean(scaled), exponent))
+        return mean, float(np.ldexp(np.std(scaled, ddof=1), exponent)) if len(values) > 1 else None
+
+
+def _near_one(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
+    """``values`` times a power of 2, so that no square of them overflows, and the exponent that takes it back."""
+    exponent = int(np.frexp(np.abs(values).max())[1])
+    return np.ldexp(values, -exponent), exponent

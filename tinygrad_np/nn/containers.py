@@ -44,7 +44,14 @@ class Sequential(Module):
         return len(self.layers)
 
     def __getitem__(self, index: int | slice) -> Any:
-        return Sequential(*self.layers[index]) if isinstance(index, slice) else self.layers[index]
+        if isinstance(index, slice):
+            return Sequential(*self.layers[index])
+        if not hasattr(index, "__index__"):
+            raise TypeError(f"a layer is found by its number or a slice, got {index!r}")
+        count = len(self.layers)
+        if not -count <= index < count:
+            raise IndexError(f"there is no layer {index} among the {count}, which go from 0 to {count - 1}")
+        return self.layers[index]
 
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.layers)

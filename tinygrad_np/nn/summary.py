@@ -22,6 +22,8 @@ def table(model: Any, input_shape: tuple[int, ...]) -> str:
         raise TypeError(
             f"input_shape must be a tuple of integers, such as (32, 2) for 32 rows of 2 features, got {input_shape!r}"
         )
+    if any(n < 0 for n in input_shape):
+        raise ValueError(f"input_shape must hold no negative lengths, got {input_shape!r}")
     tensors = [value for _, value in model._held() if isinstance(value, Tensor)]
     twin = deepcopy(model, {id(tensor): tensor for tensor in tensors}).eval()  # which shares them
     shapes: dict[int, str] = {}

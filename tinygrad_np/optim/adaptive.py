@@ -383,5 +383,11 @@ def _momentum(t: Any, beta1: float, warming: float) -> Any:
     return beta1 * (1 - 0.5 * 0.96 ** (t * warming))
 
 
-# A ufunc also takes what speaks NumPy's protocols in the place of numbers.
-_nadam_momentum: Any = np.frompyfunc(_nadam_numbers, 3, 3)
+# A ufunc also takes what speaks NumPy's protocols in the place of numbers, such as a step that is recorded.
+_nadam_recorded: Any = np.frompyfunc(_nadam_numbers, 3, 3)
+
+
+def _nadam_momentum(t: Any, beta1: float, warming: float) -> tuple[float, float, float]:
+    """NAdam's πₜ, μₜ and μₜ₊₁; a plain t goes past the ufunc, which alone takes 1.7 µs."""
+    numbers: Any = _nadam_numbers if t.__class__ is int else _nadam_recorded
+    return numbers(t, beta1, warming)  # type: ignore[no-any-return]

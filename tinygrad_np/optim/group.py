@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_np.optim.flat import Flat
+from tinygrad_np.optim.flat import Flat, Method
 from tinygrad_np.optim.hyperparameters import Schedule, checked, listing, scheduled
 from tinygrad_np.tensor import Tensor
 
@@ -18,14 +18,15 @@ DECAYS = ("l2", "weight_decay")  # which every optimizer has, and its update doe
 
 
 class Shared:
-    """What the groups of an optimizer share: its hooks, the steps taken, and whether there ever was a schedule."""
+    """What the groups of an optimizer share: hooks, steps taken, whether there ever was a schedule, and all flats."""
 
-    __slots__ = ("hooks", "scheduled", "steps")
+    __slots__ = ("flats", "hooks", "scheduled", "steps")
 
     def __init__(self, hooks: list[Hook]) -> None:
         self.hooks = hooks
         self.scheduled = False
         self.steps = 0
+        self.flats: list[Flat] = []
 
 
 class Group(MutableMapping[str, float]):
@@ -35,29 +36,30 @@ class Group(MutableMapping[str, float]):
     """
 
     # and no others, so that group.lr = 0.1 is refused
-    __slots__ = ("constants", "decay", "flats", "numbers", "params", "schedules", "shared")
+    __slots__ = ("flats", "numbers", "params", "schedules", "shared")
 
     def __init__(
         self,
         params: Sequence[tuple[str, Tensor]],
         hyperparameters: Mapping[str, Any],
         states: Sequence[Sequence[Array]],
-        scratch: int,
-        constants: Sequence[str],
+        method: type[Method],
         shared: Shared,
     ) -> None:
         self.params = [p for _, p in params]
-        self.constants, self.shared = constants, shared
+        self.shared = shared
         self.numbers = dict.fromkeys(hyperparameters, 0.0)
         self.schedules: dict[str, Schedule] = {}
         self.flats: list[Flat] = []  # and none as long as a hyperparameter may be refused
         for name, value in hyperparameters.items():
             self[name] = value
+        taken = [name for name in self.numbers if name not in DECAYS]
         for dtype in dict.fromkeys(p.dtype for p in self.params):
             members = [i for i, p in enumerate(self.params) if p.dtype == dtype]
             names = [params[i][0] for i in members]
             parts = [[arrays[i] for i in members] for arrays in states]
-            self.flats.append(Flat(names, [self.params[i] for i in members], parts, scratch))
+            self.flats.append(Flat(names, [self.params[i] for i in members], parts, method, taken))
+        shared.flats += self.flats
         for name, number in self.numbers.items():
             self.put(name, number)
 
@@ -69,11 +71,11 @@ class Group(MutableMapping[str, float]):
     def put(self, name: str, number: float) -> None:
         """Use ``number``, which was checked, from now on."""
         self.numbers[name] = number
-        if name not in DECAYS:
-            for flat in self.flats:
-                flat.take(name, number, name in self.constants)
         l2, shrinkage = self.numbers["l2"], 1 - self.numbers.get("lr", 1.0) * self.numbers["weight_decay"]
-        self.decay = (l2, shrinkage) if l2 or shrinkage != 1 else None
+        for flat in self.flats:
+            if name not in DECAYS:
+                flat.take(name, number)
+            flat.decay = (l2, shrinkage) if l2 or shrinkage != 1 else None
 
     def __getitem__(self, name: str) -> float:
         return self.numbers[name]

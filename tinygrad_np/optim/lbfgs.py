@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from tinygrad_np import states
 from tinygrad_np.arguments import whole
 from tinygrad_np.optim.flat import Flat
 from tinygrad_np.optim.hyperparameters import Value
-from tinygrad_np.optim.optimizer import Optimizer
+from tinygrad_np.optim.optimizer import Optimizer, Options
 from tinygrad_np.optim.parameters import Params
 from tinygrad_np.optim.wolfe import Point, search
 from tinygrad_np.tensor import Tensor
@@ -53,14 +53,13 @@ class LBFGS(Optimizer):
         history: int = 10,
         c1: Value = 1e-4,
         c2: Value = 0.9,
-        l2: Value = 0.0,
+        **options: Unpack[Options],
     ) -> None:
         history = whole("history", history, least=1)
-        super().__init__(params, lr=lr, c1=c1, c2=c2, l2=l2)
+        super().__init__(params, lr=lr, c1=c1, c2=c2, **options)
         if len(self.groups) > 1:
             raise ValueError(f"LBFGS searches along one line and takes one group, got {len(self.groups)}")
-        if self.weight_decay:
-            raise ValueError("LBFGS takes no weight_decay, which is not in the loss that it searches; give l2")
+        self._refuse()
         if self.c1 >= self.c2:
             raise ValueError(
                 f"c1 must be below c2, got c1={self.c1:g}, c2={self.c2:g}; give for example c1=1e-4, c2=0.9"
@@ -72,8 +71,7 @@ class LBFGS(Optimizer):
         """Go to a lower point of the loss that ``closure`` computes; returns the loss at the start."""
         if closure is None:
             raise TypeError("LBFGS computes the loss more than once a step; call step(closure) with a function for it")
-        if self.hooks or self.weight_decay:
-            raise ValueError("LBFGS takes neither hooks nor weight_decay: its search would not see them in the loss")
+        self._refuse()
         group = self.groups[0]
         group.follow()
         for flat in self._flats:
@@ -91,6 +89,17 @@ class LBFGS(Optimizer):
         self._remember(best - x, g_best - g)
         group.shared.steps += 1
         return loss
+
+    def _refuse(self) -> None:
+        """ValueError where there is what the other optimizers take, and a search cannot."""
+        if self.hooks or self.weight_decay:
+            raise ValueError(
+                "LBFGS takes neither hooks nor weight_decay, which its search would not see in the loss; give l2"
+            )
+
+    def update(self, t: int, p: Array, g: Array, *, lr: float, c1: float, c2: float) -> None:
+        """Not called: all parameters move along one line."""
+        raise TypeError("LBFGS moves all parameters together; call step(closure)")
 
     def _search(self, x: Array, value: float, g: Array, closure: Callable[[], Tensor]) -> tuple[Array, Array]:
         """The end of the line search from ``x``, and the gradient there."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from keyword import iskeyword
 from typing import Any, TypedDict
 
 from numpy.typing import NDArray
@@ -90,13 +91,15 @@ class Optimizer:
             merged = {**options, **group}
             first = [first_state(name, merged.get(name), [p for _, p in group["params"]]) for name in self.states]
             own = {name: merged[name] for name in names}
-            made.append(Group(group["params"], own, first, self.scratch, self.constants, shared))
+            made.append(Group(group["params"], own, first, type(self), shared))
         self.groups = made
 
     def _check_names(self, names: list[str]) -> None:
         """Refuse hyperparameters that the update does not take, lack, or that an attribute would hide."""
         kind = type(self).__name__
         for name in names:
+            if not name.isidentifier() or iskeyword(name):
+                raise TypeError(f"{kind} cannot have a hyperparameter {name!r}, which Python does not take for a name")
             if hasattr(type(self), name) or hasattr(self, name):
                 raise TypeError(
                     f"{kind} has an attribute {name!r}, which would hide the hyperparameter of that name; rename one "
@@ -173,14 +176,11 @@ class Optimizer:
         zero_grad(), loss = closure(), loss.backward(). Returns that loss, or None without one.
         """
         loss = None if closure is None else self.evaluate(closure)
-        groups = self.groups
-        shared = groups[0].shared
+        shared = self.groups[0].shared
         if shared.hooks or shared.scheduled:
             self._prepare()
-        update: Any = self.update  # each optimizer names its own states and hyperparameters
-        for group in groups:
-            for flat in group.flats:
-                flat.step(update, group.decay)
+        for flat in shared.flats:
+            flat.step(self)
         shared.steps += 1
         return loss
 
@@ -197,6 +197,10 @@ class Optimizer:
 
     def evaluate(self, closure: Callable[[], Tensor]) -> Tensor:
         """The loss that ``closure`` computes, after its gradients took the place of those that were there."""
+        if not callable(closure):
+            raise TypeError(
+                f"step() takes a function that computes the loss, got {closure!r}; after loss.backward(), write step()"
+            )
         self.zero_grad()
         loss = closure()
         if not isinstance(loss, Tensor):

@@ -215,7 +215,7 @@ class piecewise(Schedule):
             raise TypeError(f"points must be a dictionary of steps and numbers, as in {{0: 0.1}}, got {self.points!r}")
         for at, value in self.points.items():
             whole("a point's step", at)
-            checked(f"the number at step {at}", value)
+            checked(f"points[{at}]", value)
 
     def __call__(self, step: int) -> float:
         steps = sorted(self.points)
@@ -285,13 +285,18 @@ class plateau(Schedule):
 
     def __post_init__(self) -> None:
         _check_numbers(self)
+        if self.factor > 1:
+            raise ValueError(f"factor must be in (0, 1], so that the number falls, got {self.factor!r}")
 
     def __call__(self, step: int) -> float:
         return self.value
 
     def observe(self, value: float) -> None:
         """Take note of ``value``; one that is NaN is not better."""
-        value = float(value)
+        try:
+            value = float(value)
+        except (TypeError, ValueError):
+            raise TypeError(f"a plateau observes numbers, such as losses, got {value!r}") from None
         if self.best is None:
             better = not math.isnan(value)
         else:
@@ -317,11 +322,13 @@ def plot(schedule: Callable[[int], float] | Mapping[str, Callable[[int], float]]
     Raises ImportError, with what to install, if matplotlib is not there.
     """
     whole("steps", steps, least=1)
+    labelled = schedule if isinstance(schedule, Mapping) else {"": schedule}
+    if not labelled or not all(callable(f) for f in labelled.values()):
+        raise TypeError(f"plot takes a schedule, or a dictionary of labels and schedules, got {schedule!r}")
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError("plotting a schedule needs matplotlib: pip install matplotlib") from error
-    labelled = schedule if isinstance(schedule, Mapping) else {"": schedule}
     figure = Figure(layout="constrained")
     axes = figure.add_subplot(xlabel="step", ylabel="value", xlim=(0, max(steps - 1, 1)))
     for label, f in labelled.items():

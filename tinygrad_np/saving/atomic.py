@@ -28,9 +28,11 @@ def replace(path: str, data: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, target)
         _sync(folder)
-    except BaseException:  # Ctrl-C as well
-        with suppress(FileNotFoundError):
+    except BaseException as error:  # Ctrl-C as well
+        with suppress(OSError):
             os.unlink(temporary)
+        if isinstance(error, OSError) and error.filename == temporary:
+            error.filename = folder  # which is what refused a file that nobody asked for
         raise
 
 

@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
+# Of steps: tqdm's own without the rate, so that the losses fit into 80 columns.
+STEPS = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 
 
 class Silence:
@@ -40,7 +42,7 @@ class Bar(Silence):
     def tell(self, row: Mapping[str, Any]) -> None:
         """Show the number of the epoch and its losses."""
         self.bar.set_description(f"epoch {row['epoch']}", refresh=False)
-        self.bar.set_postfix({name: f"{row[name]:.4g}" for name in row if name.endswith("loss")}, refresh=False)
+        self.bar.set_postfix({name: f"{row[name]:.3g}" for name in row if name.endswith("loss")}, refresh=False)
 
     def close(self) -> None:
         """Leave the bar as it is."""
@@ -62,7 +64,8 @@ def bar(wanted: bool | None, steps: int, unit: str = "step") -> Silence:
         if wanted is None:
             return Silence()
         raise ImportError("a progress bar needs tqdm: pip install tqdm, or give progress=False") from error
-    return Bar(tqdm(total=steps, unit=unit, dynamic_ncols=True))
+    look = STEPS if unit == "step" else None
+    return Bar(tqdm(total=steps, unit=unit, dynamic_ncols=True, bar_format=look))
 
 
 def _watched() -> bool:
