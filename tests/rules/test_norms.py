@@ -37,6 +37,12 @@ KNOWN = {
     "spectral, a tie": ([[0.0, 3.0], [3.0, 0.0]], {"ord": 2}, 3, [[0, 0.5], [0.5, 0]]),
     "nuclear, a tie": ([[0.0, 3.0], [3.0, 0.0]], {"ord": "nuc"}, 6, [[0, 1], [1, 0]]),
     "nuclear of rank 1": ([[2.0, 0.0], [0.0, 0.0]], {"ord": "nuc"}, 2, [[1, 0], [0, 0]]),
+    "one infinity": ([1.0, -INF, 0.0], {}, INF, [0, -1, 0]),
+    "two infinities": ([INF, 2.0, -INF], {}, INF, [0.5**0.5, 0, -(0.5**0.5)]),
+    "an infinite row": ([[3.0, 4.0], [INF, 1.0]], {"axis": 1}, [5, INF], [[0.6, 0.8], [1, 0]]),
+    "p = 3, two infinities": ([INF, 2.0, -INF], {"ord": 3}, INF, [0.25 ** (1 / 3), 0, -(0.25 ** (1 / 3))]),
+    "p = 4, one infinity": ([1.0, -INF], {"ord": 4}, INF, [0, -1]),
+    "p = -1, infinities": ([INF, -INF], {"ord": -1}, INF, [0.25, -0.25]),
 }
 
 
@@ -45,7 +51,7 @@ def test_a_known_norm_has_its_known_gradient(x, options, value, slope):
     t = leaf(x)
     with np.errstate(all="raise"):
         y = np.linalg.norm(t, **options)
-        y.backward()
+        y.backward(np.ones(y.shape))
     np.testing.assert_allclose(y.data, value, rtol=1e-15)
     np.testing.assert_allclose(t.grad, slope, rtol=1e-14, atol=1e-16)
 

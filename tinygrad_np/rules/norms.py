@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -18,22 +19,28 @@ PLACES = "ord is for vectors, along one axis, and for matrices, along two; say w
 
 @operation()
 def euclidean_norm(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Result:
-    """y = √Σ x² over ``axis``;  ∂L/∂x = g·x / y, and 0 where all of x is 0, the least of the subgradients."""
+    """y = √Σ x² over ``axis``;  ∂L/∂x = g·x / y, and 0 where all of x is 0, the least of the subgradients.
+
+    Where y is ∞, the elements that are infinite share the gradient, and beside them all others have 0.
+    """
     # On Tensors, in the second run of a higher derivative, it is the operation itself, whose slope at 0 is known.
     if is_plain(x):
         y = np.sqrt(sum_over(np.square(x), axis, keepdims=True))
     else:
         y = euclidean_norm(x, axis=axis, keepdims=True)
-    return y if keepdims else y.reshape(remaining_shape(x.shape, axis)), (
-        lambda g: x / zero_to_infinity(y) * g.reshape(y.shape),
-    )
+
+    def gx(g: Array) -> Array:
+        part, length = _beside_infinity(x, y, euclidean_norm, axis)
+        return part / zero_to_infinity(length) * g.reshape(y.shape)
+
+    return y if keepdims else y.reshape(remaining_shape(x.shape, axis)), (gx,)
 
 
 @operation()
 def power_norm(x: Array, p: float, axis: Axis = None, *, keepdims: bool = False) -> Result:
     """y = (Σ |x|ᵖ)^(1/p) over ``axis``;  ∂L/∂x = g·sign(x)·(|x| / y)^(p−1), and 0 where x or y is 0.
 
-    For p < 1, where y is no norm, the slope at x = 0 is infinite; it is given as 0.
+    For p < 1, where y is no norm, the slope at x = 0 is infinite; it is given as 0. Where y is ∞ as for p = 2.
     """
     p, kept = float(p), reduced_shape(x.shape, axis)
     if is_plain(x):
@@ -43,14 +50,23 @@ def power_norm(x: Array, p: float, axis: Axis = None, *, keepdims: bool = False)
         y = power_norm(x, p=p, axis=axis, keepdims=keepdims)
 
     def gx(g: Array) -> Array:
-        length = y.reshape(kept)
-        ratio = x / np.where(length == 0, 1, length)
+        part, length = _beside_infinity(x, y.reshape(kept), partial(power_norm, p=p), axis)
+        ratio = part / np.where(length == 0, 1, length)
         if p % 2 == 0 and p > 0:  # a polynomial, with derivatives of all orders at 0 too
             return ratio ** (p - 1) * g.reshape(kept)
-        size = np.where(x == 0, 1, np.absolute(ratio))
-        return np.sign(x) * (length != 0) * size ** (p - 1) * g.reshape(kept)
+        size = np.where(part == 0, 1, np.absolute(ratio))
+        return np.sign(part) * (length != 0) * size ** (p - 1) * g.reshape(kept)
 
     return y, (gx,)
+
+
+def _beside_infinity(x: Array, y: Array, norm: Any, axis: Axis) -> tuple[Array, Array]:
+    """x and its norm y, or where that is ∞ those of x with ±1 for its infinite elements and 0 for the others."""
+    infinite = np.isinf(y)
+    if np.count_nonzero(infinite):
+        x = np.where(infinite, np.sign(x) * np.isinf(x), x)
+        y = norm(x, axis=axis, keepdims=True)
+    return x, y
 
 
 @composition(np.linalg.norm, hint=PLACES)
