@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_np.numerics import is_plain, sum_over, zero_to_infinity
 from tinygrad_np.operations import Result, composition, operation
-from tinygrad_np.shapes import Axis, as_array, normalize_axes, reduced_shape, remaining_shape
+from tinygrad_np.shapes import Axis, as_array, floating, normalize_axes, reduced_shape, remaining_shape
 from tinygrad_np.tape import Array
 
 Order = float | Literal["fro", "nuc"] | None
@@ -23,6 +23,7 @@ def euclidean_norm(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Re
 
     Where y is ∞, the elements that are infinite share the gradient, and beside them all others have 0.
     """
+    x = floating(x)
     # On Tensors, in the second run of a higher derivative, it is the operation itself, whose slope at 0 is known.
     if is_plain(x):
         y = np.sqrt(sum_over(np.square(x), axis, keepdims=True))
@@ -78,9 +79,9 @@ def norm(x: Array, ord: Order = None, axis: Axis = None, keepdims: bool = False)
     a column, inf and -inf in a row, 2 and -2 the largest and smallest singular value, "nuc" their sum.
     Those that attain a maximum or minimum share the gradient evenly.
     """
-    x = _floating(x)
     if axis is None and ord is None:
         return euclidean_norm(x, keepdims=keepdims)
+    x = floating(x)
     axes = tuple(range(x.ndim)) if axis is None else normalize_axes(axis, x.ndim)
     if len(axes) == 1:
         return _of_vectors(x, ord, axes, keepdims)
@@ -92,14 +93,14 @@ def norm(x: Array, ord: Order = None, axis: Axis = None, keepdims: bool = False)
 @composition(np.linalg.vector_norm)
 def vector_norm(x: Array, /, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Any:  # noqa: A002 - NumPy's names
     """Norm of all elements along ``axis``, one or many, as one vector."""
-    x = _floating(x)
+    x = floating(x)
     return _of_vectors(x, ord, tuple(range(x.ndim)) if axis is None else normalize_axes(axis, x.ndim), keepdims)
 
 
 @composition(np.linalg.matrix_norm)
 def matrix_norm(x: Array, /, *, keepdims: bool = False, ord: Order = "fro") -> Any:  # noqa: A002 - NumPy's name
     """Norm of the matrices in the last two axes."""
-    x = _floating(x)
+    x = floating(x)
     return _of_matrices(x, ord, normalize_axes((-2, -1), x.ndim), keepdims)
 
 
@@ -150,9 +151,3 @@ def _of_matrices(x: Array, order: Any, axes: tuple[int, ...], keepdims: bool) ->
     reduce = np.sum if order == "nuc" else np.min if order < 0 else np.max if x.size else np.sum
     y = reduce(sizes, axis=compared)
     return y if y.shape == shape else y.reshape(shape)
-
-
-def _floating(x: Any) -> Any:
-    """``x`` as an array of floats, as NumPy takes norms of."""
-    x = as_array(x)
-    return x if x.dtype.kind == "f" else x.astype(float)
