@@ -148,6 +148,7 @@ CONDITIONS = [
     (1, [[4, 0], [0, 2]], 2),
 ]
 CONDITIONS += [(None, [[1, 0], [0, 0]], INF), (2, [[0, 0], [0, 0]], INF)]
+CONDITIONS += [(p, [[1, 2], [2, 4]], INF) for p in (1, -1, INF, -INF, "fro")]
 
 
 @pytest.mark.parametrize(("p", "x", "expected"), CONDITIONS)
@@ -158,6 +159,20 @@ def test_condition_numbers_are_numpys_and_infinite_ones_have_gradient_zero(p, x,
         y.backward()
     np.testing.assert_allclose([y.item(), np.linalg.cond(t.data, p)], expected)
     assert np.any(t.grad != 0) == np.isfinite(expected)
+
+
+@pytest.mark.parametrize("p", [None, 1, "fro"])
+def test_a_singular_matrix_in_a_stack_leaves_the_condition_of_the_others_as_it_is(p):
+    t = leaf([[[1, 2], [2, 4]], [[4, 1], [0, 2]]])
+    if p is None:  # the least singular value, rounded, need not be 0
+        t = leaf([[[1, 0], [0, 0]], [[4, 1], [0, 2]]])
+    with np.errstate(all="raise"):
+        y = np.linalg.cond(t, p)
+        y.backward(np.ones(2))
+    np.testing.assert_allclose(y.data, np.linalg.cond(t.data, p))
+    alone = leaf(t.data[1])
+    np.linalg.cond(alone, p).backward()
+    np.testing.assert_allclose(t.grad, [np.zeros((2, 2)), alone.grad], rtol=1e-13)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.longdouble])

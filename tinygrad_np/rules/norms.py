@@ -108,14 +108,18 @@ def matrix_norm(x: Array, /, *, keepdims: bool = False, ord: Order = "fro") -> A
 def cond(x: Array, p: Order = None) -> Any:
     """Condition number ‖x‖·‖x⁻¹‖ in the norm ``p``: for None, 2 and -2 a ratio of singular values, of any matrix.
 
-    In those it is ∞, with gradient 0, where it would be divided by a singular value of 0.
+    Of a singular matrix it is ∞ with gradient 0: where it would be divided by a singular value of 0, or the inverse
+    does not exist.
     """
     x = as_array(x)
     if p is None or p in (2, -2):
         s = np.linalg.svdvals(x)
         y, length = (s[..., -1], s[..., 0]) if p == -2 else (s[..., 0], s[..., -1])
         return np.where(length == 0, np.inf, y / np.where(length == 0, 1, length))
-    return np.linalg.matrix_norm(x, ord=p) * np.linalg.matrix_norm(np.linalg.inv(x), ord=p)
+    singular = np.linalg.slogdet(x).sign == 0  # as for inv, when an element that LAPACK divides by is exactly 0
+    regular = np.where(singular[..., None, None], np.eye(x.shape[-1], dtype=x.dtype), x)
+    y = np.linalg.matrix_norm(regular, ord=p) * np.linalg.matrix_norm(np.linalg.inv(regular), ord=p)
+    return np.where(singular, np.inf, y)
 
 
 def _of_vectors(x: Array, order: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
