@@ -161,6 +161,11 @@ def test_condition_numbers_are_numpys_and_infinite_ones_have_gradient_zero(p, x,
     assert np.any(t.grad != 0) == np.isfinite(expected)
 
 
+def test_the_condition_number_of_nan_is_nan():
+    with np.errstate(all="raise"):
+        assert np.isnan(np.linalg.cond(leaf([[np.nan, 1], [1, 2]]), 1).item())
+
+
 @pytest.mark.parametrize("p", [None, 1, "fro"])
 def test_a_singular_matrix_in_a_stack_leaves_the_condition_of_the_others_as_it_is(p):
     t = leaf([[[1, 2], [2, 4]], [[4, 1], [0, 2]]])

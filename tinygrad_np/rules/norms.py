@@ -116,7 +116,8 @@ def cond(x: Array, p: Order = None) -> Any:
         s = np.linalg.svdvals(x)
         y, length = (s[..., -1], s[..., 0]) if p == -2 else (s[..., 0], s[..., -1])
         return np.where(length == 0, np.inf, y / np.where(length == 0, 1, length))
-    singular = np.linalg.slogdet(x).sign == 0  # as for inv, when an element that LAPACK divides by is exactly 0
+    with np.errstate(invalid="ignore"):  # of NaN
+        singular = np.linalg.slogdet(x).sign == 0  # as for inv, when an element that LAPACK divides by is exactly 0
     regular = np.where(singular[..., None, None], np.eye(x.shape[-1], dtype=x.dtype), x)
     y = np.linalg.matrix_norm(regular, ord=p) * np.linalg.matrix_norm(np.linalg.inv(regular), ord=p)
     return np.where(singular, np.inf, y)

@@ -23,6 +23,7 @@ from tinygrad_np.numerics import (
     shared,
     speaking,
     sum_over,
+    zero_to_infinity,
 )
 from tinygrad_np.operations import Result, composition, operation
 from tinygrad_np.shapes import Axis, as_array, reduced_first, reduced_shape, remaining_shape, unreduced
@@ -104,7 +105,7 @@ def variance(x: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = F
 def deviation(x: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, where: Array = True) -> Result:
     """y = √(Σ d² / (n − ddof)) over ``axis``, d = x − mean x;  ∂L/∂x = g·d / (y·(n − ddof)).
 
-    Of a slice of equal elements, where the slope has no limit, the gradient is 0.
+    Of a slice of equal elements, where the slope has no limit, the gradient is 0, and where y is too small for x's dtype.
     """
     kept = reduced_shape(x.shape, axis)
     squared, d, degrees = _spread(x, axis, ddof, keepdims, where)
@@ -113,10 +114,8 @@ def deviation(x: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = 
     def gx(g: Array) -> Array:
         # Of equal elements, rounding can put the mean a little to one side of all.
         zero = scalar(0, d.dtype)
-        spread = any_over(d > zero, axis, keepdims=True) & any_over(d < zero, axis, keepdims=True)
-        length = y.reshape(kept)
-        if has_zero(spread):
-            length = np.where(spread, length, np.inf)
+        spread = any_over(d > zero, axis, None, None, True) & any_over(d < zero, axis, None, None, True)
+        length = zero_to_infinity(y.reshape(kept) * spread)
         return g.reshape(kept) / length / degrees * d
 
     return y, (gx,)
