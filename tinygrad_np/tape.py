@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 from numpy.typing import NDArray
 
 _sum: Any = np.add.reduce  # on small arrays half the time of np.sum
@@ -132,6 +133,8 @@ def walk(
             if parent in gradients:
                 gx = gradients[parent] + gx  # a new array, never in place: the first may be shared with another node
             elif parent.operation is not None:
+                if gx is g and g.__class__ is ndarray:  # others get it too, lest a derivative write into it
+                    g.setflags(False)  # type: ignore[call-arg]  # by name, write=False, it takes twice as long
                 heappush(heap, (parent.order, parent))
             elif gx is g:
                 gx = +gx  # a copy, for two leaves must not share an array; a Tensor is safe as it is

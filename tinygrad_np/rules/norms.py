@@ -119,8 +119,8 @@ def cond(x: Array, p: Order = None) -> Any:
     with np.errstate(invalid="ignore"):  # of NaN
         singular = np.linalg.slogdet(x).sign == 0  # as for inv, when an element that LAPACK divides by is exactly 0
     regular = np.where(singular[..., None, None], np.eye(x.shape[-1], dtype=x.dtype), x)
-    y = np.linalg.matrix_norm(regular, ord=p) * np.linalg.matrix_norm(np.linalg.inv(regular), ord=p)
-    return np.where(singular, np.inf, y)
+    product = np.linalg.matrix_norm(regular, ord=p) * np.linalg.matrix_norm(np.linalg.inv(regular), ord=p)
+    return np.where(singular, np.inf, product)
 
 
 def _of_vectors(x: Array, order: Any, axes: tuple[int, ...], keepdims: bool) -> Any:

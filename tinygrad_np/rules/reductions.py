@@ -105,7 +105,7 @@ def variance(x: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = F
 def deviation(x: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, where: Array = True) -> Result:
     """y = √(Σ d² / (n − ddof)) over ``axis``, d = x − mean x;  ∂L/∂x = g·d / (y·(n − ddof)).
 
-    Of a slice of equal elements, where the slope has no limit, the gradient is 0, and where y is too small for x's dtype.
+    Of a slice of equal elements, where the slope has no limit, the gradient is 0, and where d² is too small for y.
     """
     kept = reduced_shape(x.shape, axis)
     squared, d, degrees = _spread(x, axis, ddof, keepdims, where)
