@@ -133,7 +133,7 @@ def walk(
             if parent in gradients:
                 gx = gradients[parent] + gx  # a new array, never in place: the first may be shared with another node
             elif parent.operation is not None:
-                if gx is g and g.__class__ is ndarray:  # others get it too, lest a derivative write into it
+                if gx is g and g.__class__ is ndarray:  # others may get it too: none may write into it
                     g.setflags(False)  # type: ignore[call-arg]  # by name, write=False, it takes twice as long
                 heappush(heap, (parent.order, parent))
             elif gx is g:

@@ -61,6 +61,15 @@ def test_a_number_added_to_all_logits_changes_nothing(x, shift):
     np.testing.assert_allclose(tg.softmax(x + shift), tg.softmax(x), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize(("dtype", "large"), [(np.float16, 3e4), (np.float32, 1e8), (np.float64, 1e17)])
+def test_cross_entropy_of_a_batch_does_not_depend_on_what_all_logits_have_in_common(dtype, large):
+    x, labels = tg.Tensor(np.full((40, 4), large, dtype), requires_grad=True), np.zeros(40, int)
+    loss = tg.softmax_cross_entropy(x, labels)
+    loss.backward()
+    np.testing.assert_allclose(loss.item(), np.log(4), rtol=np.finfo(dtype).eps * 8)
+    np.testing.assert_allclose(x.grad, np.full((40, 4), [-0.75, 0.25, 0.25, 0.25]) / 40, rtol=np.finfo(dtype).eps * 8)
+
+
 def test_cross_entropy_of_equal_logits_is_the_logarithm_of_the_number_of_classes():
     for n, classes in [(1, 2), (4, 3), (50, 7)]:
         loss = tg.softmax_cross_entropy(leaf(np.zeros((n, classes))), np.zeros(n, int))
