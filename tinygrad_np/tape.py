@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Any
 
@@ -102,10 +102,8 @@ def walk(
     ``derivatives_of`` stands in for the nodes' own derivatives; with ``release`` each node lets go of
     its arrays and its parents once it is done.
     """
-    heap: list[tuple[int, Node]] = []
-    for node in gradients:
-        if node.operation is not None:
-            heappush(heap, (node.order, node))
+    heap = [(node.order, node) for node in gradients if node.operation is not None]
+    heapify(heap)
     while heap:
         order, node = heappop(heap)
         g = gradients[node] if node in keep else gradients.pop(node)
