@@ -132,6 +132,29 @@ def test_a_batch_of_no_rows_has_loss_zero_and_no_nan_in_its_gradient():
         assert x.grad.shape == (0, 3)
 
 
+def test_a_float16_loss_of_more_rows_than_float16_can_count_is_their_mean():
+    n = 70_000
+    for targets in (np.zeros(n, int), np.full((n, 2), 0.5)):
+        x = tg.Tensor(np.zeros((n, 2), np.float16), requires_grad=True)
+        loss = tg.softmax_cross_entropy(x, targets)
+        np.testing.assert_array_equal(loss.data, np.float16(np.log(2)), strict=True)
+        loss.backward(np.float16(1000))
+        wanted = (0.5 - np.eye(2)[targets] if targets.ndim == 1 else np.zeros((n, 2))) * (1000 / n)
+        np.testing.assert_array_equal(x.grad, wanted.astype(np.float16), strict=True)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_softmax_of_many_float16_numbers_is_summed_in_float32(axis):
+    x = tg.Tensor(np.zeros((5000, 2) if axis == 0 else (2, 5000), np.float16), requires_grad=True)
+    share, logarithm = np.float16(1 / 5000), np.log(np.float16(5000))
+    np.testing.assert_array_equal(tg.softmax(x, axis).data, np.full(x.shape, share), strict=True)
+    np.testing.assert_array_equal(tg.log_softmax(x, axis).data, np.full(x.shape, -logarithm), strict=True)
+    y = tg.logsumexp(x, axis)
+    np.testing.assert_array_equal(y.data, np.full(2, logarithm), strict=True)
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad, np.full(x.shape, share), strict=True)
+
+
 def test_targets_may_be_lists_and_tensors():
     rows = [[1.0, 2.0], [0.5, 0.0]]
     expected = tg.softmax_cross_entropy(np.array(rows), np.array([1, 0]))

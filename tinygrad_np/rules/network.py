@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.numerics import (
+    HALF,
     SMALL,
     alike,
     exp_to_zero,
+    in_single,
     is_plain,
     logaddexp_reduce_to_zero,
     logistic,
@@ -84,6 +86,8 @@ def softmax(x: Array, axis: int = -1) -> Result:
            [1. , 0. ]])
     """
     x = _with_axes(x)
+    if x.dtype == HALF:
+        return in_single(softmax.rule, x, axis)
     e = exp_to_zero(x - max_over(x, axis, keepdims=True))
     y = divide_to_zero(e, sum_over(e, axis, keepdims=True))
     return y, (lambda g: y * (g - sum_over(g * y, axis, keepdims=True)),)
@@ -101,6 +105,8 @@ def log_softmax(x: Array, axis: int = -1) -> Result:
     array([     0., -20000.])
     """
     x = _with_axes(x)
+    if x.dtype == HALF:
+        return in_single(log_softmax.rule, x, axis)
     shifted = x - max_over(x, axis, keepdims=True)
     y = shifted - np.log(sum_over(exp_to_zero(shifted), axis, keepdims=True))
     return y, (lambda g: g - exp_to_zero(y) * sum_over(g, axis, keepdims=True),)
@@ -164,6 +170,8 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> Result:
         logits = floating(logits, "logits")
     if logits.ndim != 2:
         raise ValueError(ROWS_OF_LOGITS)
+    if logits.dtype == HALF:
+        return in_single(softmax_cross_entropy.rule, logits, targets)
     n = len(logits) or 1
     log_p = _log_probabilities(logits)
     if targets.ndim == 1:
@@ -194,6 +202,9 @@ def softmax_cross_entropies(
     logits = floating(logits, "logits")
     if logits.ndim != 2:
         raise ValueError(ROWS_OF_LOGITS)
+    if logits.dtype == HALF:
+        options = {"label_smoothing": label_smoothing, "class_weight": class_weight}
+        return in_single(softmax_cross_entropies.rule, logits, targets, **options)
     log_p = _log_probabilities(logits)
     labels = targets.ndim == 1
     if labels:

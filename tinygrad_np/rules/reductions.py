@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.numerics import (
+    HALF,
     all_normal,
     any_over,
     exp_to_zero,
     has_zero,
+    in_single,
     log_of_zero,
     logaddexp_reduce_to_zero,
     max_over,
@@ -233,6 +235,8 @@ def logsumexp(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Result:
            [1. , 0. ]])
     """
     x = as_array(x)
+    if x.dtype == HALF:
+        return in_single(logsumexp.rule, x, axis, keepdims=keepdims)
     y = _logsumexp(x, axis)
     return _reduced(y, axis, keepdims), (lambda g: g.reshape(y.shape) * _softmax(x, y, axis),)
 
