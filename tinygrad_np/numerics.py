@@ -166,7 +166,9 @@ def all_normal(y: Any) -> bool:
     """
     if not is_plain(y):
         return False
-    size, (least, most) = np.absolute(y), _normal_range(y.dtype)
+    size, (least, most) = abs(y), _normal_range(y.dtype)
+    if not y.ndim:  # of a number, this takes a third of the time
+        return bool(least <= size <= most)
     return bool(np.count_nonzero((size >= least) & (size <= most)) == y.size)
 
 

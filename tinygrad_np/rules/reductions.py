@@ -116,8 +116,10 @@ def deviation(x: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = 
     def gx(g: Array) -> Array:
         # Of equal elements, rounding can put the mean a little to one side of all.
         zero = scalar(0, d.dtype)
-        spread = any_over(d > zero, axis, None, None, True) & any_over(d < zero, axis, None, None, True)
-        length = zero_to_infinity(y.reshape(kept) * spread)
+        spread = any_over(d > zero, axis, keepdims=True) & any_over(d < zero, axis, keepdims=True)
+        length = y.reshape(kept)
+        if has_zero(spread) or has_zero(length):
+            length = zero_to_infinity(length * spread)
         return g.reshape(kept) / length / degrees * d
 
     return y, (gx,)
