@@ -344,3 +344,18 @@ def test_a_recorded_gradient_keeps_its_own_copy_of_the_output_gradient(x):
     slope = tg.gradients(x**3, x, create_graph=True, output_gradients=g)
     g[...] = 100
     np.testing.assert_allclose(tg.gradients(slope.sum(), x).data, 6 * x.data, rtol=1e-15)
+
+
+def test_the_second_run_of_the_rules_warns_of_nothing_again():
+    x = tg.Tensor(1000.0, requires_grad=True)
+    with np.errstate(over="ignore"):
+        y = np.exp(x)
+    with np.errstate(all="raise"):
+        assert tg.gradients(y, x, create_graph=True).item() == np.inf
+
+
+@pytest.mark.parametrize("f", [tg.softplus, tg.sigmoid, tg.silu, tg.gelu, tg.elu, np.expm1])
+def test_third_derivatives_vanish_far_out_where_underflow_is_an_error(f):
+    third = tg.grad(tg.grad(tg.grad(f)))
+    with np.errstate(all="raise"):
+        assert third(-1e4) == 0

@@ -97,6 +97,8 @@ def test_numbers_are_normal_to_the_ends_of_the_dtypes_range(dtype):
     assert numerics.all_normal(np.array([limits.tiny, -limits.max, 1.0], dtype))
     for one in (0.0, limits.smallest_subnormal, np.inf, np.nan):
         assert not numerics.all_normal(np.array([1.0, one], dtype))
+        assert not numerics.all_normal(dtype(one))
+    assert numerics.all_normal(dtype(-limits.tiny))
     assert not numerics.all_normal(tg.Tensor([1.0]))
 
 

@@ -349,6 +349,35 @@ def test_what_runs_in_another_thread_is_followed_backward_and_refused_forward():
             forward(f, (X,), (X,))
 
 
+SLOPES = {  # of a·b² by b at b = 2, which is 4a
+    "grad": lambda f: tg.grad(f)(2.0),
+    "jvp": lambda f: tg.jvp(f, (2.0,), (1.0,))[1],
+    "vjp": lambda f: tg.vjp(f, 2.0)[1](1.0)[0],
+    "jacobian": lambda f: tg.jacobian(f)(2.0),
+}
+
+
+@pytest.mark.parametrize("inner", SLOPES.values(), ids=SLOPES)
+def test_a_transform_at_a_constant_leaves_those_around_it_their_plain_results(inner):
+    def f(a):
+        return a * inner(lambda b: a * b * b)
+
+    value, slope = tg.value_and_grad(f)(3.0)
+    moved = tg.jvp(f, (3.0,), (1.0,))
+    curvatures = [tg.hessian(f)(3.0), tg.jacobian(tg.grad(f))(3.0), tg.hvp(f, (3.0,), (1.0,))[0]]
+    found = [value, slope, *moved, *curvatures]
+    assert [type(x) for x in found] == [np.float64] * 7
+    np.testing.assert_allclose(found, [36, 24, 36, 24, 8, 8, 8], rtol=1e-15)
+
+
+@pytest.mark.parametrize("inner", SLOPES.values(), ids=SLOPES)
+def test_within_the_function_its_argument_is_no_constant(inner):
+    """By c, then by b, of c³·b² at b = 2, in the midst of a function of c."""
+    slope = tg.grad(lambda c: inner(lambda b: tg.grad(lambda d: d**3 * b * b)(c)))(3.0)
+    assert type(slope) is np.float64
+    assert slope == pytest.approx(6 * 3 * 4)
+
+
 def test_results_share_no_memory_with_the_arguments():
     for value in (
         tg.vjp(lambda x: x, X)[0],

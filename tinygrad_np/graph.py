@@ -54,6 +54,7 @@ def leading_to(targets: Container[Node], ancestors: Iterable[Node]) -> set[Node]
     return leading
 
 
+@np.errstate(all="ignore")  # what there was to warn of was said in the first run
 def run_again(
     ancestors: Iterable[Node], frontier: Mapping[Node, Any], outputs: Sequence[Tensor]
 ) -> tuple[dict[Node, Tensor], dict[Node, Derivatives]]:

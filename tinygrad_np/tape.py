@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 from numpy.typing import NDArray
 
 _sum: Any = np.add.reduce  # on small arrays half the time of np.sum
@@ -101,10 +102,8 @@ def walk(
     ``derivatives_of`` stands in for the nodes' own derivatives; with ``release`` each node lets go of
     its arrays and its parents once it is done.
     """
-    heap: list[tuple[int, Node]] = []
-    for node in gradients:
-        if node.operation is not None:
-            heappush(heap, (node.order, node))
+    heap = [(node.order, node) for node in gradients if node.operation is not None]
+    heapify(heap)
     while heap:
         order, node = heappop(heap)
         g = gradients[node] if node in keep else gradients.pop(node)
@@ -132,6 +131,8 @@ def walk(
             if parent in gradients:
                 gx = gradients[parent] + gx  # a new array, never in place: the first may be shared with another node
             elif parent.operation is not None:
+                if gx is g and g.__class__ is ndarray:  # others may get it too: none may write into it
+                    g.setflags(False)  # type: ignore[call-arg]  # by name, write=False, it takes twice as long
                 heappush(heap, (parent.order, parent))
             elif gx is g:
                 gx = +gx  # a copy, for two leaves must not share an array; a Tensor is safe as it is

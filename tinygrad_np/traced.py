@@ -21,6 +21,18 @@ from tinygrad_np.trees import leaves_of, rebuilt
 Function = Callable[..., Any]
 
 
+class Input(Leaf):
+    """The leaf of a run's own input: once the function has ``returned`` it is a constant to whatever comes after."""
+
+    __slots__ = ("returned",)
+
+    returned: bool
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(data)
+        self.returned = False
+
+
 class Run:
     """One run of ``f`` on recorded inputs: the leaves of the arguments numbered ``chosen``.
 
@@ -38,10 +50,14 @@ class Run:
                 made = [self._input(f"argument {i}{path}", x) for path, x in leaves_of(arguments[i])]
                 arguments[i] = rebuilt(arguments[i], made)
                 self.inputs += made
-        self.tangents = Tangents(self.inputs, tangents or [])
+        self.given = tangents or []
+        self.tangents = Tangents(self.inputs, self.given)
         own = [] if tangents is None else [self.tangents.watch]
         with recorded((*current_watchers(), *own)):
             self.value = f(*arguments, **keywords)
+        for tensor in self.inputs:
+            if isinstance(tensor._node, Input):
+                tensor._node.returned = True
         self.outputs = [_output(path, x) for path, x in leaves_of(self.value)]
         self.frontier: dict[Any, Any] = {tensor._node: tensor.data for tensor in self.inputs}
 
@@ -56,7 +72,9 @@ class Run:
                 f"{name} is {array.dtype}, by which nothing can be differentiated; give floating numbers, as in 3.0 or "
                 "x.astype(float), or leave it out of argnums"
             )
-        return Tensor(array, requires_grad=True)
+        tensor = Tensor(array)
+        tensor._node = Input(tensor._array)
+        return tensor
 
     @cached_property
     def nodes(self) -> list[Node]:
@@ -69,7 +87,7 @@ class Run:
         if not self.recording:
             return False
         own = {tensor._node for tensor in self.inputs if tensor.is_leaf}
-        return any((isinstance(node, Leaf) or node in self.frontier) and node not in own for node in self.nodes)
+        return any((_is_open(node) or node in self.frontier) and node not in own for node in self.nodes)
 
     def result(self, value: Any) -> Any:
         """A Tensor as the user gets it: itself where it can be differentiated further, else its array or number."""
@@ -107,9 +125,8 @@ class Run:
             )
         zeros = [np.zeros(output.shape, output.dtype) for output in self.outputs]
         found = [self.tangents.found.get(output._node, zero) for output, zero in zip(self.outputs, zeros)]
-        return [
-            t if self.recording and _is_tracked(t) else np.array(plain(t), like=speaking(plain(t)))[()] for t in found
-        ]
+        tracked = self.recording and (self.depends_on_more or any(map(_is_tracked, self.given)))
+        return [t if tracked and _is_tracked(t) else np.array(plain(t), like=speaking(plain(t)))[()] for t in found]
 
     def jacobian(self) -> list[list[Any]]:
         """∂output/∂input, of the one's shape followed by the other's, for each output and each input."""
@@ -149,6 +166,11 @@ def _output(path: str, value: Any) -> Tensor:
     if value is None:
         raise TypeError(f"the function gave None{path and ' at ' + path}; does it end with return?")
     return Tensor(value)
+
+
+def _is_open(node: Node) -> bool:
+    """Whether a leaf's gradient may be asked for elsewhere: it is no input of a function that has returned."""
+    return isinstance(node, Leaf) and not (isinstance(node, Input) and node.returned)
 
 
 def _is_tracked(value: Any) -> bool:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.cases import domains
-from tests.cases.rows import Row, Variant, of_shapes, positive, uniform
+from tests.cases.rows import Row, Variant, lean, of_shapes, positive, uniform
 from tinygrad_np.rules import statistics
 
 COUNTS = np.array([1, 2, 0, 3, 1])
@@ -80,10 +80,20 @@ def correlated(draw):
     return Variant(tuple([part if in_rows else part.T for part in parts]), {"rowvar": in_rows})
 
 
+def small(*shape):
+    return uniform(*shape, low=-0.9, high=0.9)
+
+
 ROWS = [
     Row(statistics.average, AVERAGES, call=averaged, drawn=averages()),
     Row(statistics.cov, COVARIANCES, call=observed, drawn=observations()),
     Row(
         statistics.corrcoef, of_shapes(((3, 5),), ((5,), (5,))) + of_shapes(((5, 2),), rowvar=False), drawn=correlated()
+    ),
+    Row(
+        statistics.within_one,
+        lean(small),
+        formula=lambda x: np.clip(x, -1, 1),
+        drawn=domains.one(domains.of(domains.floats(-0.75, 0.75))),
     ),
 ]

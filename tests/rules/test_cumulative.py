@@ -79,6 +79,15 @@ def test_a_cumulative_function_begins_with_that_of_nothing_if_asked_to(f):
         f(tg.Tensor(x))
 
 
+@pytest.mark.parametrize("f", [np.cumsum, np.cumprod])
+def test_the_gradient_of_float16_is_added_up_in_float32(f):
+    """In float16, 2048 + 1 is 2048."""
+    x = tg.Tensor(np.ones(5000, np.float16), requires_grad=True)
+    with np.errstate(over="ignore"):
+        f(x).backward(np.ones(5000))
+    np.testing.assert_array_equal(x.grad, np.arange(5000, 0, -1).astype(np.float16), strict=True)
+
+
 @pytest.mark.parametrize("f", [np.nancumsum, np.nancumprod])
 def test_nan_is_passed_over_with_gradient_0(f):
     x = [np.nan, 2.0, np.nan, 3.0]

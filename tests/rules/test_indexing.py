@@ -281,6 +281,14 @@ def test_known_gradients_of_what_picks_elements():
         np.testing.assert_array_equal(tg.gradients(y, x, output_gradients=weights).data, gradient)
 
 
+def test_a_border_leaves_the_sign_of_a_zero():
+    x = np.array([-0.0, 0.0])
+    for options in ({}, {"constant_values": 5.0}, {"mode": "edge"}):
+        y, expected = np.pad(tg.Tensor(x), 1, **options).data, np.pad(x, 1, **options)
+        np.testing.assert_array_equal(y, expected)
+        np.testing.assert_array_equal(np.signbit(y), np.signbit(expected))
+
+
 def test_an_empty_array_is_resized_to_zeros():
     x = leaf(0)
     y = np.resize(x, (2, 2))

@@ -66,6 +66,32 @@ def test_the_gradient_of_det_is_the_cofactors_also_of_a_singular_matrix(x, cofac
     np.testing.assert_allclose(t.grad, cofactors, rtol=1e-13, atol=2e-14)
 
 
+INF = np.inf
+OUT_OF_RANGE = {
+    "overflows": (1e200 * np.array([[1.0, 2.0], [3.0, 4.0]]), 1e200 * np.array([[4.0, -3.0], [-2.0, 1.0]])),
+    "is subnormal": (np.diag([3e-160, 1e-160]), np.diag([1e-160, 3e-160])),
+    "vanishes": (np.diag([1e-200, 1e-200, 1e200]), np.diag([1, 1, 0])),
+    "overflows by much": (np.diag([1e200, 1e200, 1e100, 1]), np.diag([1e300, 1e300, INF, INF])),
+}
+
+
+@pytest.mark.parametrize(("x", "cofactors"), OUT_OF_RANGE.values(), ids=OUT_OF_RANGE)
+def test_the_gradient_of_det_is_the_cofactors_also_where_det_is_no_normal_number(x, cofactors):
+    t = leaf(x)
+    with np.errstate(over="ignore", under="ignore"):
+        y = np.linalg.det(t)
+    with np.errstate(all="raise", over="ignore" if np.isinf(cofactors).any() else "raise"):
+        y.backward()
+    np.testing.assert_allclose(t.grad, cofactors, rtol=1e-13)
+
+
+def test_the_gradient_of_det_of_a_matrix_that_is_not_finite_is_nan():
+    t = leaf([[np.nan, 1], [2, 3]])
+    with np.errstate(invalid="ignore"):
+        np.linalg.det(t).backward()
+    assert np.isnan(t.grad).all()
+
+
 def test_singular_and_regular_matrices_in_one_stack_do_not_disturb_each_other():
     x = np.stack([np.eye(3), np.ones((3, 3)), np.zeros((3, 3)), np.diag([1.0, 2.0, 0.0])])
     together, weights = leaf(x), np.array([1.0, -2.0, 3.0, 0.5])

@@ -61,6 +61,15 @@ def test_a_number_added_to_all_logits_changes_nothing(x, shift):
     np.testing.assert_allclose(tg.softmax(x + shift), tg.softmax(x), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize(("dtype", "large"), [(np.float16, 3e4), (np.float32, 1e8), (np.float64, 1e17)])
+def test_cross_entropy_of_a_batch_does_not_depend_on_what_all_logits_have_in_common(dtype, large):
+    x, labels = tg.Tensor(np.full((40, 4), large, dtype), requires_grad=True), np.zeros(40, int)
+    loss = tg.softmax_cross_entropy(x, labels)
+    loss.backward()
+    np.testing.assert_allclose(loss.item(), np.log(4), rtol=np.finfo(dtype).eps * 8)
+    np.testing.assert_allclose(x.grad, np.full((40, 4), [-0.75, 0.25, 0.25, 0.25]) / 40, rtol=np.finfo(dtype).eps * 8)
+
+
 def test_cross_entropy_of_equal_logits_is_the_logarithm_of_the_number_of_classes():
     for n, classes in [(1, 2), (4, 3), (50, 7)]:
         loss = tg.softmax_cross_entropy(leaf(np.zeros((n, classes))), np.zeros(n, int))
@@ -121,6 +130,29 @@ def test_a_batch_of_no_rows_has_loss_zero_and_no_nan_in_its_gradient():
         loss.backward()
         assert loss.item() == 0
         assert x.grad.shape == (0, 3)
+
+
+def test_a_float16_loss_of_more_rows_than_float16_can_count_is_their_mean():
+    n = 70_000
+    for targets in (np.zeros(n, int), np.full((n, 2), 0.5)):
+        x = tg.Tensor(np.zeros((n, 2), np.float16), requires_grad=True)
+        loss = tg.softmax_cross_entropy(x, targets)
+        np.testing.assert_array_equal(loss.data, np.float16(np.log(2)), strict=True)
+        loss.backward(np.float16(1000))
+        wanted = (0.5 - np.eye(2)[targets] if targets.ndim == 1 else np.zeros((n, 2))) * (1000 / n)
+        np.testing.assert_array_equal(x.grad, wanted.astype(np.float16), strict=True)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_softmax_of_many_float16_numbers_is_summed_in_float32(axis):
+    x = tg.Tensor(np.zeros((5000, 2) if axis == 0 else (2, 5000), np.float16), requires_grad=True)
+    share, logarithm = np.float16(1 / 5000), np.log(np.float16(5000))
+    np.testing.assert_array_equal(tg.softmax(x, axis).data, np.full(x.shape, share), strict=True)
+    np.testing.assert_array_equal(tg.log_softmax(x, axis).data, np.full(x.shape, -logarithm), strict=True)
+    y = tg.logsumexp(x, axis)
+    np.testing.assert_array_equal(y.data, np.full(2, logarithm), strict=True)
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad, np.full(x.shape, share), strict=True)
 
 
 def test_targets_may_be_lists_and_tensors():

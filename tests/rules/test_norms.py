@@ -37,6 +37,12 @@ KNOWN = {
     "spectral, a tie": ([[0.0, 3.0], [3.0, 0.0]], {"ord": 2}, 3, [[0, 0.5], [0.5, 0]]),
     "nuclear, a tie": ([[0.0, 3.0], [3.0, 0.0]], {"ord": "nuc"}, 6, [[0, 1], [1, 0]]),
     "nuclear of rank 1": ([[2.0, 0.0], [0.0, 0.0]], {"ord": "nuc"}, 2, [[1, 0], [0, 0]]),
+    "one infinity": ([1.0, -INF, 0.0], {}, INF, [0, -1, 0]),
+    "two infinities": ([INF, 2.0, -INF], {}, INF, [0.5**0.5, 0, -(0.5**0.5)]),
+    "an infinite row": ([[3.0, 4.0], [INF, 1.0]], {"axis": 1}, [5, INF], [[0.6, 0.8], [1, 0]]),
+    "p = 3, two infinities": ([INF, 2.0, -INF], {"ord": 3}, INF, [0.25 ** (1 / 3), 0, -(0.25 ** (1 / 3))]),
+    "p = 4, one infinity": ([1.0, -INF], {"ord": 4}, INF, [0, -1]),
+    "p = -1, infinities": ([INF, -INF], {"ord": -1}, INF, [0.25, -0.25]),
 }
 
 
@@ -45,7 +51,7 @@ def test_a_known_norm_has_its_known_gradient(x, options, value, slope):
     t = leaf(x)
     with np.errstate(all="raise"):
         y = np.linalg.norm(t, **options)
-        y.backward()
+        y.backward(np.ones(y.shape))
     np.testing.assert_allclose(y.data, value, rtol=1e-15)
     np.testing.assert_allclose(t.grad, slope, rtol=1e-14, atol=1e-16)
 
@@ -142,6 +148,7 @@ CONDITIONS = [
     (1, [[4, 0], [0, 2]], 2),
 ]
 CONDITIONS += [(None, [[1, 0], [0, 0]], INF), (2, [[0, 0], [0, 0]], INF)]
+CONDITIONS += [(p, [[1, 2], [2, 4]], INF) for p in (1, -1, INF, -INF, "fro")]
 
 
 @pytest.mark.parametrize(("p", "x", "expected"), CONDITIONS)
@@ -152,6 +159,25 @@ def test_condition_numbers_are_numpys_and_infinite_ones_have_gradient_zero(p, x,
         y.backward()
     np.testing.assert_allclose([y.item(), np.linalg.cond(t.data, p)], expected)
     assert np.any(t.grad != 0) == np.isfinite(expected)
+
+
+def test_the_condition_number_of_nan_is_nan():
+    with np.errstate(all="raise"):
+        assert np.isnan(np.linalg.cond(leaf([[np.nan, 1], [1, 2]]), 1).item())
+
+
+@pytest.mark.parametrize("p", [None, 1, "fro"])
+def test_a_singular_matrix_in_a_stack_leaves_the_condition_of_the_others_as_it_is(p):
+    t = leaf([[[1, 2], [2, 4]], [[4, 1], [0, 2]]])
+    if p is None:  # the least singular value, rounded, need not be 0
+        t = leaf([[[1, 0], [0, 0]], [[4, 1], [0, 2]]])
+    with np.errstate(all="raise"):
+        y = np.linalg.cond(t, p)
+        y.backward(np.ones(2))
+    np.testing.assert_allclose(y.data, np.linalg.cond(t.data, p))
+    alone = leaf(t.data[1])
+    np.linalg.cond(alone, p).backward()
+    np.testing.assert_allclose(t.grad, [np.zeros((2, 2)), alone.grad], rtol=1e-13)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.longdouble])

@@ -240,6 +240,16 @@ def test_the_standard_deviation_of_one_slice_of_equal_elements_leaves_the_others
     np.testing.assert_allclose(gradient, [[0, 0, 0], [-1 / 6**0.5, 0, 1 / 6**0.5]], atol=1e-15)
 
 
+@pytest.mark.parametrize(("dtype", "least"), [(np.float16, 1e-4), (np.float32, 1e-30), (np.float64, 1e-200)])
+def test_a_standard_deviation_that_is_too_small_for_its_square_has_gradient_0(dtype, least):
+    x = tg.Tensor(np.array([[-least, least], [1, 3]], dtype), requires_grad=True)
+    with np.errstate(all="raise", under="ignore"):
+        y = np.std(x, axis=1)
+        y.backward(np.ones(2))
+    np.testing.assert_array_equal(y.data, [0, 1])
+    np.testing.assert_array_equal(x.grad, [[0, 0], [-0.5, 0.5]])
+
+
 @pytest.mark.parametrize("f", [np.var, np.std])
 def test_without_degrees_of_freedom_a_spread_is_nan_with_numpys_warning(f):
     x = tg.Tensor([3.0], requires_grad=True)

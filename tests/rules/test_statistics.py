@@ -56,6 +56,16 @@ def test_a_correlation_with_itself_has_gradient_0():
     np.testing.assert_allclose(tg.gradients(c[0, 0] + c[1, 1], x).data, 0, atol=1e-15)
 
 
+def test_a_correlation_is_within_one_and_has_the_curvature_of_a_maximum_where_it_is_one():
+    """Of v + t·w with v, where w is orthogonal to v and to 1, the correlation is 1 / √(1 + t²·w²/v²)."""
+    v = np.array([-1.3, -0.6, 0.0])  # of it and 3v rounding makes more than 1
+    x = np.array([v, 3 * v, -7 * v])
+    np.testing.assert_array_equal(np.corrcoef(tg.Tensor(x)).data, np.corrcoef(x))
+    w, d = np.cross(np.ones(3), v), v - np.mean(v)
+    curvature = tg.hessian(lambda t: np.corrcoef(v + t * w, 3 * v)[0, 1])(0.0)
+    np.testing.assert_allclose(curvature, -(w @ w) / (d @ d), rtol=1e-12)
+
+
 def test_without_degrees_of_freedom_a_covariance_is_numpys_with_its_warnings():
     with np.errstate(all="ignore"):
         for ddof in (4, 6):

@@ -66,7 +66,8 @@ def power(x1: Array, x2: Array) -> Result:
 
     Where x2 is 0, y is constant in x1: its gradient there is 0, at x1 = 0 too. Where x1 is 0 and x2 is
     not negative, the gradient of x2 is 0. The logarithm is taken only when the exponent's gradient is
-    asked for. The slope of x^½ at 0 is infinite and given so; np.sqrt gives 0 there.
+    asked for. The slope of x^½ at 0 is infinite and given so; np.sqrt gives 0 there. The mixed second
+    derivative has no limit at (0, 1) and (0, 0): it is 0 by x2 first, and 1 by x1 first.
     """
     y = x1**x2
     if isinstance(x2, (int, float)):

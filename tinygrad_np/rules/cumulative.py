@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from tinygrad_np.numerics import all_normal, is_plain, products_before, speaking
+from tinygrad_np.numerics import HALF, all_normal, is_plain, products_before, speaking
 from tinygrad_np.operations import Result, composition, operation
 from tinygrad_np.shapes import along, as_array, normalize_axes
 from tinygrad_np.tape import Array
@@ -173,7 +173,9 @@ def _in_one_axis(x: Array, axis: int | None) -> tuple[Array, int]:
 
 
 def _sums_from(g: Array, axis: int) -> Array:
-    """Σ g over each element and all after it."""
+    """Σ g over each element and all after it, of float16 in float32, as in the walk."""
+    if g.dtype == HALF:
+        return _sums_from(g.astype(np.float32), axis).astype(HALF)
     backwards = along(axis, slice(None, None, -1))
     return np.add.accumulate(g[backwards], axis=axis)[backwards]
 

@@ -208,7 +208,8 @@ def pad(
     y = put(x, index=index, shape=tuple([before + n + after for (before, after), n in zip(widths, x.shape)]))
     if not np.any(constant_values):
         return y
-    return y + np.pad(np.zeros(x.shape, x.dtype), pad_width, constant_values=constant_values)
+    # −0 added leaves every number as it is, −0 too.
+    return y + np.pad(np.full(x.shape, -0.0, x.dtype), pad_width, constant_values=constant_values)
 
 
 def _widths(pad_width: Any, ndim: int) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.numerics import has_zero, is_plain, through_single
+from tinygrad_np.numerics import all_normal, has_zero, is_plain, through_single
 from tinygrad_np.operations import Result, composition, operation
 from tinygrad_np.shapes import as_array, normalize_axes
 from tinygrad_np.tape import Array, Variable
@@ -52,7 +52,7 @@ def solve(x1: Array, x2: Array) -> Result:
 @operation(np.linalg.det, hint=SQUARE)
 @through_single
 def det(x: Array) -> Result:
-    """y = det x;  ∂L/∂x = g·cofactors(x), which is g·y·x⁻ᵀ where x⁻¹ exists, and exact where it does not."""
+    """y = det x;  ∂L/∂x = g·cofactors(x), which is g·y·x⁻ᵀ, and exact where x⁻¹ does not exist or y is out of range."""
     y = np.linalg.det(x)
     return y, (lambda g: g[..., None, None] * _cofactors(x, (), y),)
 
@@ -83,19 +83,22 @@ def _cofactors(x: Array, directions: tuple[Array, ...], determinant: Array | Non
     """
     if not is_plain(x):
         return cofactors(x, *directions)
-    if determinant is not None and not has_zero(determinant):
+    if determinant is not None and (all_normal(determinant) or has_zero(np.isfinite(x))):
         return (as_array(determinant)[..., None, None] * np.linalg.inv(x)).swapaxes(-1, -2)
     u, s, v = np.linalg.svd(x)
     k = len(directions) + 1
+    exponents = np.frexp(s[..., :1])[1]  # which brings s near 1, where no product that is to be 0 times ∞ is ∞
     factors = [np.matmul(np.matmul(u.swapaxes(-1, -2), h), v.swapaxes(-1, -2)) for h in directions]
     factors.append(np.eye(s.shape[-1], dtype=s.dtype))  # where the last direction would be, y is read off
-    products, rotated, letters = _products_without(s, k), np.zeros_like(x), ascii_lowercase[: k + 1]
+    products = _products_without(np.ldexp(s, -exponents), k)
+    rotated, letters = np.zeros_like(x), ascii_lowercase[: k + 1]
     for p in permutations(range(k)):
         sign = (-1) ** sum(i > j for i, j in combinations(p, 2))
         pairs = [letters[m] + letters[i] for m, i in enumerate(p[:-1])]
         terms = ["..." + term for term in (letters[:k], *pairs, letters[p[-1]] + letters[k])]
         rotated += sign * np.einsum(f"{','.join(terms)}->...{letters[k - 1 :]}", products, *factors)
-    return np.sign(np.linalg.det(np.matmul(u, v)))[..., None, None] * np.matmul(np.matmul(u, rotated), v)
+    scaled = np.sign(np.linalg.det(np.matmul(u, v)))[..., None, None] * np.matmul(np.matmul(u, rotated), v)
+    return np.ldexp(scaled, exponents[..., None] * (s.shape[-1] - k))
 
 
 def _products_without(s: Array, k: int) -> Array:

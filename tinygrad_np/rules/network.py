@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.numerics import (
+    HALF,
     SMALL,
     alike,
     exp_to_zero,
+    in_single,
     is_plain,
     logaddexp_reduce_to_zero,
     logistic,
@@ -84,6 +86,8 @@ def softmax(x: Array, axis: int = -1) -> Result:
            [1. , 0. ]])
     """
     x = _with_axes(x)
+    if x.dtype == HALF:
+        return in_single(softmax.rule, x, axis)
     e = exp_to_zero(x - max_over(x, axis, keepdims=True))
     y = divide_to_zero(e, sum_over(e, axis, keepdims=True))
     return y, (lambda g: y * (g - sum_over(g * y, axis, keepdims=True)),)
@@ -101,6 +105,8 @@ def log_softmax(x: Array, axis: int = -1) -> Result:
     array([     0., -20000.])
     """
     x = _with_axes(x)
+    if x.dtype == HALF:
+        return in_single(log_softmax.rule, x, axis)
     shifted = x - max_over(x, axis, keepdims=True)
     y = shifted - np.log(sum_over(exp_to_zero(shifted), axis, keepdims=True))
     return y, (lambda g: g - exp_to_zero(y) * sum_over(g, axis, keepdims=True),)
@@ -164,8 +170,10 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> Result:
         logits = floating(logits, "logits")
     if logits.ndim != 2:
         raise ValueError(ROWS_OF_LOGITS)
+    if logits.dtype == HALF:
+        return in_single(softmax_cross_entropy.rule, logits, targets)
     n = len(logits) or 1
-    log_p = logits - _row_logsumexp(logits)
+    log_p = _log_probabilities(logits)
     if targets.ndim == 1:
         picked, t = _one_hot(targets, log_p)
         loss = 0 - sum_over(picked, None) / n  # not just minus it, which would make a loss of 0 look like -0.0
@@ -194,7 +202,10 @@ def softmax_cross_entropies(
     logits = floating(logits, "logits")
     if logits.ndim != 2:
         raise ValueError(ROWS_OF_LOGITS)
-    log_p = logits - _row_logsumexp(logits)
+    if logits.dtype == HALF:
+        options = {"label_smoothing": label_smoothing, "class_weight": class_weight}
+        return in_single(softmax_cross_entropies.rule, logits, targets, **options)
+    log_p = _log_probabilities(logits)
     labels = targets.ndim == 1
     if labels:
         t = _one_hot(targets, log_p)[1]
@@ -237,15 +248,16 @@ def _zero(dtype: np.dtype[Any]) -> Array:
     return np.zeros((), dtype)
 
 
-def _row_logsumexp(x: Array) -> Array:
-    """ln Σⱼ e^(xᵢⱼ) of each row, as a column.
+def _log_probabilities(x: Array) -> Array:
+    """ln softmax of each row of x.
 
-    One ufunc call takes a third of the formula's time on small arrays; from some 64 elements on the formula wins.
+    Of small arrays one ufunc call is the quickest. From some 64 elements on the formula wins, which also keeps the
+    digits of logits that are large beside their differences.
     """
     if x.size <= 64:
-        return logaddexp_reduce_to_zero(x, 1, None, None, True)
-    m = max_over(x, 1, None, None, True)
-    return m + np.log(sum_over(exp_to_zero(x - m), 1, None, None, True))
+        return x - logaddexp_reduce_to_zero(x, 1, None, None, True)
+    shifted = x - max_over(x, 1, None, None, True)
+    return shifted - np.log(sum_over(exp_to_zero(shifted), 1, None, None, True))
 
 
 @lru_cache(maxsize=8)

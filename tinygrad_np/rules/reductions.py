@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.numerics import (
+    HALF,
     all_normal,
     any_over,
     exp_to_zero,
     has_zero,
+    in_single,
     log_of_zero,
     logaddexp_reduce_to_zero,
     max_over,
@@ -23,6 +25,7 @@ from tinygrad_np.numerics import (
     shared,
     speaking,
     sum_over,
+    zero_to_infinity,
 )
 from tinygrad_np.operations import Result, composition, operation
 from tinygrad_np.shapes import Axis, as_array, reduced_first, reduced_shape, remaining_shape, unreduced
@@ -104,7 +107,7 @@ def variance(x: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = F
 def deviation(x: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, where: Array = True) -> Result:
     """y = √(Σ d² / (n − ddof)) over ``axis``, d = x − mean x;  ∂L/∂x = g·d / (y·(n − ddof)).
 
-    Of a slice of equal elements, where the slope has no limit, the gradient is 0.
+    Of a slice of equal elements, where the slope has no limit, the gradient is 0, and where d² is too small for y.
     """
     kept = reduced_shape(x.shape, axis)
     squared, d, degrees = _spread(x, axis, ddof, keepdims, where)
@@ -115,8 +118,8 @@ def deviation(x: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = 
         zero = scalar(0, d.dtype)
         spread = any_over(d > zero, axis, keepdims=True) & any_over(d < zero, axis, keepdims=True)
         length = y.reshape(kept)
-        if has_zero(spread):
-            length = np.where(spread, length, np.inf)
+        if has_zero(spread) or has_zero(length):
+            length = zero_to_infinity(length * spread)
         return g.reshape(kept) / length / degrees * d
 
     return y, (gx,)
@@ -234,6 +237,8 @@ def logsumexp(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Result:
            [1. , 0. ]])
     """
     x = as_array(x)
+    if x.dtype == HALF:
+        return in_single(logsumexp.rule, x, axis, keepdims=keepdims)
     y = _logsumexp(x, axis)
     return _reduced(y, axis, keepdims), (lambda g: g.reshape(y.shape) * _softmax(x, y, axis),)
 

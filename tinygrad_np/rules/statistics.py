@@ -1,4 +1,4 @@
-"""Averages and covariances: all made of other operations."""
+"""Averages and covariances: made of other operations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.operations import composition
+from tinygrad_np.numerics import scalar
+from tinygrad_np.operations import Result, composition, operation, unchanged
 from tinygrad_np.shapes import Axis, as_array, inverse_order, normalize_axes
 from tinygrad_np.tape import Array
 
@@ -65,12 +66,19 @@ def cov(
 
 @composition(np.corrcoef)
 def corrcoef(x: Array, y: Array | None = None, rowvar: bool = True) -> Array:
-    """Pearson's correlation coefficients, c[i, j] / √(c[i, i]·c[j, j]) of the covariance matrix c."""
+    """Pearson's correlation coefficients, c[i, j] / √(c[i, i]·c[j, j]) of the covariance matrix c, within ±1."""
     c = np.cov(x, y, rowvar)
     if not c.ndim:
         return c / c
     deviations = np.sqrt(c[np.arange(len(c)), np.arange(len(c))])
-    return c / deviations[:, None] / deviations
+    return within_one(c / deviations[:, None] / deviations)
+
+
+@operation(symmetric=True)
+def within_one(x: Array) -> Result:
+    """y = x for |x| ≤ 1, which only rounding leaves, and ±1 beyond;  ∂L/∂x = g, for a correlation has no kink there."""
+    one = scalar(1, x.dtype)
+    return np.minimum(np.maximum(x, -one), one), (unchanged,)
 
 
 def _beside(weights: Array, x: Array, axis: Axis) -> Array:
