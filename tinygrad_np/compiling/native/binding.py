@@ -103,11 +103,11 @@ class Binding:
         kept = {*given, *self.results}
         instructions = remove_unused(forward_copies(checks_first(lowering.instructions, given), kept), kept)
         kernels = Fusion(instructions, given).kernels
-        instructions: list[Any] = [i for kernel in kernels for i in kernel.instructions]
-        first = next((at for at, i in enumerate(instructions) if changes(i, given)), len(instructions))
-        self.clean = {i.check for i in instructions[:first] if i.may_fail()}  # the checks that come before any change
-        self.late = any(i.may_fail() or isinstance(i, Opaque) for i in instructions[first + 1 :])
-        self.guards = {i.check for i in instructions if isinstance(i, Guard)}
+        order: list[Any] = [i for kernel in kernels for i in kernel.instructions]
+        first = next((at for at, i in enumerate(order) if changes(i, given)), len(order))
+        self.clean = {i.check for i in order[:first] if i.may_fail()}  # the checks that come before any change
+        self.late = any(i.may_fail() or isinstance(i, Opaque) for i in order[first + 1 :])
+        self.guards = {i.check for i in order if isinstance(i, Guard)}
         return kernels
 
     def _carried(self) -> list[tuple[Value, Value]]:
