@@ -90,13 +90,16 @@ class CompiledStep:
         """One step, with what ``step`` returns."""
         mode = current_mode()
         if mode is None and not keywords:
-            with self._lock:
-                try:
-                    result = self._shortcut(arguments)
-                    if result is not MISSED:
-                        return result
-                except (CheckError, MisfitError):
-                    pass  # nothing has changed
+            lock = self._lock
+            lock.acquire()
+            try:
+                result = self._shortcut(arguments)
+                if result is not MISSED:
+                    return result
+            except (CheckError, MisfitError):
+                pass  # nothing has changed
+            finally:
+                lock.release()
         elif mode is not None and mode.watchers:
             return self.step(*arguments, **keywords)  # who watches operations is to see them
         kind: Hashable = (mode, *map(_kind, arguments))
