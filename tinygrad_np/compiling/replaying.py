@@ -68,9 +68,7 @@ class ByNativeCode:
         start = time.perf_counter()
         self.program, self.native = program, Native(program, also)
         seconds = time.perf_counter() - start
-        if self.native.bound.is_opaque:
-            raise NotNativeError("all of its calls are NumPy's alone")
-        self.note = f"native code, made in {seconds:.2f} s, {self.native.note}"
+        self.note = f"native code, {self.native.note}, in {seconds:.2f} s"
         self.must_remember = self.native.bound.late
 
     def __call__(self, *arrays: Any) -> Any:
