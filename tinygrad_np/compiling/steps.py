@@ -40,11 +40,12 @@ def compiled(step: Callable[..., Any] | None = None, *, state: Any = (), native:
     ``step`` is a training step (zero_grad, loss, backward, step of the optimizer), an evaluation, or any function of
     arrays. ``state`` is the object, or the tuple of objects, that it reads and changes beside its arguments: the model,
     the optimizer. The first call with arguments of new shapes or dtypes runs the step as it is, the second records it,
-    and later ones run the program; each is one real step. Results that are Tensors come back without their graph. Without ``step`` it is a decorator, ``@tg.compiled(state=model)``.
+    and later ones run the program; each is one real step. Results that are Tensors come back without their graph.
+    Without ``step`` it is a decorator, ``@tg.compiled(state=model)``.
 
-    Where llvmlite is installed (``pip install 'tinygrad_np[compiled]'``), the program runs as native code, whose numbers
-    are eager ones but for rounding; explain() says so. ``native=False`` runs it as NumPy source, to the last bit;
-    ``native=True`` raises ImportError without llvmlite, and NotNativeError for a program that only NumPy can run.
+    Where llvmlite is installed (``pip install 'tinygrad_np[compiled]'``), the program runs as native code, with eager
+    numbers but for rounding; explain() says so. ``native=False`` runs it as NumPy source, with the same numbers to the
+    last bit; ``native=True`` raises ImportError without llvmlite, and NotNativeError for what only NumPy can run.
 
     Numbers of the state, such as learning rates, are read at each step, and Dropout draws at each. What would keep the
     value that it had while recorded raises TracingError, which names the line: ``if`` and ``float()`` of what was
