@@ -45,14 +45,14 @@ class Flat:
         method: type[Method],
         hyperparameters: Sequence[str],
     ) -> None:
-        self.names, self.params, self.method = names, params, method
+        self.names, self.params, self.method = tuple(names), tuple(params), method
         data = np.concatenate([p.data for p in params], axis=None)
         self.dtype = np.result_type(data.dtype, np.float32)
         flat_states = [np.concatenate(arrays, axis=None, dtype=self.dtype) for arrays in states]
         work = [np.empty_like(data, self.dtype) for _ in range(method.scratch + 1)]
         self.whole = (data, work[0], *flat_states, *work[1:])
-        self.pieces = list(zip(*map(self._split, self.whole)))
-        self.slots = [(param, piece[0], piece[1]) for param, piece in zip(params, self.pieces)]
+        self.pieces = tuple(zip(*map(self._split, self.whole)))
+        self.slots = tuple([(param, piece[0], piece[1]) for param, piece in zip(params, self.pieces)])
         self.arguments: dict[str, Any] = dict.fromkeys(hyperparameters)
         self.update = written_out(method.update, len(self.whole), tuple(hyperparameters))
         self.updates = [0]  # one number as long as all are updated together, then one a parameter

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.compiling.native.steps import Network, momentum_step
-from tinygrad_np.compiling.native.running import Native
+from tinygrad_np.compiling.native import Native
 
 
 def kernels_of(depth):
