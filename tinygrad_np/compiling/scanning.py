@@ -57,14 +57,18 @@ def scanned(
     total, done = epochs.batches * len(orders), 0
     losses: list[Array] = []
     while done < total:
-        version = step.ready(epochs.minibatch(done))
+        minibatch = epochs.minibatch(done)
+        version = step.ready(minibatch)
         arrays, steps, times = epochs.from_here(done) if version is not None else ((), 0, 1)
         if steps:
             losses.append(version.scan(arrays, steps, times, lambda: interruption.noted))
             done += len(losses[-1])
         if interruption.noted:
             raise KeyboardInterrupt
-        if not steps or len(losses[-1]) < steps * times:
+        if not steps:
+            losses.append(_number(step(*minibatch)))
+            done += 1
+        elif len(losses[-1]) < steps * times:  # it stopped where the next one does not hold
             losses.append(_number(step(*epochs.minibatch(done))))
             done += 1
     return np.concatenate(losses)
