@@ -340,6 +340,21 @@ def test_what_only_numpy_can_do_runs_between_native_parts():
     assert ", native code," in step.explain()
 
 
+def test_a_product_with_the_hessian_is_native_code_throughout():
+    (x, t), rng = batches(1)[0], np.random.default_rng(1)
+
+    def loss(p):
+        hidden = np.tanh(x @ p[:6].reshape(2, 3) + p[6:9])
+        return tg.softmax_cross_entropy(hidden @ p[9:18].reshape(3, 3) + p[18:], t)
+
+    product = tg.compiled(lambda p, v: tg.hvp(loss, (p,), (v,))[0], native=True)
+    for _ in range(4):
+        p, v = rng.normal(size=(2, 21))
+        np.testing.assert_allclose(product(p, v), tg.hvp(loss, (p,), (v,))[0], rtol=1e-11, atol=1e-14)
+    assert product.program.calls
+    assert product._last.runner.native.bound.runs
+
+
 def test_what_was_compiled_is_said(monkeypatch, tmp_path):
     monkeypatch.setenv("TINYGRAD_NP_CACHE", str(tmp_path))
     x = np.ones(3)
