@@ -41,11 +41,10 @@ class Epochs:
         if order is None:
             whole = even and i == 0
             return [array[first:last] for array in self.data], self.whole - i, len(self.orders) - epoch if whole else 1
-        rows = order[first:last]
-        if even:
-            bytes_a_row = sum(array[:1].nbytes for array in self.data)
-            epochs = 1 + GATHERED // max(1, bytes_a_row * self.rows)
-            rows = np.concatenate([rows, *self.orders[epoch + 1 : epoch + epochs]])
+        room = max(1, GATHERED // max(1, sum(array[: self.batch_size].nbytes for array in self.data)))  # minibatches
+        rows = order[first:last][: room * self.batch_size]
+        if even and room > self.whole:
+            rows = np.concatenate([rows, *self.orders[epoch + 1 : epoch + room // self.whole]])
         return [array[rows] for array in self.data], len(rows) // self.batch_size, 1
 
 

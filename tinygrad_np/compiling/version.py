@@ -61,9 +61,10 @@ class Version:
     def shortcut(self) -> Callable[[Any], Any] | None:
         """The function of the arguments that does the same in less time, where there is one."""
         runner = self.runner
-        if runner.native is None or runner.must_remember or not self.plain:
+        native = runner.native
+        if native is None or runner.must_remember or not (native.bound.runs and self.plain):
             return None
-        return runner.native.shortcut[0]
+        return native.shortcut[0]
 
     def _given(self, results: Any) -> Any:
         """What the step returns, of what the program gives."""

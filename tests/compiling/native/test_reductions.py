@@ -132,3 +132,29 @@ def test_machines_with_shorter_vectors_get_the_same_numbers(monkeypatch):
         kept = [w(np.dot, a, b.T), w(np.add.reduce, w(np.tanh, a), axis=(0,)), w(np.add.reduce, a, axis=(1,))]
         for got, want in zip(native(w, kept)(x, y), kept):
             np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64])
+def test_reductions_of_a_part_that_start_with_a_number(dtype):
+    rng = np.random.default_rng(0)
+    x, where = (rng.normal(size=(3, 5)) * 4).astype(dtype), rng.random((3, 5)) > 0.5
+    w = Writer(x, where)
+    x, where = w.arrays
+    kept = []
+    for ufunc in (np.maximum, np.minimum, np.add, np.multiply):
+        kept.append(w(ufunc.reduce, x, axis=(1,), keepdims=True, initial=2, where=where))
+        kept.append(w(ufunc.reduce, x, axis=None, keepdims=False, initial=-3, where=where[:, :1]))
+    program = native(w, kept)
+    assert not [i for k in program.bound.kernels for i in k.instructions if isinstance(i, Opaque)]
+    for got, want in zip(program(x, where), kept):
+        np.testing.assert_allclose(got, want, rtol=1e-5 if dtype == np.float32 else 1e-13)
+
+
+def test_whether_all_numbers_are_near_others():
+    nan, inf = np.nan, np.inf
+    pairs = [(1.0, 1.0), (1.0, 1.0 + 1e-9), (1.0, 1.1), (inf, inf), (-inf, inf), (1.0, inf), (nan, nan), (0.0, 1e-9)]
+    w = Writer(*[np.array([pair]) for pair in pairs])
+    kept = [w(np.allclose, a[:, 0], a[:, 1], 1e-5, 1e-8, same) for a in w.arrays for same in (False, True)]
+    program = native(w, kept)
+    assert not [i for k in program.bound.kernels for i in k.instructions if isinstance(i, Opaque)]
+    assert [bool(got) for got in program(*w.arrays)] == [bool(want) for want in kept]

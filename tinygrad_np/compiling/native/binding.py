@@ -119,10 +119,26 @@ class Binding:
         order: list[Any] = [i for kernel in kernels for i in kernel.instructions]
         first = next((at for at, i in enumerate(order) if changes(i, live)), len(order))
         self.clean = {i.check for i in order[:first] if i.may_fail()}  # the checks that come before any change
-        self.late = any(i.may_fail() or isinstance(i, Opaque) for i in order[first + 1 :])
+        self.late = self._fails_late(order, live)
         self.written = [m for m in self.references if any(v.memory is m for i in order for v in i.writes())]
         self.guards = {i.check for i in order if isinstance(i, Guard)}
         return kernels
+
+    @staticmethod
+    def _fails_late(order: list[Any], live: set[Value]) -> bool:
+        """Whether a check, or a call of NumPy's, comes after something has changed."""
+        changed = False
+        for i in order:
+            if changed and (i.may_fail() or isinstance(i, Opaque)):
+                return True
+            if isinstance(i, Opaque):
+                owner = getattr(i.call.function, "__self__", None)
+                changed |= isinstance(owner, np.random.Generator) or (
+                    i.call.writes is not None and i.call.writes.memory in live
+                )
+            else:
+                changed |= changes(i, live)
+        return False
 
     def _lent(self) -> dict[int, Value]:
         """Of what is put into the state, by number, the memory that is handed out itself: nobody else has it."""

@@ -13,7 +13,7 @@ from tinygrad_np.compiling.native.functions import FLOATS_ONLY, FUNCTIONS, WITHO
 from tinygrad_np.compiling.native.indexing import lower_getitem, lower_ravel_index, lower_setitem, lower_take
 from tinygrad_np.compiling.native.instructions import Draw, Guard, Opaque, Operand
 from tinygrad_np.compiling.native.listing import BOOL, Listing, NotNativeError, UnsupportedError
-from tinygrad_np.compiling.native.reducing import lower_count, lower_dot, lower_reduction
+from tinygrad_np.compiling.native.reducing import lower_allclose, lower_count, lower_dot, lower_reduction
 from tinygrad_np.compiling.native.views import contiguous, fresh, indexed, reshaped, view
 from tinygrad_np.compiling.program import Call, Program, Scalar, Value, cast, guard, has_shape, operands_in
 
@@ -162,6 +162,7 @@ LOWER: dict[Any, Callable[[Any, Call], None]] = {
     np.ones: Lowering._fill,
     np.full: Lowering._fill,
     np.concatenate: Lowering._concatenate,
+    np.allclose: lower_allclose,
     np.count_nonzero: lower_count,
     np.dot: lower_dot,
     np.matmul: lower_dot,

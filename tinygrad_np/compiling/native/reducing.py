@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.native.functions import FUNCTIONS, REDUCTIONS
-from tinygrad_np.compiling.native.listing import Listing, UnsupportedError, with_axes
+from tinygrad_np.compiling.native.builder import llvm_type
+from tinygrad_np.compiling.native.functions import FUNCTIONS, REDUCTIONS, identity
+from tinygrad_np.compiling.native.listing import BOOL, Listing, UnsupportedError, with_axes
 from tinygrad_np.compiling.native.views import contiguous, fresh, reshaped, view
 from tinygrad_np.compiling.program import Call, Value
 
@@ -16,14 +17,16 @@ def lower_reduction(listing: Listing, call: Call) -> None:
     """The method reduce of a ufunc, over any axes."""
     bound: Any = call.function
     ufunc, result = bound.__self__, call.result
-    known = {"axis", "keepdims", "dtype", "out"}
+    known = {"axis", "keepdims", "dtype", "out", "where", "initial"}
     if result is None or len(call.arguments) != 1 or not call.keywords.keys() <= known:
         raise UnsupportedError
     source = listing.value(call.arguments[0])
     axis = call.keywords.get("axis", 0)
     axes = range(len(source.shape)) if axis is None else [axis] if isinstance(axis, int) else axis
     normal = tuple(a % len(source.shape) for a in axes)
-    if ufunc is np.logaddexp:
+    if call.keywords.keys() & {"where", "initial"}:
+        _partial_reduction(listing, call, source, normal)
+    elif ufunc is np.logaddexp:
         _log_of_sum(listing, source, normal, result)
     elif ufunc in REDUCTIONS:
         if ufunc in (np.maximum, np.minimum) and 0 in source.shape:
@@ -31,6 +34,48 @@ def lower_reduction(listing: Listing, call: Call) -> None:
         listing.reduce(ufunc, source, normal, result)
     else:
         raise UnsupportedError
+
+
+def _partial_reduction(listing: Listing, call: Call, source: Value, axes: tuple[int, ...]) -> None:
+    """A reduction of the elements where there is a True, which starts with a number."""
+    bound: Any = call.function
+    ufunc, result, where = bound.__self__, call.result, call.keywords.get("where", True)
+    if result is None or ufunc not in (np.add, np.multiply, np.maximum, np.minimum) or source.dtype != result.dtype:
+        raise UnsupportedError
+    neutral = identity(ufunc, llvm_type(source.dtype), source.dtype)
+    initial = call.keywords.get("initial", neutral)
+    if initial is None or (ufunc in (np.maximum, np.minimum) and "initial" not in call.keywords):
+        raise UnsupportedError
+    dtype = source.dtype
+    shape = np.broadcast_shapes(source.shape, getattr(where, "shape", ()))
+    if shape != source.shape:
+        raise UnsupportedError
+    chosen, reduced = fresh(shape, dtype), fresh(result.shape, dtype)
+    listing.map(lambda c, x, n: c.where(x, n), [where, source, neutral], [BOOL, dtype, dtype], chosen)
+    listing.reduce(ufunc, chosen, axes, reduced)
+    listing.map(FUNCTIONS[ufunc], [reduced, initial], [dtype] * 2, result)
+
+
+def lower_allclose(listing: Listing, call: Call) -> None:
+    """Whether all |x − y| ≤ atol + rtol·|y|, or x = y, or both are NaN and that counts as equal."""
+    names = ("rtol", "atol", "equal_nan")
+    given = {"rtol": 1e-5, "atol": 1e-8, "equal_nan": False} | dict(zip(names, call.arguments[2:])) | call.keywords
+    x, y = (listing.value(a) for a in call.arguments[:2])
+    numbers = [listing.operand(given[name]) for name in names[:2]]
+    if call.result is None or x.dtype != y.dtype or x.dtype.kind != "f" or not isinstance(given["equal_nan"], bool):
+        raise UnsupportedError
+    shape = np.broadcast_shapes(x.shape, y.shape)
+    if any(getattr(n, "shape", ()) for n in numbers):
+        raise UnsupportedError
+
+    def near(x: Any, y: Any, rtol: Any, atol: Any) -> Any:
+        size = y.intrinsic("fabs")
+        found = ((x - y).intrinsic("fabs") <= atol + rtol * size) & (size < np.inf) | x.equals(y)
+        return found | (x.is_nan() & y.is_nan()) if given["equal_nan"] else found
+
+    flags = fresh(shape, bool)
+    listing.map(near, [x, y, *numbers], [np.float64] * 4, flags)
+    listing.reduce(np.logical_and, flags, tuple(range(len(shape))), call.result)
 
 
 def _log_of_sum(listing: Listing, source: Value, axes: tuple[int, ...], result: Value) -> None:

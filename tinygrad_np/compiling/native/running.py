@@ -36,7 +36,7 @@ class CheckError(GuardError):
 
 
 class MisfitError(ValueError):
-    """An argument that a program was not made for; it is put into words only where somebody asks, for that takes long."""
+    """An argument that a program was not made for; put into words only where somebody asks, for that takes long."""
 
     def __init__(self, memory: Value, x: Any) -> None:
         super().__init__(memory, x)
