@@ -61,6 +61,7 @@ FLOORS |= {
     "compiling.text": 6,
     "compiling.source": 6.1,
     "compiling.record": 6.7,
+    "compiling.rehearsal": 6.7,
     "compiling.version": 6.75,
 }
 FLOORS |= {"compiling.steps": 6.8, "compiling": 6.9}
