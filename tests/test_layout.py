@@ -84,14 +84,14 @@ FLOORS |= {
     "training.arguments": 5.4,
     "training.trials": 5.4,
     "training.fitting": 5.4,
-    "training.trainer": 5.5,
-    "training": 5.6,
 }
+# The Trainer and what is built on it stand above compiled steps, which they may be asked to take.
+FLOORS |= {"training.compilation": 7, "training.trainer": 7.1, "training": 7.2}
 FLOORS |= {"experiments.packages": 0, "experiments.description": 0, "experiments.outcomes": 0}
-FLOORS |= {"experiments.columns": 5.9, "experiments.statistics": 1, "experiments.results": 5.91}
-FLOORS |= {"experiments.variants": 5.9, "experiments.tables": 5.92, "experiments.figures": 5.92}
-FLOORS |= {"experiments.study": 5.93, "experiments.folder": 5.9, "experiments.arguments": 5.91}
-FLOORS |= {"experiments.processes": 5.91, "experiments.comparing": 5.94, "experiments": 6}
+FLOORS |= {"experiments.columns": 7.9, "experiments.statistics": 1, "experiments.results": 7.91}
+FLOORS |= {"experiments.variants": 7.9, "experiments.tables": 7.92, "experiments.figures": 7.92}
+FLOORS |= {"experiments.study": 7.93, "experiments.folder": 7.9, "experiments.arguments": 7.91}
+FLOORS |= {"experiments.processes": 7.91, "experiments.comparing": 7.94, "experiments": 8}
 
 
 def relative(path):

@@ -99,6 +99,6 @@ def _fault(steps: Steps, batch: Any, before: Mapping[str, Any]) -> Fault | None:
 
 def _step(steps: Steps, batch: Any) -> None:
     """One step as :meth:`Steps.take` takes it."""
-    steps.optimizer.step(partial(steps.loss_of, *batch))
+    steps.step(*batch)
     if steps.average is not None:
         steps.average.update()

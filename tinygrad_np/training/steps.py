@@ -39,6 +39,7 @@ class Steps:
     ) -> None:
         self.model, self.loss, self.optimizer, self.average, self.rng = model, loss, optimizer, average, rng
         self.asks = type(optimizer).step is not Optimizer.step  # for the loss itself, more than once, as L-BFGS does
+        self.compiled: Callable[..., Any] | None = None  # what takes a step in the place of ``eager``
         self.taken = 0  # of the steps of the latest ``take``, those that are whole
         self.kept: dict[int, tuple[Any, Any]] | None = None  # outputs and targets by step, where metrics need them
 
@@ -49,24 +50,28 @@ class Steps:
             self.kept.setdefault(self.taken, (mapped(data_of, output), y))
         return self.loss(output, y) if weight is None else self.loss(output, y, sample_weight=weight)
 
+    def eager(self, X: Any, y: Any, weight: Any = None) -> Any:  # noqa: N803 - the field's name
+        """One step on a minibatch, as a loop of one's own has it; its loss."""
+        optimizer = self.optimizer
+        if self.asks:
+            return optimizer.step(partial(self.loss_of, X, y, weight))
+        optimizer.zero_grad()
+        loss = self.loss_of(X, y, weight)
+        loss.backward()
+        optimizer.step()
+        return loss
+
     def take(self, sized: Iterable[tuple[Any, float]], interruption: Notice) -> float:
         """A step on each minibatch, until there is an ``interruption``; the mean loss, weighted by what they count.
 
         Raises NotFiniteError once a loss is NaN or infinite.
         """
-        optimizer, loss_of, average = self.optimizer, self.loss_of, self.average
-        zero_grad, step, asks = optimizer.zero_grad, optimizer.step, self.asks
+        self.gather()
+        step, average = self.step, self.average
         total = counted = 0.0
         self.taken = 0
         for batch, size in sized:
-            if asks:
-                loss = step(partial(loss_of, *batch))
-            else:  # as one's own loop has it, which is a microsecond quicker
-                zero_grad()
-                loss = loss_of(*batch)
-                loss.backward()
-                step()
-            value = loss.item()
+            value = step(*batch).item()
             if not math.isfinite(value):
                 raise NotFiniteError(f"the loss is {value}")
             if average is not None:
@@ -77,6 +82,17 @@ class Steps:
             if interruption.noted:
                 break
         return total / counted if counted else 0.0
+
+    @property
+    def step(self) -> Callable[..., Any]:
+        """What takes one step on a minibatch, and gives its loss."""
+        return self.eager if self.compiled is None else partial(self.compiled, self)
+
+    def gather(self) -> None:
+        """Lay parameters side by side again where others have replaced them, which is where a program knows them."""
+        for group in self.optimizer.groups:
+            for flat in group.flats:
+                flat.adopt()
 
     def require_finite(self, start: Mapping[str, Any], norm: float = 0.0) -> None:
         """Raise NotFiniteError where a parameter, a buffer, or the ``norm`` of the gradient, is NaN or infinite.
@@ -115,6 +131,7 @@ class Steps:
     def _put(self, state: Mapping[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
+        self.gather()
         states.restore_generator(self.rng, state["rng"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])

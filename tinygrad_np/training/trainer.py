@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np import states
-from tinygrad_np.data import require_finite, split
+from tinygrad_np.data import minibatches, require_finite, split
 from tinygrad_np.nn import Module
 from tinygrad_np.optim import MovingAverage, Optimizer
 from tinygrad_np.saving import CheckpointError, load, save
@@ -25,6 +25,7 @@ from tinygrad_np.training.arguments import (
     model_of,
     optimizer_of,
 )
+from tinygrad_np.training.compilation import Compiled, is_wanted
 from tinygrad_np.training.evaluation import evaluated, evaluating, predicted
 from tinygrad_np.training.fitting import EVALUATED, Fit
 from tinygrad_np.training.history import History
@@ -85,6 +86,7 @@ class Trainer:
             model.reseed(rng)
         self._split: int | None = None  # the seed by which every fit chooses the same rows to validate with
         self._stateful: list[Any] = []  # those callbacks of the latest fit that have a state
+        self._compiled: Compiled | None = None  # what was compiled in an earlier fit
         self._loaded: list[Any] = []  # states of callbacks, which the next fit takes up
         self._steps = Steps(model, self.loss, self.optimizer, self.average, rng)
 
@@ -100,6 +102,7 @@ class Trainer:
         shuffle: bool = True,
         drop_last: bool = False,
         progress: bool | None = None,
+        compiled: bool | str = False,
     ) -> History:
         """Train for so many ``epochs`` more, and give the history, which goes on.
 
@@ -125,7 +128,7 @@ class Trainer:
         operation that made it so. Everything that is given is checked first, also against the first row of the data:
         TypeError or ValueError, and nothing has changed.
         """
-        epochs = epochs_of(epochs)
+        epochs, wanted = epochs_of(epochs), is_wanted(compiled)
         rows, held_out = self._rows(X, y, validation, sample_weight)
         options = flag_of("shuffle", shuffle), flag_of("drop_last", drop_last)
         batches = rows.batches(batch_size, self._steps.rng, *options)
@@ -134,6 +137,7 @@ class Trainer:
             if part is not None:
                 check_data(self._steps, self.metrics, part)
         check_last(self._steps, rows, batches)
+        self._compile(wanted, compiled is True, batches)
         self._tell(called, "start", self._columns(held_out is not None))
         self._take_up(called)
         shown = bar(progress, epochs * len(batches))
@@ -213,6 +217,18 @@ class Trainer:
         except ValueError as error:
             raise ValueError(f"validation: {error}") from None
         return rows.part(train), rows.part(np.sort(held_out))
+
+    def _compile(self, wanted: bool, required: bool, batches: minibatches) -> None:
+        """Have steps taken by a program, if it is ``wanted``; where it is ``required``, or an error."""
+        steps, outputs = self._steps, bool(self.metrics)
+        steps.compiled, self.history.compiled = None, False
+        if wanted:
+            if self._compiled is None or self._compiled.outputs is not outputs:
+                self._compiled = Compiled(self.model, self.loss, steps.optimizer, outputs)
+            self._compiled.required = required
+            self._compiled.prepare(steps, batches)
+            steps.compiled = self._compiled
+            self.history.compiled = not self._compiled.given_up
 
     def _take_up(self, callbacks: list[Callable[..., Any]]) -> None:
         """Let callbacks go on from states that were loaded, one after another, and call those first that have one.

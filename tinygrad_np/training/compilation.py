@@ -1,0 +1,99 @@
+"""The steps of a run as programs, where that is asked for and can be done."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+from tinygrad_np.data import minibatches
+from tinygrad_np.nn import Module
+from tinygrad_np.optim import Optimizer
+from tinygrad_np.states import of_generator, restore_generator
+from tinygrad_np.targets import data_of
+from tinygrad_np.training.evaluation import training
+from tinygrad_np.training.steps import Loss, Steps
+from tinygrad_np.trees import mapped
+
+
+def is_wanted(compiled: Any) -> bool:
+    """Whether steps are to be compiled: by ``compiled``, True, False or "auto", and by what is installed."""
+    if isinstance(compiled, str) and compiled == "auto":
+        return find_spec("llvmlite") is not None
+    if not isinstance(compiled, bool):
+        raise TypeError(f'compiled must be True, False or "auto", got {compiled!r}')
+    if compiled and find_spec("llvmlite") is None:
+        raise ImportError(
+            "compiled=True needs llvmlite: pip install 'tinygrad_np[compiled]'; compiled=\"auto\" does without"
+        )
+    return compiled
+
+
+class Compiled:
+    """What takes steps by a program: recorded beforehand, so that each has the bits that it has in a resumed run.
+
+    ``outputs`` says whether those of the model are needed. Where a step cannot be recorded, it is taken as it is from
+    then on, with a warning; or, if a program is ``required``, the error goes on. Copies record anew.
+    """
+
+    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer, outputs: bool) -> None:
+        from tinygrad_np.compiling import CompiledStep  # only where it is asked for
+
+        self.given = model, loss, optimizer, outputs
+        self.outputs, self.required, self.given_up = outputs, False, False
+        self._step = CompiledStep(recordable(*self.given), (model, loss, optimizer), rehearsed=True)
+
+    def __reduce__(self) -> Any:
+        return Compiled, self.given
+
+    def prepare(self, steps: Steps, batches: minibatches) -> None:
+        """Record the step on the first of ``batches``, with nothing changed."""
+        self.given_up = False
+        generator, state = batches.rng, of_generator(batches.rng)
+        batch = next(iter(batches))
+        restore_generator(generator, state)
+        steps.gather()
+        with training(steps.model):
+            self._attempt(self._step.prepare, batch)
+
+    def __call__(self, steps: Steps, *batch: Any) -> Any:
+        """One of the ``steps``, on a minibatch; its loss."""
+        if self.given_up:
+            return steps.eager(*batch)
+        steps.optimizer.zero_grad()  # so that a program need not look whether there were any
+        result = self._attempt(self._step, batch)
+        if self.given_up:
+            return steps.eager(*batch)
+        loss, output = result if self.outputs else (result, None)
+        if steps.kept is not None:
+            steps.kept[steps.taken] = output, batch[1]
+        return loss
+
+    def _attempt(self, function: Callable[..., Any], batch: Any) -> Any:
+        """What ``function`` gives for a ``batch``, unless it cannot be recorded."""
+        from tinygrad_np.compiling import TracingError
+
+        try:
+            return function(*batch)
+        except TracingError as error:
+            if self.required:
+                raise
+            self.given_up = True
+            warnings.warn(f"the steps are not compiled, but taken as they are: {error}", UserWarning, stacklevel=4)
+
+
+def recordable(model: Module, loss: Loss, optimizer: Optimizer, outputs: bool) -> Callable[..., Any]:
+    """A step as a function of a minibatch; it gives the loss, and the model's output if ``outputs`` are needed."""
+
+    def step(X: Any, y: Any, weight: Any = None) -> Any:  # noqa: N803 - the field's name
+        found = []
+
+        def asked() -> Any:
+            found.append(model(X))
+            return loss(found[-1], y) if weight is None else loss(found[-1], y, sample_weight=weight)
+
+        value = optimizer.step(asked)
+        return (value, mapped(data_of, found[0])) if outputs else value
+
+    return step
