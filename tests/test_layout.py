@@ -53,7 +53,8 @@ FLOORS |= {"compiling.native.listing": 6.2, "compiling.native.reducing": 6.3, "c
 FLOORS |= {"compiling.native.lowering": 6.4, "compiling.native.kernels": 6.3, "compiling.native.linking": 6.5}
 FLOORS |= {"compiling.native.products": 6.4, "compiling.native.emit": 6.5, "compiling.native.binding": 6.6}
 FLOORS |= {"compiling.native.scanning": 6.7, "compiling.native.running": 6.75, "compiling.native": 6.8}
-FLOORS |= {"compiling.program": 0, "compiling.asking": 6, "compiling.symbols": 6.1, "compiling.noting": 6.2}
+FLOORS |= {"compiling.program": 0, "compiling.asking": 6, "compiling.symbols": 6.1, "compiling.twins": 6.1}
+FLOORS |= {"compiling.noting": 6.2}
 FLOORS |= {"compiling.recorder": 6.3, "compiling.places": 6.4, "compiling.state": 6.5, "compiling.fitting": 6.6}
 FLOORS |= {"compiling.surroundings": 6.45}
 FLOORS |= {
@@ -61,7 +62,7 @@ FLOORS |= {
     "compiling.text": 6,
     "compiling.source": 6.1,
     "compiling.record": 6.7,
-    "compiling.rehearsal": 6.7,
+    "compiling.rehearsal": 6.6,
     "compiling.version": 6.75,
 }
 FLOORS |= {"compiling.steps": 6.8, "compiling": 6.9}

@@ -1,6 +1,7 @@
 """What would keep the value that it had while recorded: an error that says what and where, and nothing has changed."""
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -147,11 +148,10 @@ def test_keeping_what_was_computed():
 
 
 def test_an_array_of_a_recording_that_is_over():
-    box = {}
-    with pytest.raises(tg.TracingError):
-        tg.compiled(lambda x: box.__setitem__("y", x * 2))(X)
+    box = SimpleNamespace()
+    tg.compiled(lambda x: setattr(box, "y", x * 2))(X)
     with pytest.raises(tg.TracingError, match="is used after that"):
-        box["y"] + 1
+        box.y + 1
 
 
 def test_state_that_grows():

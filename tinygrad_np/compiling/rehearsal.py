@@ -16,10 +16,12 @@ class Rehearsal:
     """A context at the end of which all that the ``state`` holds is put back: arrays, numbers, Generators, lists."""
 
     def __init__(self, state: State, step: Callable[..., Any]) -> None:
-        self._before = Performance(state, Recording(Recorder), set(), Surroundings(step))
+        self._around = Surroundings(step, state.roots)
+        self._before = Performance(state, Recording(Recorder), set(), self._around)
 
     def __enter__(self) -> None:
         """Nothing yet."""
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._before.abandon()
+        self._around.put_back()
