@@ -49,4 +49,5 @@ def _difference(x: Any, twin: Any) -> str:
 
 def _alike(function: Any, twin: Any) -> bool:
     """Whether two functions are the same, or bound methods of the same."""
-    return function == twin or getattr(function, "__qualname__", function) == getattr(twin, "__qualname__", twin)
+    names = [getattr(f, "__qualname__", f) for f in (function, twin)]
+    return bool(function == twin or names[0] == names[1])
