@@ -79,8 +79,8 @@ def _performed(
         positional, named = rebuilt(arguments, [p for p, _ in played])
         returned = step(*positional, **named)
         outputs, structure, results = _returned(recording, returned)
-        surroundings.check(performance.by_identity, {id(generator) for generator, _ in performance.drawn})
         updates = performance.finish()
+        surroundings.check(performance.by_identity, {id(generator) for generator, _ in performance.drawn})
         found = [value for _, value in played if value is not None]
         program: Program = ReadableProgram(found, recording.calls, tuple(outputs), updates)
         _check_parameters(performance, program)
