@@ -83,7 +83,7 @@ def real(name: str, what: str, x: Any) -> Values:
 
 
 def array_of(name: str, what: str, x: Any) -> Values:
-    """``x`` as a plain array, if it is no Tensor; a mask would be lost without a word."""
+    """``x`` as an array, if it is no Tensor and speaks no protocol of arrays; a mask would be lost without a word."""
     if isinstance(x, Tensor):
         return x
     if hasattr(x, "filled"):

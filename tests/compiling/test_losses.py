@@ -51,7 +51,7 @@ def test_a_loss_in_a_step(name, options, weighted, dtype):
         training.optimizer.step()
         return value
 
-    compiled = tg.compiled(lambda *batch: step(replayed, *batch), state=replayed.state)
+    compiled = tg.compiled(lambda *batch: step(replayed, *batch), state=replayed.state, native=False)
     for x, _ in batches(5, dtype=dtype):
         batch = x, TARGETS[name](4, dtype), RNG.random(4)
         expected, found = step(eager, *batch), compiled(*batch)
@@ -68,7 +68,7 @@ def test_weights_that_count_nothing_are_as_eagerly(name):
     def weighed(x, t, weight):
         return loss(outputs_of(model, x, name), t, sample_weight=weight)
 
-    compiled = tg.compiled(weighed, state=model)
+    compiled = tg.compiled(weighed, state=model, native=False)
     for weight in (*RNG.random((4, 4)), np.zeros(4), np.array([0.0, 1.0, 0.0, 0.0]), np.zeros(4)):
         assert compiled(x, t, weight).item() == weighed(x, t, weight).item()
     with pytest.raises(ValueError, match="the sample_weight of row 2 is -1; weights must be finite"):

@@ -21,7 +21,7 @@ TRAININGS = {
 @pytest.mark.parametrize("make", TRAININGS.values(), ids=TRAININGS)
 def test_every_step_runs_a_program_with_the_bits_of_an_eager_one(make):
     eager, replayed = make(), make()
-    step = CompiledStep(replayed.step, replayed.state, rehearsed=True)
+    step = CompiledStep(replayed.step, replayed.state, native=False, rehearsed=True)
     ran = 0
     for i, (x, t) in enumerate(batches(12)):
         rows = 4 - i % 5 // 4
@@ -34,7 +34,7 @@ def test_every_step_runs_a_program_with_the_bits_of_an_eager_one(make):
 
 def test_a_state_that_settles_as_it_goes_on():
     eager, replayed = hooked(HOOKS["freezing"]), hooked(HOOKS["freezing"])
-    step = CompiledStep(replayed.step, replayed.state, rehearsed=True)
+    step = CompiledStep(replayed.step, replayed.state, native=False, rehearsed=True)
     for x, t in batches(12):
         assert step(x, t).item() == eager.step(x, t).item()
         assert replayed.bits() == eager.bits()
@@ -43,7 +43,7 @@ def test_a_state_that_settles_as_it_goes_on():
 @pytest.mark.parametrize("make", TRAININGS.values(), ids=TRAININGS)
 def test_preparing_changes_nothing(make):
     training = make()
-    step = CompiledStep(training.step, training.state)
+    step = CompiledStep(training.step, training.state, native=False)
     x, t = batches(1)[0]
     before = training.bits()
     step.prepare(x, t)
@@ -56,7 +56,7 @@ def test_preparing_changes_nothing(make):
 
 def test_a_program_goes_on_after_states_are_loaded():
     training = Training(optim.Adam)
-    step = CompiledStep(training.step, training.state, rehearsed=True)
+    step = CompiledStep(training.step, training.state, native=False, rehearsed=True)
     data = batches(6)
     before = training.model.state_dict(), training.optimizer.state_dict()
     losses = [step(*batch).item() for batch in data]
@@ -77,7 +77,7 @@ def test_what_cannot_be_recorded_changes_nothing():
         loss = training.step(x, t)
         return loss if loss.item() > 0 else -loss
 
-    compiled, before = CompiledStep(step, training.state, rehearsed=True), training.bits()
+    compiled, before = CompiledStep(step, training.state, native=False, rehearsed=True), training.bits()
     x, t = batches(1)[0]
     with pytest.raises(tg.TracingError, match=r"array\.item"):
         compiled(x, t)
