@@ -16,6 +16,7 @@ class Rehearsal:
     """A context at the end of which all that the ``state`` holds is put back: arrays, numbers, Generators, lists."""
 
     def __init__(self, state: State, step: Callable[..., Any]) -> None:
+        self._followed = [(group, dict(group)) for group in state.groups()]
         self._around = Surroundings(step, state.roots)
         self._before = Performance(state, Recording(Recorder), set(), self._around)
 
@@ -25,3 +26,6 @@ class Rehearsal:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._before.abandon()
         self._around.put_back()
+        for group, numbers in self._followed:
+            for name, number in numbers.items():
+                group.put(name, number)

@@ -141,7 +141,7 @@ class CompiledStep:
         """Record another version for such arguments, with the state put back, and say whether there is one."""
         known = len(self._versions.get(kind, ()))
         for _ in range(REHEARSALS):
-            with Rehearsal(self._state, self.step):
+            with Rehearsal(self._state, self.step), np.errstate(all="ignore"):  # as programs are
                 self._recorded(kind, arguments, keywords)
             if len(self._versions.get(kind, ())) > known:
                 return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
@@ -54,8 +55,12 @@ class Compiled:
         batch = next(iter(batches))
         restore_generator(generator, state)
         steps.gather()
-        with training(steps.model):
+        gradients = [(p, p.grad) for _, p in steps.optimizer.named_parameters()]
+        steps.optimizer.zero_grad()
+        with training(steps.model), suppress(ArithmeticError, ValueError):  # which the run itself will come to
             self._attempt(self._step.prepare, batch)
+        for p, g in gradients:
+            p.grad = g
 
     def __call__(self, steps: Steps, *batch: Any) -> Any:
         """One of the ``steps``, on a minibatch; its loss."""
@@ -80,7 +85,7 @@ class Compiled:
             if self.required:
                 raise
             self.given_up = True
-            warnings.warn(f"the steps are not compiled, but taken as they are: {error}", UserWarning, stacklevel=4)
+            warnings.warn(f"the steps are not compiled, but taken as they are: {error}", UserWarning, stacklevel=5)
 
 
 def recordable(model: Module, loss: Loss, optimizer: Optimizer, outputs: bool) -> Callable[..., Any]:

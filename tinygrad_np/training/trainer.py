@@ -220,11 +220,12 @@ class Trainer:
 
     def _compile(self, wanted: bool, required: bool, batches: minibatches) -> None:
         """Have steps taken by a program, if it is ``wanted``; where it is ``required``, or an error."""
-        steps, outputs = self._steps, bool(self.metrics)
+        steps = self._steps
         steps.compiled, self.history.compiled = None, False
         if wanted:
-            if self._compiled is None or self._compiled.outputs is not outputs:
-                self._compiled = Compiled(self.model, self.loss, steps.optimizer, outputs)
+            given = steps.model, steps.loss, steps.optimizer, bool(self.metrics)
+            if self._compiled is None or self._compiled.given != given:
+                self._compiled = Compiled(*given)
             self._compiled.required = required
             self._compiled.prepare(steps, batches)
             steps.compiled = self._compiled
