@@ -68,7 +68,10 @@ def diagnose(steps: Steps, start: Mapping[str, Any], batches: Iterable[Any], epo
     if fault:
         raise DivergenceError(epoch, number, fault[0]) from fault[1]
     if isinstance(error, NotFiniteError):
-        message = f"{error}, but not when the epoch was repeated: something draws from a generator not of the model"
+        why = "something draws from a generator not of the model"
+        if steps.compiled is not None:
+            why = "compiled steps, which round in another way, may differ where numbers are that large; compiled=False"
+        message = f"{error}, but not when the epoch was repeated: {why}"
         raise DivergenceError(epoch, number, message) from error
 
 
