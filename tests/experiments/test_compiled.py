@@ -25,13 +25,13 @@ def test_serial_and_parallel_have_the_same_bits_and_a_directory_goes_on(tmp_path
     for run, other in zip(serial.outcomes, eager.outcomes):
         losses = [[row["validation_loss"] for row in outcome.rows] for outcome in (run, other)]
         np.testing.assert_allclose(*losses, rtol=1e-12)
-    with pytest.raises(ValueError, match="another study(.|\n)*compiled: True\n *now None"):
+    with pytest.raises(ValueError, match=r"another study(.|\n)*compiled: True\n *now None"):
         study(directory=tmp_path / "study", seeds=2, **given | {"compiled": False})
 
 
 def test_a_study_that_began_as_it_is_does_not_go_on_compiled(tmp_path):
     study(TWO, seeds=1, directory=tmp_path / "study")
-    with pytest.raises(ValueError, match="another study(.|\n)*compiled: None\n *now True"):
+    with pytest.raises(ValueError, match=r"another study(.|\n)*compiled: None\n *now True"):
         study(TWO, seeds=1, directory=tmp_path / "study", compiled=True)
 
 

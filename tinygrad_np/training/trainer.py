@@ -115,6 +115,9 @@ class Trainer:
         with a state (state_dict and load_state_dict) come first, and are saved and loaded with the run, in their order.
         ``drop_last`` leaves out the last minibatch of an epoch where it is smaller, other rows each time.
         ``progress`` is a bar by tqdm: None shows it in a terminal or notebook, if tqdm is installed, and True always.
+        ``compiled`` takes steps by :func:`tinygrad_np.compiled`: "auto" where llvmlite is installed and the step can be
+        recorded, else as they are, with a warning in the latter case; True, or ImportError or TracingError. They agree
+        with eager ones to rounding, and NumPy's warnings are not given. ``history.compiled`` says which there were.
 
         A row of the history has the columns ``epoch``, ``loss`` (of the minibatches, each before its step; weighted by
         rows, or by their weights), the metrics (of the same outputs), ``validation_loss`` and so on for each metric,
