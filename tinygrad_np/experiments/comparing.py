@@ -93,15 +93,9 @@ def compare(
     aimed(target, columns, "loss" in swept)
     folder = None if directory is None else Folder(directory)
     if folder is not None:
-        parts = {
-            "make_model": make_model,
-            "data": arrays,
-            "validation": fraction,
-            "optimizers": named,
-            "choices": swept,
-        }
-        parts |= {"compiled": True} if wanted else {}  # which rounds in another way
-        settings = {name: described(part) for name, part in {**parts, **shared}.items()}
+        parts = {"make_model": make_model, "data": arrays, "validation": fraction, "optimizers": named}
+        parts |= {"choices": swept, **shared} | ({"compiled": True} if wanted else {})  # which rounds in another way
+        settings = {name: described(part) for name, part in parts.items()}
         folder.begin(settings, columns, [variant.labels for variant in variants])
     outcomes, interrupted = _ended(
         [(variant, seed) for variant in variants for seed in drawn], arrays, workers, folder, progress
