@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
+from time import perf_counter
 from typing import Any
+
+import numpy as np
 
 from tinygrad_np.data import minibatches
 from tinygrad_np.nn import Module
@@ -16,6 +20,8 @@ from tinygrad_np.targets import data_of
 from tinygrad_np.training.evaluation import training
 from tinygrad_np.training.steps import Loss, Steps
 from tinygrad_np.trees import mapped
+
+MOST, PATIENCE = 1024, 0.02  # minibatches at a time, and the seconds that they may take
 
 
 def is_wanted(compiled: Any) -> bool:
@@ -43,6 +49,9 @@ class Compiled:
 
         self.given = model, loss, optimizer, outputs
         self.outputs, self.required, self.given_up = outputs, False, False
+        self._size, self._joins = 1, False  # of a minibatch, and whether several may be one
+        self._first: Any = None  # minibatch
+        self._seconds = math.inf  # that a step takes at its quickest
         self._step = CompiledStep(recordable(*self.given), (model, loss, optimizer), rehearsed=True)
 
     def __reduce__(self) -> Any:
@@ -54,6 +63,9 @@ class Compiled:
         generator, state = batches.rng, of_generator(batches.rng)
         batch = next(iter(batches))
         restore_generator(generator, state)
+        self._size, self._first = batches.batch_size, batch
+        alone = self.outputs or steps.average is not None  # something is done after each step
+        self._joins = not alone and all(isinstance(part, np.ndarray) for part in batch)
         steps.gather()
         gradients = [(p, p.grad) for _, p in steps.optimizer.named_parameters()]
         steps.optimizer.zero_grad()
@@ -62,18 +74,41 @@ class Compiled:
         for p, g in gradients:
             p.grad = g
 
-    def __call__(self, steps: Steps, *batch: Any) -> Any:
-        """One of the ``steps``, on a minibatch; its loss."""
+    def together(self, steps: Steps) -> int:
+        """How many minibatches native code can take at once: as many as Ctrl-C may wait for."""
+        count = min(MOST, int(PATIENCE / self._seconds)) if self._joins and not self.given_up else 1
+        if count < 2:
+            return 1
+        steps.gather()
+        steps.optimizer.zero_grad()
+        return count if self._step.ready(self._first) is not None else 1
+
+    def __call__(self, steps: Steps, batch: Any, count: int) -> Sequence[float]:
+        """Take ``count`` of the ``steps`` on a minibatch, or on as many in one, and give their losses."""
+        begun = perf_counter()
+        losses = [self._one(steps, batch)] if count == 1 else self._many(steps, batch)
+        self._seconds = min(self._seconds, (perf_counter() - begun) / count)
+        return losses
+
+    def _many(self, steps: Steps, batch: Any) -> list[float]:
+        """The losses of steps on several minibatches, the last of which may be smaller."""
+        size, rows = self._size, len(batch[0])
+        whole = rows - rows % size
+        steps.optimizer.zero_grad()
+        losses: list[float] = self._step.scan(*[part[:whole] for part in batch], batch_size=size).tolist()
+        return losses if whole == rows else [*losses, self._one(steps, [part[whole:] for part in batch])]
+
+    def _one(self, steps: Steps, batch: Any) -> float:
+        """The loss of one step."""
+        if not self.given_up:
+            steps.optimizer.zero_grad()  # so that a program need not look whether there were any
+            result = self._attempt(self._step, batch)
         if self.given_up:
-            return steps.eager(*batch)
-        steps.optimizer.zero_grad()  # so that a program need not look whether there were any
-        result = self._attempt(self._step, batch)
-        if self.given_up:
-            return steps.eager(*batch)
+            return float(steps.eager(*batch).item())
         loss, output = result if self.outputs else (result, None)
         if steps.kept is not None:
             steps.kept[steps.taken] = output, batch[1]
-        return loss
+        return float(loss.item())
 
     def _attempt(self, function: Callable[..., Any], batch: Any) -> Any:
         """What ``function`` gives for a ``batch``, unless it cannot be recorded."""

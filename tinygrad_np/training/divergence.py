@@ -54,7 +54,7 @@ def diagnose(steps: Steps, start: Mapping[str, Any], batches: Iterable[Any], epo
     """
     before, fault = start, None
     number = 0
-    suspects = steps.taken + 1
+    suspects = steps.taken + steps.under_way
     steps.load_state_dict(start)
     try:
         with np.errstate(all="ignore"):

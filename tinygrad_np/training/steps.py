@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -24,6 +24,16 @@ class Notice(Protocol):
     noted: bool
 
 
+class Taking(Protocol):
+    """What takes steps in a way of its own."""
+
+    def together(self, steps: Steps) -> int:
+        """How many minibatches it can take at once."""
+
+    def __call__(self, steps: Steps, batch: Any, count: int) -> Sequence[float]:
+        """The losses of ``count`` steps on as many minibatches in one."""
+
+
 class NotFiniteError(ArithmeticError):
     """A loss, or a parameter, that is NaN or infinite."""
 
@@ -39,8 +49,9 @@ class Steps:
     ) -> None:
         self.model, self.loss, self.optimizer, self.average, self.rng = model, loss, optimizer, average, rng
         self.asks = type(optimizer).step is not Optimizer.step  # for the loss itself, more than once, as L-BFGS does
-        self.compiled: Callable[..., Any] | None = None  # what takes a step in the place of ``eager``
+        self.compiled: Taking | None = None  # in the place of ``eager``
         self.taken = 0  # of the steps of the latest ``take``, those that are whole
+        self.under_way = 1  # those that are begun and not known to be whole
         self.kept: dict[int, tuple[Any, Any]] | None = None  # outputs and targets by step, where metrics need them
 
     def loss_of(self, X: Any, y: Any, weight: Any = None) -> Any:  # noqa: N803 - the field's name
@@ -61,32 +72,44 @@ class Steps:
         optimizer.step()
         return loss
 
-    def take(self, sized: Iterable[tuple[Any, float]], interruption: Notice) -> float:
-        """A step on each minibatch, until there is an ``interruption``; the mean loss, weighted by what they count.
+    def take(self, sized: Iterable[tuple[Any, Sequence[float]]], interruption: Notice) -> float:
+        """Steps on minibatches, until there is an ``interruption``; the mean loss, weighted by what they count.
 
-        Raises NotFiniteError once a loss is NaN or infinite.
+        There may be several in one, with what each counts. Raises NotFiniteError once a loss is NaN or infinite.
         """
         self.gather()
-        step, average = self.step, self.average
+        average = self.average
         total = counted = 0.0
         self.taken = 0
-        for batch, size in sized:
-            value = step(*batch).item()
-            if not math.isfinite(value):
-                raise NotFiniteError(f"the loss is {value}")
-            if average is not None:
-                average.update()
-            self.taken += 1
-            total += value * size
-            counted += size
+        for batch, sizes in sized:
+            self.under_way = len(sizes)
+            losses = self.losses(batch, len(sizes))
+            for value, size in zip(losses, sizes):
+                if not math.isfinite(value):
+                    self.under_way = 1
+                    raise NotFiniteError(f"the loss is {value}")
+                if average is not None:
+                    average.update()
+                self.taken += 1
+                total += value * size
+                counted += size
             if interruption.noted:
                 break
         return total / counted if counted else 0.0
 
-    @property
-    def step(self) -> Callable[..., Any]:
-        """What takes one step on a minibatch, and gives its loss."""
-        return self.eager if self.compiled is None else partial(self.compiled, self)
+    def together(self) -> int:
+        """How many minibatches :meth:`take` may be given at once."""
+        return 1 if self.compiled is None else self.compiled.together(self)
+
+    def losses(self, batch: Any, count: int) -> Sequence[float]:
+        """Those of ``count`` steps on a minibatch, or on as many in one."""
+        if self.compiled is None:
+            return [self.eager(*batch).item()]
+        return self.compiled(self, batch, count)
+
+    def step(self, *batch: Any) -> None:
+        """One step on a minibatch."""
+        self.losses(batch, 1)
 
     def gather(self) -> None:
         """Lay parameters side by side again where others have replaced them, which is where a program knows them."""
