@@ -12,6 +12,8 @@ import tinygrad_np as tg
 from tests.training.runs import RNG, X, Y, bits, plain, trainer, whole
 from tinygrad_np.compiling import replaying, version
 from tinygrad_np.training import compilation
+from tinygrad_np.training.progress import Bar
+from tinygrad_np.training.steps import Steps
 
 WEIGHT = RNG.random(50)
 
@@ -118,6 +120,82 @@ def test_every_step_is_the_programs_so_that_the_place_of_a_step_does_not_matter(
         parts.fit(X, Y, 1, batch_size=16, compiled=True)
         parts._compiled = None
     assert bits(parts) == bits(whole_fit)
+
+
+# -- many minibatches at a time ------------------------------------------------------------------------
+
+
+def narrow():
+    """A Trainer with nothing to be done after a step."""
+    return tg.Trainer(plain(), "softmax_cross_entropy", "momentum", seed=0)
+
+
+def at_a_time(monkeypatch, count):
+    """Let native code take as many minibatches as ``count`` at once, however long they take; and which it took."""
+    counts, losses = [], Steps.losses
+
+    def counted(steps, batch, together):
+        counts.append(together)
+        return losses(steps, batch, together)
+
+    monkeypatch.setattr(compilation, "MOST", count)
+    monkeypatch.setattr(compilation, "PATIENCE", 1e9)
+    monkeypatch.setattr(Steps, "losses", counted)
+    return counts
+
+
+@pytest.mark.parametrize("options", FITS.values(), ids=FITS)
+def test_several_at_a_time_have_the_bits_of_one_after_another(options, monkeypatch):
+    outcomes = []
+    for count in (1, 2, 1000):
+        counts = at_a_time(monkeypatch, count)
+        run = narrow()
+        run.fit(X, Y, 4, compiled=True, **options)
+        outcomes.append(outcome(run))
+        assert (max(counts) > 1) is (count > 1)
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+
+
+def test_a_divergence_among_several_is_that_of_its_step(monkeypatch):
+    errors, states = [], []
+    for count in (1, 3):
+        at_a_time(monkeypatch, count)
+        run = tg.Trainer(plain(), "squared_error", partial(tg.optim.SGD, lr=0.1), seed=0)
+        run.fit(X, X, 2, batch_size=8, compiled=True)
+        run.optimizer.lr = 1e5
+        with pytest.raises(tg.DivergenceError, match=r"squared_error\(.*gave inf") as caught:
+            run.fit(X, X, 2, batch_size=8, compiled=True)
+        assert caught.value.step > 2
+        errors.append(str(caught.value))
+        states.append(bits(run))
+    assert errors[0] == errors[1]
+    assert states[0] == states[1]
+
+
+def test_ctrl_c_among_several_ends_it_after_them(monkeypatch):
+    counts, run = at_a_time(monkeypatch, 3), narrow()
+    losses = Steps.losses
+
+    def pressing(steps, batch, together):
+        if together == 3:
+            signal.raise_signal(signal.SIGINT)
+        return losses(steps, batch, together)
+
+    monkeypatch.setattr(Steps, "losses", pressing)
+    assert run.fit(X, Y, 5, batch_size=8, compiled=True).interrupted
+    assert (counts, run.optimizer.steps) == ([1] * 7 + [3], 10)
+
+
+def test_a_bar_counts_them_all():
+    class Counter:
+        total = 0
+
+        def update(self, count):
+            self.total += count
+
+    counter = Counter()
+    assert list(Bar(counter).watch([[1, 2], [3]], len)) == [[1, 2], [3]]
+    assert counter.total == 3
 
 
 # -- what goes wrong -----------------------------------------------------------------------------------
