@@ -45,8 +45,9 @@ class Compiled:
     """
 
     def __init__(self, model: Module, loss: Loss, optimizer: Optimizer, outputs: bool) -> None:
-        from tinygrad_np.compiling import CompiledStep  # only where it is asked for
+        from tinygrad_np.compiling import CompiledStep, TracingError  # only where it is asked for
 
+        self._refusal = TracingError
         self.given = model, loss, optimizer, outputs
         self.outputs, self.required, self.given_up = outputs, False, False
         self._size, self._joins = 1, False  # of a minibatch, and whether several may be one
@@ -112,11 +113,9 @@ class Compiled:
 
     def _attempt(self, function: Callable[..., Any], batch: Any) -> Any:
         """What ``function`` gives for a ``batch``, unless it cannot be recorded."""
-        from tinygrad_np.compiling import TracingError
-
         try:
             return function(*batch)
-        except TracingError as error:
+        except self._refusal as error:
             if self.required:
                 raise
             self.given_up = True
