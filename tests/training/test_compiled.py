@@ -10,7 +10,7 @@ import pytest
 
 import tinygrad_np as tg
 from tests.training.runs import RNG, X, Y, bits, plain, trainer, whole
-from tinygrad_np.compiling import replaying, version
+from tinygrad_np import compiling
 from tinygrad_np.training import compilation
 from tinygrad_np.training.progress import Bar
 from tinygrad_np.training.steps import Steps
@@ -21,7 +21,7 @@ WEIGHT = RNG.random(50)
 @pytest.fixture
 def as_numpy(monkeypatch):
     """Programs run as NumPy source, which has the bits of eager steps, and needs no time to be compiled."""
-    monkeypatch.setattr(version, "runner", lambda program, native: replaying.runner(program, False))
+    monkeypatch.setattr(compiling, "CompiledStep", partial(compiling.CompiledStep, native=False))
 
 
 def weighed(output, y, sample_weight=None):
