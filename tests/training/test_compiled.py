@@ -268,6 +268,25 @@ def test_what_cannot_be_recorded_is_taken_as_it_is_and_that_is_said():
     assert not run.history.compiled
 
 
+@pytest.mark.usefixtures("as_numpy")
+def test_what_can_no_longer_be_recorded_goes_on_as_it_is():
+    def shorten(params):
+        for p in params:
+            p.grad = p.grad / max(1.0, np.abs(p.grad).max().item())
+
+    def hook(run, row):
+        if row["epoch"] == 2:
+            run.optimizer.hooks = [shorten]
+
+    eager, run = (trainer(optimizer="adam") for _ in range(2))
+    eager.fit(X, Y, 4, batch_size=16, callbacks=[hook])
+    with pytest.warns(UserWarning, match=r"taken as they are: array\.item") as caught:
+        run.fit(X, Y, 4, batch_size=16, callbacks=[hook], compiled="auto")
+    assert len(caught) == 1
+    assert bits(run) == bits(eager)
+    assert not run.history.compiled
+
+
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 def test_required_it_is_an_error_before_anything_has_changed(optimizer):
     loss = "softmax_cross_entropy" if optimizer == "lbfgs" else counting()[0]

@@ -66,7 +66,7 @@ class Compiled:
         restore_generator(generator, state)
         self._size, self._first = batches.batch_size, batch
         alone = self.outputs or steps.average is not None  # something is done after each step
-        self._joins = not alone and all(isinstance(part, np.ndarray) for part in batch)
+        self._joins = not alone and all(part.__class__ is np.ndarray for part in batch)
         steps.gather()
         gradients = [(p, p.grad) for _, p in steps.optimizer.named_parameters()]
         steps.optimizer.zero_grad()

@@ -148,6 +148,7 @@ class Trainer:
             bound = [partial(callback, self) for callback in called]
             fit = Fit(self._steps, self.metrics, self.history, rows, batches, held_out, bound)
             fit.run(epochs, shown)
+            self.history.compiled &= self._compiled is not None and not self._compiled.given_up
             self._tell(called, "finish")
         finally:
             shown.close()
