@@ -10,7 +10,8 @@ import pytest
 
 import tinygrad_np as tg
 from tests.compiling.steps import Training, batches, by_numpy
-from tinygrad_np.compiling.native import NotNativeError
+from tinygrad_np.compiling import scanning
+from tinygrad_np.compiling.native import NotNativeError, binding
 
 
 def close(training, twin, tolerance=1e-12):
@@ -191,6 +192,15 @@ def test_where_a_guard_does_not_hold_a_scan_goes_on_after_a_step_run_eagerly():
     assert ours == twin
 
 
+def test_where_the_headers_of_arrays_are_not_known_arguments_are_copied(monkeypatch):
+    monkeypatch.setattr(binding, "are_known", lambda: False)
+    training = Training()
+    step, twin = warm(training)
+    for x, t in batches(6)[3:]:
+        assert abs(step(x, t).item() - twin.step(x, t).item()) < 1e-12
+    close(training, twin)
+
+
 # Scans
 
 
@@ -211,6 +221,20 @@ def test_a_scan_is_a_loop_over_minibatches(rows, order):
     ours.optimizer.lr = twin.optimizer.lr = 0.001
     losses = step.scan(x, t, batch_size=4, order=given if order != "each" else each[0])
     expected = [twin.step(x[o[i : i + 4]], t[o[i : i + 4]]).item() for o in used[:1] for i in range(0, rows, 4)]
+    np.testing.assert_allclose(losses, expected, rtol=1e-11)
+    close(ours, twin, 1e-11)
+
+
+@pytest.mark.parametrize("room", [1, 200, 400, 1000])
+@pytest.mark.parametrize("rows", [12, 10])
+def test_rows_are_put_in_order_so_many_bytes_at_a_time(rows, room, monkeypatch):
+    monkeypatch.setattr(scanning, "GATHERED", room)  # a minibatch has 96 bytes
+    rng = np.random.default_rng(0)
+    x, t = batches(1, rows=rows)[0]
+    order = np.stack([rng.permutation(rows) for _ in range(20)])
+    ours, twin = Training(), Training()
+    losses = tg.compiled(ours.step, state=ours.state).scan(x, t, batch_size=4, epochs=20, order=order)
+    expected = by_numpy(twin.step, state=twin.state).scan(x, t, batch_size=4, epochs=20, order=order)
     np.testing.assert_allclose(losses, expected, rtol=1e-11)
     close(ours, twin, 1e-11)
 

@@ -41,11 +41,10 @@ class Epochs:
         if order is None:
             whole = even and i == 0
             return [array[first:last] for array in self.data], self.whole - i, len(self.orders) - epoch if whole else 1
-        rows = order[first:last]
-        if even:
-            bytes_a_row = sum(array[:1].nbytes for array in self.data)
-            epochs = 1 + GATHERED // max(1, bytes_a_row * self.rows)
-            rows = np.concatenate([rows, *self.orders[epoch + 1 : epoch + epochs]])
+        room = max(1, GATHERED // max(1, sum(array[: self.batch_size].nbytes for array in self.data)))  # minibatches
+        rows = order[first:last][: room * self.batch_size]
+        if even and room > self.whole:
+            rows = np.concatenate([rows, *self.orders[epoch + 1 : epoch + room // self.whole]])
         return [array[rows] for array in self.data], len(rows) // self.batch_size, 1
 
 
@@ -57,14 +56,18 @@ def scanned(
     total, done = epochs.batches * len(orders), 0
     losses: list[Array] = []
     while done < total:
-        version = step.ready(epochs.minibatch(done))
+        minibatch = epochs.minibatch(done)
+        version = step.ready(minibatch)
         arrays, steps, times = epochs.from_here(done) if version is not None else ((), 0, 1)
         if steps:
             losses.append(version.scan(arrays, steps, times, lambda: interruption.noted))
             done += len(losses[-1])
         if interruption.noted:
             raise KeyboardInterrupt
-        if not steps or len(losses[-1]) < steps * times:
+        if not steps:
+            losses.append(_number(step(*minibatch)))
+            done += 1
+        elif len(losses[-1]) < steps * times:  # it stopped where the next one does not hold
             losses.append(_number(step(*epochs.minibatch(done))))
             done += 1
     return np.concatenate(losses)

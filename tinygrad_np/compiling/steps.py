@@ -201,9 +201,11 @@ class CompiledStep:
         mode = current_mode()
         if mode is not None and mode.watchers:
             return None
-        versions = self._versions.get((mode, *map(_kind, arrays)), [])
-        found = next((version for version in versions if version.fits()), None)
-        return found if found is not None and found.scans else None
+        for version in self._versions.get((mode, *map(_kind, arrays)), []):
+            if version.fits():
+                self._last = version
+                return version if version.scans else None
+        return None
 
     @property
     def program(self) -> Program:
@@ -247,7 +249,7 @@ class CompiledStep:
             result, recorded = record(self.step, (arguments, keywords), names, self._state, moving)
         except UnsettledError:
             return self._observed(kind, moving, arguments, keywords)
-        self._last = Version(recorded, self.native)
+        self._last, self._shortcut = Version(recorded, self.native), _none
         self._versions.setdefault(kind, []).append(self._last)
         total = sum(map(len, self._versions.values()))
         if total == MANY + 1:

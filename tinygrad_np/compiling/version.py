@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -61,9 +61,10 @@ class Version:
     def shortcut(self) -> Callable[[Any], Any] | None:
         """The function of the arguments that does the same in less time, where there is one."""
         runner = self.runner
-        if runner.native is None or runner.must_remember or not self.plain:
+        native = runner.native
+        if native is None or runner.must_remember or not (native.bound.runs and self.plain):
             return None
-        return runner.native.shortcut[0]
+        return native.shortcut[0]
 
     def _given(self, results: Any) -> Any:
         """What the step returns, of what the program gives."""
@@ -76,10 +77,14 @@ class Version:
 
     @property
     def scans(self) -> bool:
-        """Whether native code can run many steps, each of which gives its loss alone."""
+        """Whether native code can run many steps, each of which gives its loss alone, without asking a schedule."""
+        return self._scans and not any(group.schedules for group in self.recorded.groups)
+
+    @cached_property
+    def _scans(self) -> bool:
         native = self.runner.native
         lossy = len(self.program.outputs) == 1 and getattr(self.program.outputs[0], "shape", None) in ((), (1,), (1, 1))
-        return native is not None and native.scans and lossy and self.plain and not self.recorded.groups
+        return native is not None and native.scans and lossy and self.plain
 
     def scan(self, arrays: Sequence[NDArray[Any]], steps: int, epochs: int, stop: Callable[[], bool]) -> NDArray[Any]:
         """Run steps on minibatches of ``arrays``, and give the losses, until one does not hold or ``stop`` says so."""

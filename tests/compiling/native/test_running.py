@@ -160,7 +160,7 @@ def test_arguments_that_do_not_fit_are_refused():
         program(x[:3], labels[:4])
     with pytest.raises(ValueError, match=r"made for an argument of int64 \(4,\), got float64 \(4,\)"):
         program(x[:4], labels[:4].astype(float))
-    with pytest.raises(ValueError, match="takes 2 arguments, got 1"):
+    with pytest.raises(CheckError, match="takes 2 arguments, got 1"):
         program(x[:4])
     with pytest.raises(ValueError, match=r"made for an argument of float64 \(4, 2\), got float32 \(4, 2\)"):
         program.scan((x.astype(np.float32), labels), 2)

@@ -36,7 +36,16 @@ class CheckError(GuardError):
 
 
 class MisfitError(ValueError):
-    """Arguments that a program was not made for."""
+    """An argument that a program was not made for; put into words only where somebody asks, for that takes long."""
+
+    def __init__(self, memory: Value, x: Any) -> None:
+        super().__init__(memory, x)
+        self.memory, self.x = memory, x
+
+    def __str__(self) -> str:
+        wanted, x = self.memory, self.x
+        came = f"{x.dtype} {x.shape}" if type(x) is np.ndarray else type(x).__name__
+        return f"the program was made for an argument of {wanted.dtype} {wanted.shape}, got {came}"
 
 
 class Runner:
@@ -75,11 +84,8 @@ class Runner:
     def refuse(self, n: int, x: Array) -> None:
         """Raise MisfitError for an argument of another shape or dtype."""
         memory = self.bound.inputs[n]
-        wanted = f"the program was made for an argument of {memory.dtype} {memory.shape}"
-        if x.__class__ is not np.ndarray:
-            raise MisfitError(f"{wanted}, got {type(x).__name__}")
-        if x.shape != memory.shape or x.dtype != memory.dtype:
-            raise MisfitError(f"{wanted}, got {x.dtype} {x.shape}")
+        if x.__class__ is not np.ndarray or x.shape != memory.shape or x.dtype != memory.dtype:
+            raise MisfitError(memory, x)
 
     def _settle(self, code: int, arguments: Any) -> None:
         """What is left to do where the step did not run, or not well."""
@@ -91,7 +97,7 @@ class Runner:
     def _copy(self, arguments: Any) -> None:
         """Copy arguments in another layout than the program's."""
         if len(arguments) != len(self.bound.arguments):
-            raise MisfitError(f"the program takes {len(self.bound.arguments)} arguments, got {len(arguments)}")
+            raise CheckError(f"the program takes {len(self.bound.arguments)} arguments, got {len(arguments)}")
         for n, x in enumerate(arguments):
             self.refuse(n, x)
             if any(np.may_share_memory(x, memory.array) for memory in self.bound.written):
