@@ -54,6 +54,20 @@ def test_a_smaller_last_batch_is_left_out_on_demand(n, size):
     assert [len(y) for _, y in batches] == [size] * (n // size) == [size] * len(batches)
 
 
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("rows", [None, [5, 3, 9, 0, 1, 2, 8]])
+@pytest.mark.parametrize("count", [1, 2, 100])
+def test_several_batches_together_are_the_same_rows_in_the_same_order(count, rows, shuffle, drop_last):
+    alone, wide = [
+        tg.data.minibatches(np.arange(10), 3, np.random.default_rng(1), shuffle, drop_last, rows=rows) for _ in range(2)
+    ]
+    for _ in range(2):
+        parts = list(wide.together(count))
+        np.testing.assert_array_equal(np.concatenate(parts), np.concatenate(list(alone)))
+        assert all(len(part) == 3 * count for part in parts[:-1])
+
+
 def test_each_epoch_is_the_generator_s_next_permutation():
     rng, other = np.random.default_rng(3), np.random.default_rng(3)
     batches = minibatches(np.arange(10), 4, rng)

@@ -24,6 +24,7 @@ import numpy as np
 
 from tinygrad_np.arguments import number
 from tinygrad_np.names import nearest
+from tinygrad_np.numerics import alike
 from tinygrad_np.rules import losses, network, reductions
 from tinygrad_np.targets import Values, array_of, class_weights, data_of, demand, paired, real, row_weights
 
@@ -83,7 +84,11 @@ def softmax_cross_entropy(
     rows = network.softmax_cross_entropies(prediction, target, label_smoothing=smoothing, class_weight=class_weight)
     share = None
     if class_weight is not None:
-        share = class_weight[data_of(target)] if target.ndim == 1 else target @ class_weight
+        if target.ndim == 1:
+            weights, labels = alike(class_weight, data_of(target))
+            share = weights[labels]
+        else:
+            share = target @ class_weight
     return _reduced(name, rows, reduction, sample_weight, share)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.numerics import has_zero
+from tinygrad_np.numerics import has_zero, speaking
 from tinygrad_np.shapes import NO_NUMBERS
 from tinygrad_np.tensor import Tensor
 
@@ -88,8 +88,7 @@ def array_of(name: str, what: str, x: Any) -> Values:
         return x
     if hasattr(x, "filled"):
         raise TypeError(f"{name}: the {what} is a masked array; give {what}.filled(value), and masked rows weight 0")
-    speaks = hasattr(x, "__array_function__") and not isinstance(x, np.ndarray)
-    return x if speaks else np.asarray(x)
+    return np.asarray(x, like=speaking(x))
 
 
 def data_of(x: Values) -> Any:

@@ -194,7 +194,7 @@ class Tensor(Variable):
 
     def numpy(self) -> NDArray[Any]:
         """The array itself, not a copy; the gradient does not follow it."""
-        return self._array
+        return np.asarray(self._array)
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers."""

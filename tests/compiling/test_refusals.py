@@ -1,6 +1,10 @@
 """What would keep the value that it had while recorded: an error that says what and where, and nothing has changed."""
 
+import random
 import re
+import time
+from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -42,6 +46,10 @@ def plain(x):
     return np.asarray(x) * 2  # here
 
 
+def numpy_of_a_tensor(x):
+    return np.sin(tg.Tensor(x).numpy())  # here
+
+
 def into_a_plain_array(x):
     y = np.zeros((2, 2))
     y[0] = x[0]  # here
@@ -73,7 +81,7 @@ def outside_changed(x):
     return x
 
 
-STEPS = [decided, decided_on_a_tensor, as_float, as_int, an_item, listed, plain, into_a_plain_array]
+STEPS = [decided, decided_on_a_tensor, as_float, as_int, an_item, listed, plain, numpy_of_a_tensor, into_a_plain_array]
 STEPS += [index_of_a_plain_array, counted_to, contained, argument_changed, outside_changed]
 
 
@@ -84,25 +92,111 @@ def test_the_error_shows_the_line(step):
     assert "# here" in str(caught.value)
 
 
-def test_numpy_of_a_tensor_goes_on_being_recorded():
-    step = tg.compiled(lambda x: np.sin(tg.Tensor(x).numpy()))
-    for x in (X, X + 1, X + 2):
-        np.testing.assert_array_equal(step(x), np.sin(x))
-
-
 def test_a_generator_outside_the_state():
     rng = np.random.default_rng(0)
     with pytest.raises(tg.TracingError, match="draws from a Generator that is no part of its state"):
         tg.compiled(lambda x: x * rng.random(x.shape))(X)
 
 
-def test_the_global_generator():
+def test_the_global_generators():
     state = np.random.get_state()  # noqa: NPY002
     try:
         with pytest.raises(tg.TracingError, match="NumPy's global generator"):
             tg.compiled(lambda x: x * np.random.random(x.shape))(X)  # noqa: NPY002
+        with pytest.raises(tg.TracingError, match="Python's global generator"):
+            tg.compiled(lambda x: x * random.random())(X)
     finally:
         np.random.set_state(state)  # noqa: NPY002
+
+
+def drawing(where):
+    """A step that draws from a Generator which is held by ``where`` it is, and the Generator."""
+    rng = np.random.default_rng(0)
+    held = SimpleNamespace(inner=SimpleNamespace(rng=rng), listed=[rng])
+
+    def noise(x):
+        return x * rng.random(x.shape)
+
+    steps = {
+        "a list": lambda x: x * held.listed[0].random(x.shape),
+        "an object in an object": lambda x: x * held.inner.rng.random(x.shape),
+        "a default": lambda x, rng=rng: x * rng.random(x.shape),
+        "a partial": partial(lambda rng, x: x * rng.random(x.shape), rng),
+        "a layer": tg.Sequential(tg.relu, noise).__call__,
+        "a derivative": tg.grad(lambda x: np.sum(noise(x))),
+        "nothing, drawn from no seed": lambda x: x * np.random.default_rng().random(x.shape),
+        "an unseeded Dropout": lambda x: tg.nn.Dropout(0.5)(np.repeat(x, 50, 0)),
+        "the old kind of generator": partial(lambda old, x: x * old.rand(2, 2), np.random.RandomState(0)),
+        "the clock": lambda x: x * time.perf_counter(),
+    }
+    return steps[where] if where else list(steps)
+
+
+@pytest.mark.parametrize("where", drawing(None))
+def test_draws_from_what_the_state_does_not_hold(where):
+    with pytest.raises(tg.TracingError, match=r"a Generator that is no part|was another one when it was run"):
+        tg.compiled(drawing(where))(X)
+
+
+def test_a_generator_in_a_layer_of_the_state_that_is_a_function():
+    rng = np.random.default_rng(0)
+    model = tg.Sequential(tg.nn.Linear(2, 2), lambda x: x * rng.random(x.shape))
+    step = tg.compiled(lambda x: model(x), state=model)
+    step(X)
+    before = rng.bit_generator.state
+    with pytest.raises(tg.TracingError, match="draws from a Generator that is no part of its state"):
+        step(X)
+    assert rng.bit_generator.state == before
+
+
+def test_what_draws_the_same_each_time_is_a_constant():
+    step = tg.compiled(lambda x: x * np.random.default_rng(3).random(x.shape))
+    for x in (X, X + 1, X + 2):
+        np.testing.assert_array_equal(step(x), x * np.random.default_rng(3).random(x.shape))
+
+
+HIDDEN = {
+    "a layer of the model": lambda model: tg.Sequential(np.tanh, lambda x: model(x)).__call__,
+    "a partial": lambda model: partial(lambda inner, x: inner(x), model),
+    "a derivative": lambda model: tg.grad(lambda x: np.sum(model(x))),
+    "a checkpoint": tg.checkpointed,
+    "an object": lambda model: partial(lambda box, x: box.model(x), SimpleNamespace(model=model)),
+    "its own method": lambda model: model.__call__,
+    "a step that is the model": lambda model: model,
+}
+
+
+@pytest.mark.parametrize("hide", HIDDEN.values(), ids=HIDDEN)
+def test_parameters_hidden_in(hide):
+    with pytest.raises(tg.TracingError, match="which state does not hold"):
+        tg.compiled(hide(tg.nn.Linear(2, 2, rng=0)))(X)
+
+
+def test_a_method_whose_object_is_the_state():
+    class Counting:
+        def __init__(self):
+            self.count = 0
+
+        def step(self, x):
+            self.count += 1
+            return x * self.count
+
+    ours = Counting()
+    step = tg.compiled(ours.step, state=ours)
+    for n in range(1, 6):
+        np.testing.assert_array_equal(step(X), X * n)
+    assert ours.count == 5
+    assert step.explain().count("\n") == 0
+    with pytest.raises(tg.TracingError, match=r"the step changes self\.count from 0 to 1"):
+        tg.compiled(Counting().step)(X)
+
+
+def test_a_number_that_a_layer_closes_over_is_read_anew():
+    scale = 2.0
+    model = tg.Sequential(np.tanh, lambda x: x * scale)
+    step = tg.compiled(lambda x: model(x), state=model)
+    for scale in (2.0, 2.0, 2.0, 3.0, 3.0, 3.0):
+        np.testing.assert_array_equal(step(X), np.tanh(X) * scale)
 
 
 def test_a_generator_of_the_state_draws_anew():
@@ -121,7 +215,7 @@ def test_parameters_that_the_state_does_not_hold():
     x, t = batches(1)[0]
     step = tg.compiled(training.step, state={"nothing": None})
     step(x, t)
-    with pytest.raises(tg.TracingError, match=r"list in state what holds the arrays"):
+    with pytest.raises(tg.TracingError, match="list in state what holds the arrays"):
         step(x, t)
     with pytest.raises(tg.TracingError, match="which state does not hold"):
         tg.compiled(lambda x: training.model(x))(x)
@@ -147,11 +241,10 @@ def test_keeping_what_was_computed():
 
 
 def test_an_array_of_a_recording_that_is_over():
-    box = {}
-    with pytest.raises(tg.TracingError):
-        tg.compiled(lambda x: box.__setitem__("y", x * 2))(X)
+    box = SimpleNamespace()
+    tg.compiled(lambda x: setattr(box, "y", x * 2))(X)
     with pytest.raises(tg.TracingError, match="is used after that"):
-        box["y"] + 1
+        box.y + 1
 
 
 def test_state_that_grows():
@@ -177,7 +270,7 @@ def test_optimizers_that_decide_on_numbers():
     )
     step(x, t)
     before = repr(training.model.state_dict())
-    with pytest.raises(tg.TracingError):
+    with pytest.raises(tg.TracingError, match=r"LBFGS\.\w+ goes by numbers .*cannot be compiled.*\.py, line"):
         step(x, t)
     assert repr(training.model.state_dict()) == before
 

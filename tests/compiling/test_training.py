@@ -1,5 +1,7 @@
 """Compiled training steps beside eager ones: the same bits in losses, parameters, gradients and state."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -177,6 +179,7 @@ def hooked(hook):
 
 
 HOOKS = {
+    "by_norm": lambda model: partial(optim.clip_by_global_norm, max_norm=0.2),
     "by_value": lambda model: lambda params: optim.clip_by_value(params, 0.01),
     "noise": lambda model: optim.GradientNoise(rng=3),
     "freezing": lambda model: optim.Freezing(model, "0.*", until=3),
@@ -187,6 +190,31 @@ HOOKS = {
 def test_hooks(name):
     step = assert_equal_training(hooked(HOOKS[name]), hooked(HOOKS[name]), batches(12))
     assert "a program of" in step.explain()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_clipping_by_a_norm_that_is_above_the_limit_and_below_it(dtype):
+    norms, looked_at = [], Training(dtype=dtype)
+    looked_at.optimizer.hooks = [lambda params: norms.append(optim.clip_by_global_norm(params, 0.5))]
+    for x, t in batches(12, dtype=dtype):
+        looked_at.step(x, t)
+    assert min(norms) < 0.5 < max(norms)
+    eager, replayed = (Training(dtype=dtype) for _ in range(2))
+    for training in (eager, replayed):
+        training.optimizer.hooks = [partial(optim.clip_by_global_norm, max_norm=0.5)]
+    step = assert_equal_training(eager, replayed, batches(12, dtype=dtype))
+    assert step.explain().endswith("run 10 times")
+
+
+def test_gradients_that_are_not_finite_are_the_eager_error_of_the_hook():
+    training = hooked(HOOKS["by_norm"])
+    step = tg.compiled(training.step, state=training.state)
+    for x, t in batches(4):
+        step(x, t)
+    before = repr(training.optimizer.state_dict())
+    with pytest.raises(ValueError, match="holds NaN or infinity"), np.errstate(all="ignore"):
+        step(x * np.nan, t)
+    assert repr(training.optimizer.state_dict()) == before
 
 
 def test_groups_with_their_own_hyperparameters_and_a_frozen_parameter():

@@ -26,7 +26,14 @@ class UnsettledError(TracingError):
 
 
 def refused(what: str, instead: str) -> TracingError:
-    """The error for ``what`` the current line does, and what to write ``instead``."""
+    """The error for ``what`` the current line does, and what to write ``instead``, if the user wrote the line."""
+    asker = _asker()
+    if asker is not None and _is_of_library(asker):
+        return TracingError(
+            f"{asker.f_code.co_qualname} goes by numbers that it has computed, here by {what}, and a compiled step "
+            "would keep those that it had while recorded: it cannot be compiled, but run outside the step; or list in "
+            f"state what holds the arrays that it changes{where()}"
+        )
     return TracingError(
         f"{what} in a compiled step would keep the value that it had while recorded: {instead}{where()}"
     )
@@ -44,11 +51,17 @@ def where() -> str:
 
 def library_asks() -> bool:
     """Whether the line that asks is one of the library's own, as where a rule checks labels."""
-    for frame in _frames():
-        path = frame.f_code.co_filename
-        if not path.startswith((COMPILING, NUMPY, *ON_BEHALF)):
-            return path.startswith(LIBRARY)
-    return False
+    asker = _asker()
+    return asker is not None and _is_of_library(asker)
+
+
+def _is_of_library(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(LIBRARY)
+
+
+def _asker() -> FrameType | None:
+    """Where the line is that asks: not one of those that ask on behalf of another."""
+    return next((f for f in _frames() if not f.f_code.co_filename.startswith((COMPILING, NUMPY, *ON_BEHALF))), None)
 
 
 def _frames() -> Iterator[FrameType]:

@@ -30,12 +30,15 @@ def conditions(performance: Performance, program: Program, outside: Sequence[Pla
         value = used.get(id(began)) if isinstance(began, np.ndarray) else None
         if value is not None and _may_be_replaced(value, place, performance, updated, used):
             value.reading = place.reader()
-        checks.add(place, value, updated)
+        if began is None and place.identity in began_with:
+            checks.same(place, None)
+        else:
+            checks.add(place, value, updated)
     for module in {id(p.container): p.container for p in found if isinstance(p.container, Module)}.values():
         if "training" not in vars(module):
             checks.same(Place(module, "training", False), module.training)
     for place in outside:
-        if type(place.get()) is not np.ndarray:  # those the program uses are among the others
+        if type(place.get()) is not np.ndarray and place.identity not in began_with:  # as what the program uses is
             checks.same(place, place.get())
     return checks
 

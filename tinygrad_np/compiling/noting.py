@@ -8,7 +8,7 @@ from __future__ import annotations
 import operator
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from tinygrad_np.compiling.asking import TracingError, where
 from tinygrad_np.compiling.program import Call, Scalar, Value, cast, guard, has_shape
 from tinygrad_np.compiling.symbols import Symbol
+from tinygrad_np.compiling.twins import require_equal
 from tinygrad_np.operations import Operation
 from tinygrad_np.tape import Leaf, Variable, tick
 
@@ -77,10 +78,13 @@ class StandIn:
 
 
 class Recording:
-    """The calls of one run of a step. ``kind`` is the class of the stand-ins for its arrays."""
+    """The calls of one run of a step. ``kind`` is the class of the stand-ins for its arrays.
 
-    def __init__(self, kind: type[StandIn]) -> None:
-        self.kind = kind
+    ``twins`` are the calls of an earlier run from the same state, of which these must be the same.
+    """
+
+    def __init__(self, kind: type[StandIn], twins: Sequence[Call] | None = None) -> None:
+        self.kind, self.twins = kind, twins
         self.calls: list[Call] = []
         self.values: dict[int, tuple[Value, Any]] = {}  # by the id of an array, which is kept lest it be given away
         self.roots: dict[int, tuple[Value, Any, Any]] = {}  # by the id of what owns the memory; and the first array
@@ -130,13 +134,13 @@ class Recording:
         call = Call(function, *noted)
         if isinstance(out, StandIn):
             call.writes = call.result = out.value
-            self.calls.append(call)
+            self._note(call)
             return out
         if writes is None and id(result) in given and id(result) in self.values:
             return self.kind(self, result, self.values[id(result)][0])  # nothing was done
         call.writes = None if writes is None else writes.value
         if result is None or writes is not None:
-            self.calls.append(call)
+            self._note(call)
             return None
         return self._taken(result, call)
 
@@ -179,13 +183,13 @@ class Recording:
     def guard(self, asked: Any, answer: bool) -> None:
         """Note that the program holds only where ``asked`` is ``answer``."""
         self._check_thread()
-        self.calls.append(Call(guard, (self.noted(asked), answer)))
+        self._note(Call(guard, (self.noted(asked), answer)))
 
     def bind(self, scalar: Scalar, number: Any) -> None:
         """Note, once, that the program holds only where ``scalar`` is ``number``."""
         if scalar not in self.bound:
             self.bound.add(scalar)
-            self.calls.append(Call(guard, (Scalar(operator.eq, (scalar, number)), True)))
+            self._note(Call(guard, (Scalar(operator.eq, (scalar, number)), True)))
 
     def _converted(self, function: Any, x: Any, dtype: Any = None, **keywords: Any) -> Any:
         """np.asarray(x, dtype, like=a stand-in), and its likes."""
@@ -198,6 +202,12 @@ class Recording:
         elif function is np.array and keywords.get("copy", True):
             x = self.run(np.copy, (x,), {})
         return x if dtype is None else x.astype(dtype, copy=False)
+
+    def _note(self, call: Call) -> None:
+        """Add a call to the program."""
+        if self.twins is not None:
+            require_equal(call, self.twins, len(self.calls))
+        self.calls.append(call)
 
     # -- how it is noted ---------------------------------------------------------------------------
 
@@ -225,20 +235,20 @@ class Recording:
         """What a call gave, as a stand-in, or as several."""
         if isinstance(result, (tuple, list)):
             call.result = Value((), np.dtype(object), ())
-            self.calls.append(call)
+            self._note(call)
             items = [self._taken(item, Call(operator.getitem, (call.result, i))) for i, item in enumerate(result)]
             return type(result)(*items) if hasattr(result, "_fields") else type(result)(items)
         if not isinstance(result, (np.ndarray, np.generic, bool, int, float)):
             return result
         call.result = self._placed(result)
         self.values[id(result)] = call.result, result
-        self.calls.append(call)
+        self._note(call)
         if call.result.root is None:
             self.writable.add(call.result)
         if isinstance(result, np.ndarray) and not _is_fixed(call.function, call.arguments):
             checked = Value((), np.dtype(bool), ())
-            self.calls.append(Call(has_shape, (call.result, call.result.shape), result=checked))
-            self.calls.append(Call(guard, (checked, True)))
+            self._note(Call(has_shape, (call.result, call.result.shape), result=checked))
+            self._note(Call(guard, (checked, True)))
         return self.kind(self, result, call.result)
 
     def _placed(self, array: Any) -> Value:

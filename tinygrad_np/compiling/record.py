@@ -13,8 +13,9 @@ from tinygrad_np.compiling.asking import TracingError
 from tinygrad_np.compiling.fitting import Checks, conditions
 from tinygrad_np.compiling.noting import UNLISTED, Recording, StandIn
 from tinygrad_np.compiling.passes import simplified
-from tinygrad_np.compiling.program import Program, Scalar, Value, operands_in
+from tinygrad_np.compiling.program import Call, Program, Scalar, Value, operands_in
 from tinygrad_np.compiling.recorder import Recorder
+from tinygrad_np.compiling.rehearsal import Rehearsal
 from tinygrad_np.compiling.source import ReadableProgram
 from tinygrad_np.compiling.state import Performance, State
 from tinygrad_np.compiling.surroundings import Surroundings
@@ -49,12 +50,27 @@ def record(
     state: State,
     moving: set[tuple[int, Any]],
 ) -> tuple[Any, Recorded]:
-    """Run ``step`` once, and give what it returns and its program. If it raises, the state is as it was before.
+    """Run ``step``, and give what it returns and its program. If it raises, the state is as it was before.
 
     ``arguments`` is the pair of positional ones and those by name, ``names`` one name for each leaf of them. ``moving``
-    are the places of the ints that change from step to step.
+    are the places of the ints that change from step to step. A rehearsal comes first, to see that it is the same
+    program each time.
     """
-    recording, surroundings = Recording(Recorder), Surroundings(step)
+    with Rehearsal(state, step):
+        twins = _performed(step, arguments, names, state, moving, None)[1].program.calls
+    return _performed(step, arguments, names, state, moving, twins)
+
+
+def _performed(
+    step: Callable[..., Any],
+    arguments: Any,
+    names: Sequence[str],
+    state: State,
+    moving: set[tuple[int, Any]],
+    twins: Sequence[Call] | None,
+) -> tuple[Any, Recorded]:
+    """Run ``step`` once, and record it."""
+    recording, surroundings = Recording(Recorder, twins), Surroundings(step, state.roots)
     numbers: list[Any] = [leaf for _, leaf in leaves_of(arguments)]
     performance = Performance(state, recording, moving, surroundings)
     try:
@@ -63,15 +79,16 @@ def record(
         positional, named = rebuilt(arguments, [p for p, _ in played])
         returned = step(*positional, **named)
         outputs, structure, results = _returned(recording, returned)
-        surroundings.check({id(generator) for generator, _ in performance.drawn})
         updates = performance.finish()
+        surroundings.check(performance.by_identity, {id(generator) for generator, _ in performance.drawn})
         found = [value for _, value in played if value is not None]
         program: Program = ReadableProgram(found, recording.calls, tuple(outputs), updates)
         _check_parameters(performance, program)
         checks = conditions(performance, program, surroundings.places)
-        shorter = simplified(program)
+        shorter = program if twins is None else simplified(program)
     except BaseException:
         performance.abandon()
+        surroundings.put_back()
         raise
     groups = [group for group, _ in performance.schedules]
     return results, Recorded(shorter, checks, structure, performance.touched(), groups, numbers)

@@ -229,7 +229,8 @@ class Recorder(StandIn):
         """The numbers, if a rule asks for those of an array around the step, such as how often to repeat a row."""
         if not (library_asks() and self.recording.is_around(self.value)):
             raise refused(
-                "a plain array made of one of the step, as by np.asarray, as an index of a plain array, or in one",
+                "a plain array made of one of the step, as by tensor.numpy() or np.asarray, as an index of a plain "
+                "array, or in one",
                 f"{OUTSIDE}; list in state what holds the arrays that it changes",
             )
         self.recording.guard(np.array_equal(self, self.array.copy()), True)

@@ -19,6 +19,7 @@ from tinygrad_np.compiling.native import CheckError, MisfitError
 from tinygrad_np.compiling.native.engine import machine
 from tinygrad_np.compiling.program import GuardError, Program
 from tinygrad_np.compiling.record import record
+from tinygrad_np.compiling.rehearsal import Rehearsal
 from tinygrad_np.compiling.replaying import MissedError
 from tinygrad_np.compiling.scanning import orders, scanned
 from tinygrad_np.compiling.shortcut import MISSED
@@ -32,6 +33,7 @@ from tinygrad_np.trees import leaves_of, mapped
 
 NESTED = {list, tuple, dict}
 MANY = 8  # versions, beyond which there is a warning
+REHEARSALS = 3  # at most: to see what a step changes, which may take two, and to record it
 
 
 def compiled(step: Callable[..., Any] | None = None, *, state: Any = (), native: bool | None = None) -> Any:
@@ -79,10 +81,21 @@ def compiled(step: Callable[..., Any] | None = None, *, state: Any = (), native:
 
 
 class CompiledStep:
-    """A step that is recorded and replayed: what :func:`compiled` gives."""
+    """A step that is recorded and replayed: what :func:`compiled` gives.
 
-    def __init__(self, step: Callable[..., Any], state: Sequence[Any], native: bool | None) -> None:
-        self.step, self.native = step, native
+    ``rehearsed`` says that a program is recorded before the first step, in runs with the same arguments after which
+    the state is put back. So every step runs a program, and its numbers do not depend on what ran before, to the last
+    bit.
+    """
+
+    def __init__(
+        self,
+        step: Callable[..., Any],
+        state: Sequence[Any],
+        native: bool | None = None,
+        rehearsed: bool = False,
+    ) -> None:
+        self.step, self.native, self.rehearsed = step, native, rehearsed
         self._state = State(state)
         self._versions: dict[Hashable, list[Version]] = {}
         self._moving: dict[Hashable, set[Any]] = {}  # the ints that a first run was seen to change
@@ -132,12 +145,37 @@ class CompiledStep:
                     if not isinstance(error.__cause__, GuardError):
                         break
         if missed is None:
-            return self._recorded(kind, arguments, keywords)
+            return self._begun(kind, leaves, arguments, keywords)
         # What is met for the second time may come again; but what fails is left to fail as it does eagerly.
         times = self._eager[kind] = self._eager.get(kind, 0) + 1
-        if times > 1 and len(versions) < MANY and isinstance(missed.__cause__, GuardError):
-            return self._recorded(kind, arguments, keywords)
+        known = times > 1 or self.rehearsed
+        if known and len(versions) < MANY and isinstance(missed.__cause__, GuardError):
+            return self._begun(kind, leaves, arguments, keywords)
         return self.step(*arguments, **keywords)
+
+    def _begun(self, kind: Hashable, leaves: Sequence[Any], arguments: Any, keywords: Any) -> Any:
+        """Run the step where no program is known: by one that is recorded beforehand, or as it is, or recording it."""
+        if self.rehearsed and self._rehearsed(kind, arguments, keywords) and self._versions[kind][-1].fits():
+            self._last = self._versions[kind][-1]
+            return self._last(leaves)
+        return self._recorded(kind, arguments, keywords)
+
+    def _rehearsed(self, kind: Hashable, arguments: Any, keywords: Any) -> bool:
+        """Record another version for such arguments, with the state put back, and say whether there is one."""
+        known = len(self._versions.get(kind, ()))
+        for _ in range(REHEARSALS):
+            with Rehearsal(self._state, self.step), np.errstate(all="ignore"):  # as programs are
+                self._recorded(kind, arguments, keywords)
+            if len(self._versions.get(kind, ())) > known:
+                return True
+        return False  # for the state settles only as it goes on
+
+    def prepare(self, *arguments: Any) -> None:
+        """Record the step for arguments like these, if it is not yet, and leave the state as it is."""
+        kind = (current_mode(), *map(_kind, arguments))
+        with self._lock:
+            if not any(version.fits() for version in self._versions.get(kind, ())):
+                self._rehearsed(kind, arguments, {})
 
     def scan(
         self, *arrays: ArrayLike, batch_size: int, epochs: int = 1, order: ArrayLike | None = None

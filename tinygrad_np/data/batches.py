@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -69,10 +70,16 @@ class minibatches:  # noqa: N801 - called like a function, and iterated over at 
         if self._shuffle:
             order = self.rng.permutation(self._count if order is None else order)
         for start in range(0, self._stop, self.batch_size):
-            rows: Any = slice(start, start + self.batch_size)
+            rows: Any = slice(start, min(start + self.batch_size, self._stop))
             if order is not None:
                 rows = order[rows]
             yield self._assemble([take(rows) for take in self._take])
+
+    def together(self, count: int) -> minibatches:
+        """The same minibatches of an epoch, in the same order, so many in one."""
+        wider = copy(self)
+        wider.batch_size = self.batch_size * count
+        return wider
 
     def __repr__(self) -> str:
         return f"minibatches({self._stop} rows, {len(self)} batches of up to {self.batch_size})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -190,11 +191,13 @@ def variants_of(
     return variants
 
 
-def check(variants: Iterable[Variant], seed: int, data: tuple[Any, ...]) -> list[str]:
+def check(variants: Iterable[Variant], seed: int, data: tuple[Any, ...]) -> tuple[list[Variant], list[str]]:
     """Make every variant's model, twice, and have its Trainer look at the data; the columns that histories will have.
 
-    What does not fit raises here, before anything runs, with a note that says of which variant.
+    What does not fit raises here, before anything runs, with a note that says of which variant. The variants are given
+    back, those that cannot be compiled as ones that are not.
     """
+    checked: list[Variant] = []
     columns: list[str] = []
     for variant in variants:
         try:
@@ -204,11 +207,12 @@ def check(variants: Iterable[Variant], seed: int, data: tuple[Any, ...]) -> list
         except Exception as error:
             error.add_note(f"with {variant}")
             raise
+        checked.append(replace(variant, compiled=variant.compiled if trainer.history.compiled else False))
         found = ["loss", *trainer.metrics]
         columns = found + [f"validation_{name}" for name in found if len(data) > 2 or variant.fraction is not None]
         if taken := [name for name in columns if name in variant.labels]:
             raise ValueError(f"{taken[0]!r} is a choice and a metric; give one of them another name")
-    return columns
+    return checked, columns
 
 
 def _require_equal(trainer: Trainer, twin: Trainer) -> None:

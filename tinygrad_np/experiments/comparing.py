@@ -22,6 +22,7 @@ from tinygrad_np.experiments.folder import Folder
 from tinygrad_np.experiments.outcomes import Label, Outcome
 from tinygrad_np.experiments.processes import Call, ran
 from tinygrad_np.experiments.study import Study
+from tinygrad_np.training.compilation import is_wanted
 from tinygrad_np.training.progress import bar
 
 
@@ -41,6 +42,7 @@ def compare(
     jobs: int | None = None,
     directory: str | os.PathLike[str] | None = None,
     progress: bool | None = None,
+    compiled: bool | str = False,
 ) -> Study:
     """Train with every one of ``optimizers``, and every combination of ``choices``, from each seed; a Study.
 
@@ -60,6 +62,7 @@ def compare(
     ``directory``   where each run is written when it has ended. The same call goes on there, with more seeds too, and
                     runs that ended are not run again; the folder of another study is refused
     ``progress``    one bar for all runs, as in Trainer.fit
+    ``compiled``    True, False or "auto", as in Trainer.fit; a variant that cannot be compiled is eager in all runs
 
     Comparisons are paired: of each seed, np.random.SeedSequence(seed).spawn(3) gives a Generator for the weights, one
     for the order of minibatches and one for Dropout, so that all variants of a seed start from the same weights (where
@@ -84,19 +87,15 @@ def compare(
     arrays, fraction = data_of(data, validation)
     named, swept = optimizers_of(optimizers), choices_of(choices, make_model)
     shared = {"loss": loss, "metrics": metrics, "epochs": count_of("epochs", epochs), "batch_size": batch_size}
-    variants = variants_of(make_model, named, swept, shared | {"fraction": fraction})
-    columns = check(variants, drawn[0], arrays)
+    wanted = is_wanted(compiled)
+    training = shared | {"fraction": fraction, "compiled": compiled if wanted else False}
+    variants, columns = check(variants_of(make_model, named, swept, training), drawn[0], arrays)
     aimed(target, columns, "loss" in swept)
     folder = None if directory is None else Folder(directory)
     if folder is not None:
-        parts = {
-            "make_model": make_model,
-            "data": arrays,
-            "validation": fraction,
-            "optimizers": named,
-            "choices": swept,
-        }
-        settings = {name: described(part) for name, part in {**parts, **shared}.items()}
+        parts = {"make_model": make_model, "data": arrays, "validation": fraction, "optimizers": named}
+        parts |= {"choices": swept, **shared} | ({"compiled": True} if wanted else {})  # which rounds in another way
+        settings = {name: described(part) for name, part in parts.items()}
         folder.begin(settings, columns, [variant.labels for variant in variants])
     outcomes, interrupted = _ended(
         [(variant, seed) for variant in variants for seed in drawn], arrays, workers, folder, progress

@@ -91,11 +91,11 @@ class Folder:
         before = self.read()
         if before["digest"] == record["digest"]:
             return
-        known = before["settings"]
+        known, now = before["settings"], record["settings"]
         changed = [
-            f"  {name}: {known.get(name)}\n  {' ' * len(name)}  now {text}"
-            for name, text in record["settings"].items()
-            if known.get(name) != text
+            f"  {name}: {known.get(name)}\n  {' ' * len(name)}  now {now.get(name)}"
+            for name in now | known
+            if known.get(name) != now.get(name)
         ]
         raise ValueError(
             "\n".join([f"{self.path!r} is the folder of another study; give another directory. Differing:", *changed])

@@ -16,6 +16,7 @@ import numpy as np
 from tinygrad_np import optim, states
 from tinygrad_np.experiments.outcomes import Label, Outcome
 from tinygrad_np.training import DivergenceError, History, Trainer
+from tinygrad_np.training.compilation import is_wanted
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Variant:
     """How to train: the ``labels`` of what was chosen, and all that a Trainer and its fit take.
 
     ``model_choices`` are arguments of make_model; a ``schedule`` is the optimizer's lr; ``fraction`` is that of the
-    rows which validate, if there is no validation data.
+    rows which validate, if there is no validation data. Where it is ``compiled``, the compiler must be installed
+    wherever it runs.
     """
 
     labels: dict[str, Label]
@@ -34,6 +36,7 @@ class Variant:
     epochs: int
     batch_size: int
     fraction: float | None = None
+    compiled: bool | str = False
     model_choices: dict[str, Any] = field(default_factory=dict)
     schedule: Any = None
 
@@ -57,7 +60,10 @@ class Variant:
     def fit(self, trainer: Trainer, data: tuple[Any, ...], epochs: int) -> History:
         """Train for so many epochs on ``data``, (X, y) or (X, y, X_valid, y_valid)."""
         validation: Any = data[2:] or self.fraction
-        return trainer.fit(data[0], data[1], epochs, self.batch_size, validation, progress=False)
+        is_wanted(bool(self.compiled))  # or ImportError: numbers must not depend on where it runs
+        return trainer.fit(
+            data[0], data[1], epochs, self.batch_size, validation, progress=False, compiled=self.compiled
+        )
 
     def run(self, seed: int, *data: Any) -> Outcome:
         """The outcome from ``seed``: on one BLAS thread, so that it is the same wherever it runs.

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ import numpy as np
 from tinygrad_np import states
 from tinygrad_np.arguments import whole
 from tinygrad_np.initializers import as_generator
+from tinygrad_np.numerics import speaking
 from tinygrad_np.optim.hyperparameters import positive
 from tinygrad_np.optim.parameters import Params, matching, named
 from tinygrad_np.tensor import Tensor
@@ -44,17 +46,22 @@ def global_norm(params: Params) -> float:
     >>> print(f"{global_norm([p]):.4g}")
     5e+200
     """
-    pairs = named(params)
+    return float(_norm(named(params)))
+
+
+def _norm(pairs: list[tuple[str, Tensor]]) -> Any:
+    """The norm as a number of NumPy's, by functions of NumPy's alone, so that it can be recorded."""
     gradients = [g.astype(np.float64, copy=False) for _, p in pairs if (g := p.grad) is not None and g.size]
-    total = sum([float(np.vdot(g, g)) for g in gradients])
+    with np.errstate(over="ignore"):
+        total: Any = sum([np.vdot(g, g) for g in gradients])
     if 1e-200 < total < math.inf:
-        return math.sqrt(total)
-    greatest = max([float(np.abs(g).max()) for g in gradients], key=lambda size: (math.isnan(size), size), default=0.0)
-    if not greatest or not math.isfinite(greatest):
+        return np.sqrt(total)
+    greatest: Any = reduce(np.maximum, [np.abs(g).max() for g in gradients], np.float64(0))
+    if not greatest or not np.isfinite(greatest):
         return greatest
-    exponent = math.frexp(greatest)[1]
+    exponent = np.frexp(greatest)[1]
     scaled = [np.ldexp(g, -exponent) for g in gradients]
-    return float(np.ldexp(math.sqrt(sum([float(np.vdot(g, g)) for g in scaled])), exponent))
+    return np.ldexp(np.sqrt(sum([np.vdot(g, g) for g in scaled])), exponent)
 
 
 def clip_by_global_norm(params: Params, max_norm: float) -> float:
@@ -71,15 +78,15 @@ def clip_by_global_norm(params: Params, max_norm: float) -> float:
     """
     limit = positive("max_norm", max_norm)
     pairs = named(params)
-    norm = global_norm(pairs)
-    if not math.isfinite(norm):
+    norm = _norm(pairs)
+    if not np.isfinite(norm):
         names = ", ".join(name for name, p in pairs if not np.isfinite(0.0 if p.grad is None else p.grad).all())
         raise ValueError(f"the gradient of {names} holds NaN or infinity, and so has no norm to clip to")
-    if norm > limit:
-        for _, p in pairs:
-            if p.grad is not None:
-                p.grad = p.grad * np.array(limit / norm, p.dtype)
-    return norm
+    factor = limit / np.maximum(norm, limit)  # 1 where nothing is to be done, for a step that is recorded has no if
+    for _, p in pairs:
+        if p.grad is not None:
+            p.grad = p.grad * factor.astype(p.dtype)
+    return float(norm) if speaking(norm) is None else norm  # one that is recorded
 
 
 def clip_by_value(params: Params, limit: float) -> None:

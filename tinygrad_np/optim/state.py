@@ -41,7 +41,7 @@ def put_back(state: Mapping[str, Any], groups: Sequence[Group], names: Sequence[
         for name in group:
             group.put(name, float(numbers[name]))
         for flat in group.flats:
-            flat.updates = [int(state["updates"][parameter]) for parameter in flat.names]
+            flat.updates[:] = [int(state["updates"][parameter]) for parameter in flat.names]
             flat.meet()
             for parameter, piece in zip(flat.names, flat.pieces):
                 for name, array in zip(names, flat.states_of(piece)):

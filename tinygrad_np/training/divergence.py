@@ -54,7 +54,7 @@ def diagnose(steps: Steps, start: Mapping[str, Any], batches: Iterable[Any], epo
     """
     before, fault = start, None
     number = 0
-    suspects = steps.taken + 1
+    suspects = steps.taken + steps.under_way
     steps.load_state_dict(start)
     try:
         with np.errstate(all="ignore"):
@@ -68,7 +68,10 @@ def diagnose(steps: Steps, start: Mapping[str, Any], batches: Iterable[Any], epo
     if fault:
         raise DivergenceError(epoch, number, fault[0]) from fault[1]
     if isinstance(error, NotFiniteError):
-        message = f"{error}, but not when the epoch was repeated: something draws from a generator not of the model"
+        why = "something draws from a generator not of the model"
+        if steps.compiled is not None:
+            why = "compiled steps, which round in another way, may differ where numbers are that large; compiled=False"
+        message = f"{error}, but not when the epoch was repeated: {why}"
         raise DivergenceError(epoch, number, message) from error
 
 
@@ -99,6 +102,6 @@ def _fault(steps: Steps, batch: Any, before: Mapping[str, Any]) -> Fault | None:
 
 def _step(steps: Steps, batch: Any) -> None:
     """One step as :meth:`Steps.take` takes it."""
-    steps.optimizer.step(partial(steps.loss_of, *batch))
+    steps.step(*batch)
     if steps.average is not None:
         steps.average.update()

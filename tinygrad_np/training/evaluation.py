@@ -48,7 +48,7 @@ def evaluated(model: Module, loss: Loss, metrics: Metrics, rows: Rows, batch_siz
     total = counted = 0.0
     outputs = []
     targets = []
-    for (X, y, *weight), share in rows.sized(rows.batches(batch_size)):  # noqa: N806 - the field's name
+    for (X, y, *weight), (share,) in rows.sized(rows.batches(batch_size)):  # noqa: N806 - the field's name
         output = model(X)
         total += float(loss(output, y, sample_weight=weight[0]) if weight else loss(output, y)) * share
         counted += share

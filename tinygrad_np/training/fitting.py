@@ -84,7 +84,8 @@ class Fit:
         start = steps.state_dict()
         steps.kept = {} if self.metrics else None
         try:
-            loss = steps.take(bar.watch(self.rows.sized(self.batches)), interruption)
+            sized = bar.watch(self.rows.sized(self.batches, steps.together()), lambda item: len(item[1]))
+            loss = steps.take(sized, interruption)
             norm = global_norm(steps.optimizer)
             steps.require_finite(start, norm)
             return loss, norm

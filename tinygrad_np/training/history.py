@@ -23,7 +23,7 @@ class History:
     """A row for each epoch of a run, read by column: ``history["loss"]`` is an array.
 
     It holds NaN where a row has no such value. ``rows`` is the list of rows, dictionaries of numbers. ``interrupted``
-    says whether Ctrl-C ended the latest fit.
+    says whether Ctrl-C ended the latest fit, ``compiled`` whether it had compiled steps.
 
     >>> history = History()
     >>> history.append({"epoch": 1, "loss": 0.75})
@@ -39,6 +39,7 @@ class History:
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.interrupted = False
+        self.compiled = False
 
     @property
     def columns(self) -> list[str]:

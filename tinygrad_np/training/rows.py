@@ -59,12 +59,17 @@ class Rows:
         """minibatches (X, y) or (X, y, weight)."""
         return minibatches(self.data, size("batch_size", batch_size), rng, shuffle, drop_last, rows=self.only)
 
-    def sized(self, batches: minibatches) -> Iterator[tuple[Any, float]]:
-        """Each of ``batches`` with what it counts: its rows, or the sum of their weights."""
-        if self.weight is not None:
-            return ((batch, batch[2].sum().item()) for batch in batches)
-        whole, rest = divmod(len(self), batches.batch_size)
-        return zip(batches, [batches.batch_size] * whole + [rest])
+    def sized(self, batches: minibatches, together: int = 1) -> Iterator[tuple[Any, list[float]]]:
+        """So many of ``batches`` at a time, with what each counts: its rows, or the sum of their weights."""
+        size = batches.batch_size
+        left = min(len(self), len(batches) * size)  # without what is left out
+        for batch in batches.together(together):
+            count = min(left, size * together)
+            left -= count
+            if self.weight is None:
+                yield batch, [min(size, count - i) for i in range(0, count, size)]
+            else:
+                yield batch, [batch[2][i : i + size].sum().item() for i in range(0, count, size)]
 
 
 def joined(trees: list[Any]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -24,6 +24,16 @@ class Notice(Protocol):
     noted: bool
 
 
+class Taking(Protocol):
+    """What takes steps in a way of its own."""
+
+    def together(self, steps: Steps) -> int:
+        """How many minibatches it can take at once."""
+
+    def __call__(self, steps: Steps, batch: Any, count: int) -> Sequence[float]:
+        """The losses of ``count`` steps on as many minibatches in one."""
+
+
 class NotFiniteError(ArithmeticError):
     """A loss, or a parameter, that is NaN or infinite."""
 
@@ -39,7 +49,9 @@ class Steps:
     ) -> None:
         self.model, self.loss, self.optimizer, self.average, self.rng = model, loss, optimizer, average, rng
         self.asks = type(optimizer).step is not Optimizer.step  # for the loss itself, more than once, as L-BFGS does
+        self.compiled: Taking | None = None  # in the place of ``eager``
         self.taken = 0  # of the steps of the latest ``take``, those that are whole
+        self.under_way = 1  # those that are begun and not known to be whole
         self.kept: dict[int, tuple[Any, Any]] | None = None  # outputs and targets by step, where metrics need them
 
     def loss_of(self, X: Any, y: Any, weight: Any = None) -> Any:  # noqa: N803 - the field's name
@@ -49,34 +61,61 @@ class Steps:
             self.kept.setdefault(self.taken, (mapped(data_of, output), y))
         return self.loss(output, y) if weight is None else self.loss(output, y, sample_weight=weight)
 
-    def take(self, sized: Iterable[tuple[Any, float]], interruption: Notice) -> float:
-        """A step on each minibatch, until there is an ``interruption``; the mean loss, weighted by what they count.
+    def eager(self, X: Any, y: Any, weight: Any = None) -> Any:  # noqa: N803 - the field's name
+        """One step on a minibatch, as a loop of one's own has it; its loss."""
+        optimizer = self.optimizer
+        if self.asks:
+            return optimizer.step(partial(self.loss_of, X, y, weight))
+        optimizer.zero_grad()
+        loss = self.loss_of(X, y, weight)
+        loss.backward()
+        optimizer.step()
+        return loss
 
-        Raises NotFiniteError once a loss is NaN or infinite.
+    def take(self, sized: Iterable[tuple[Any, Sequence[float]]], interruption: Notice) -> float:
+        """Steps on minibatches, until there is an ``interruption``; the mean loss, weighted by what they count.
+
+        There may be several in one, with what each counts. Raises NotFiniteError once a loss is NaN or infinite.
         """
-        optimizer, loss_of, average = self.optimizer, self.loss_of, self.average
-        zero_grad, step, asks = optimizer.zero_grad, optimizer.step, self.asks
+        self.gather()
+        average = self.average
         total = counted = 0.0
         self.taken = 0
-        for batch, size in sized:
-            if asks:
-                loss = step(partial(loss_of, *batch))
-            else:  # as one's own loop has it, which is a microsecond quicker
-                zero_grad()
-                loss = loss_of(*batch)
-                loss.backward()
-                step()
-            value = loss.item()
-            if not math.isfinite(value):
-                raise NotFiniteError(f"the loss is {value}")
-            if average is not None:
-                average.update()
-            self.taken += 1
-            total += value * size
-            counted += size
+        for batch, sizes in sized:
+            self.under_way = len(sizes)
+            losses = self.losses(batch, len(sizes))
+            for value, size in zip(losses, sizes):
+                if not math.isfinite(value):
+                    self.under_way = 1
+                    raise NotFiniteError(f"the loss is {value}")
+                if average is not None:
+                    average.update()
+                self.taken += 1
+                total += value * size
+                counted += size
             if interruption.noted:
                 break
         return total / counted if counted else 0.0
+
+    def together(self) -> int:
+        """How many minibatches :meth:`take` may be given at once."""
+        return 1 if self.compiled is None else self.compiled.together(self)
+
+    def losses(self, batch: Any, count: int) -> Sequence[float]:
+        """Those of ``count`` steps on a minibatch, or on as many in one."""
+        if self.compiled is None:
+            return [self.eager(*batch).item()]
+        return self.compiled(self, batch, count)
+
+    def step(self, *batch: Any) -> None:
+        """One step on a minibatch."""
+        self.losses(batch, 1)
+
+    def gather(self) -> None:
+        """Lay parameters side by side again where others have replaced them, which is where a program knows them."""
+        for group in self.optimizer.groups:
+            for flat in group.flats:
+                flat.adopt()
 
     def require_finite(self, start: Mapping[str, Any], norm: float = 0.0) -> None:
         """Raise NotFiniteError where a parameter, a buffer, or the ``norm`` of the gradient, is NaN or infinite.
@@ -115,6 +154,7 @@ class Steps:
     def _put(self, state: Mapping[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
+        self.gather()
         states.restore_generator(self.rng, state["rng"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])

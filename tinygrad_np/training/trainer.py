@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np import states
-from tinygrad_np.data import require_finite, split
+from tinygrad_np.data import minibatches, require_finite, split
 from tinygrad_np.nn import Module
 from tinygrad_np.optim import MovingAverage, Optimizer
 from tinygrad_np.saving import CheckpointError, load, save
@@ -25,6 +25,7 @@ from tinygrad_np.training.arguments import (
     model_of,
     optimizer_of,
 )
+from tinygrad_np.training.compilation import Compiled, is_wanted
 from tinygrad_np.training.evaluation import evaluated, evaluating, predicted
 from tinygrad_np.training.fitting import EVALUATED, Fit
 from tinygrad_np.training.history import History
@@ -85,6 +86,7 @@ class Trainer:
             model.reseed(rng)
         self._split: int | None = None  # the seed by which every fit chooses the same rows to validate with
         self._stateful: list[Any] = []  # those callbacks of the latest fit that have a state
+        self._compiled: Compiled | None = None  # what was compiled in an earlier fit
         self._loaded: list[Any] = []  # states of callbacks, which the next fit takes up
         self._steps = Steps(model, self.loss, self.optimizer, self.average, rng)
 
@@ -100,6 +102,7 @@ class Trainer:
         shuffle: bool = True,
         drop_last: bool = False,
         progress: bool | None = None,
+        compiled: bool | str = False,
     ) -> History:
         """Train for so many ``epochs`` more, and give the history, which goes on.
 
@@ -112,6 +115,9 @@ class Trainer:
         with a state (state_dict and load_state_dict) come first, and are saved and loaded with the run, in their order.
         ``drop_last`` leaves out the last minibatch of an epoch where it is smaller, other rows each time.
         ``progress`` is a bar by tqdm: None shows it in a terminal or notebook, if tqdm is installed, and True always.
+        ``compiled`` takes steps by :func:`tinygrad_np.compiled`: "auto" where llvmlite is installed and the step can be
+        recorded, else as they are, with a warning in the latter case; True, or ImportError or TracingError. They agree
+        with eager ones to rounding, and NumPy's warnings are not given. ``history.compiled`` says which there were.
 
         A row of the history has the columns ``epoch``, ``loss`` (of the minibatches, each before its step; weighted by
         rows, or by their weights), the metrics (of the same outputs), ``validation_loss`` and so on for each metric,
@@ -125,7 +131,7 @@ class Trainer:
         operation that made it so. Everything that is given is checked first, also against the first row of the data:
         TypeError or ValueError, and nothing has changed.
         """
-        epochs = epochs_of(epochs)
+        epochs, wanted = epochs_of(epochs), is_wanted(compiled)
         rows, held_out = self._rows(X, y, validation, sample_weight)
         options = flag_of("shuffle", shuffle), flag_of("drop_last", drop_last)
         batches = rows.batches(batch_size, self._steps.rng, *options)
@@ -134,6 +140,7 @@ class Trainer:
             if part is not None:
                 check_data(self._steps, self.metrics, part)
         check_last(self._steps, rows, batches)
+        self._compile(wanted, compiled is True, batches)
         self._tell(called, "start", self._columns(held_out is not None))
         self._take_up(called)
         shown = bar(progress, epochs * len(batches))
@@ -141,6 +148,7 @@ class Trainer:
             bound = [partial(callback, self) for callback in called]
             fit = Fit(self._steps, self.metrics, self.history, rows, batches, held_out, bound)
             fit.run(epochs, shown)
+            self.history.compiled &= self._compiled is not None and not self._compiled.given_up
             self._tell(called, "finish")
         finally:
             shown.close()
@@ -213,6 +221,19 @@ class Trainer:
         except ValueError as error:
             raise ValueError(f"validation: {error}") from None
         return rows.part(train), rows.part(np.sort(held_out))
+
+    def _compile(self, wanted: bool, required: bool, batches: minibatches) -> None:
+        """Have steps taken by a program, if it is ``wanted``; where it is ``required``, or an error."""
+        steps = self._steps
+        steps.compiled, self.history.compiled = None, False
+        if wanted:
+            given = steps.model, steps.loss, steps.optimizer, bool(self.metrics)
+            if self._compiled is None or self._compiled.given != given:
+                self._compiled = Compiled(*given)
+            self._compiled.required = required
+            self._compiled.prepare(steps, batches)
+            steps.compiled = self._compiled
+            self.history.compiled = not self._compiled.given_up
 
     def _take_up(self, callbacks: list[Callable[..., Any]]) -> None:
         """Let callbacks go on from states that were loaded, one after another, and call those first that have one.

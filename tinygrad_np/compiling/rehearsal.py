@@ -1,0 +1,31 @@
+"""Rehearsals: runs of a step that are only to show what it does, after which the state is as it was before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from tinygrad_np.compiling.noting import Recording
+from tinygrad_np.compiling.recorder import Recorder
+from tinygrad_np.compiling.state import Performance, State
+from tinygrad_np.compiling.surroundings import Surroundings
+
+
+class Rehearsal:
+    """A context at the end of which all that the ``state`` holds is put back: arrays, numbers, Generators, lists."""
+
+    def __init__(self, state: State, step: Callable[..., Any]) -> None:
+        self._followed = [(group, dict(group)) for group in state.groups()]
+        self._around = Surroundings(step, state.roots)
+        self._before = Performance(state, Recording(Recorder), set(), self._around)
+
+    def __enter__(self) -> None:
+        """Nothing yet."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._before.abandon()
+        self._around.put_back()
+        for group, numbers in self._followed:
+            for name, number in numbers.items():
+                group.put(name, number)
