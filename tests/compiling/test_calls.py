@@ -63,6 +63,14 @@ def test_who_watches_operations_sees_them():
         step(np.zeros(1))
 
 
+def test_a_scan_of_nothing_gives_no_losses():
+    training = Training()
+    assert (
+        tg.compiled(training.step, state=training.state).scan(np.ones((0, 2)), np.ones(0, int), batch_size=4).size == 0
+    )
+    assert training.bits() == Training().bits()
+
+
 @pytest.mark.parametrize("order", [None, np.arange(10)[::-1], np.stack([np.arange(10), np.arange(10)[::-1]])])
 def test_scan_is_a_loop_over_minibatches(order):
     data = batches(1, rows=10)[0]
@@ -81,7 +89,8 @@ def test_scan_is_a_loop_over_minibatches(order):
         ((np.ones(3),), {"batch_size": 0}, "batch_size must be a positive integer, got 0"),
         ((np.ones(3),), {"batch_size": 2, "epochs": 1.5}, "epochs must be a positive integer, got 1.5"),
         ((np.ones(3),), {"batch_size": 2, "order": [0, 1]}, "order must hold row numbers"),
-        ((np.ones((3, 2)),), {"batch_size": 3}, "one number, got shape"),
+        ((np.ones((3, 2)),), {"batch_size": 3}, r"one number, got float64 of shape \(3, 2\)"),
+        ((np.array([None]),), {"batch_size": 1}, r"one number, got object"),
     ],
 )
 def test_scan_refuses(arrays, options, message):

@@ -70,7 +70,7 @@ def scanned(
         elif len(losses[-1]) < steps * times:  # it stopped where the next one does not hold
             losses.append(_number(step(*epochs.minibatch(done))))
             done += 1
-    return np.concatenate(losses)
+    return np.concatenate(losses) if losses else np.empty(0)
 
 
 def orders(order: Any, epochs: int, rows: int) -> Sequence[Any]:
@@ -88,6 +88,8 @@ def orders(order: Any, epochs: int, rows: int) -> Sequence[Any]:
 def _number(loss: Any) -> Array:
     """The loss that a step returned, in an array of one number."""
     value = loss.data if isinstance(loss, Tensor) else np.asarray(loss)
-    if value.size != 1:
-        raise ValueError(f"scan takes a step that returns its loss, one number, got shape {value.shape}")
+    if value.size != 1 or value.dtype.kind not in "fiub":
+        raise ValueError(
+            f"scan takes a step that returns its loss, one number, got {value.dtype} of shape {value.shape}"
+        )
     return value.reshape(1)

@@ -88,7 +88,7 @@ class Binding:
         self.uses_numbers = module.uses_numbers
         self.runs = len(module.parts) == 1 and isinstance(module.parts[0], Step)  # native code is all there is
         self.long = sum(math.prod(i.shape) for kernel in self.kernels for i in kernel.instructions) > LONG
-        self.enters = self.runs and not self.long and not self.locks  # and takes a moment, so that nobody need wait
+        self.enters = self.runs and not self.long  # and takes a moment, so that nobody need wait
         entrance = entry(self.layout, self.arguments, self.written, self.enters) if are_known() else ""
         self.text = module.text() + entrance
         self.code = load(self.text)

@@ -209,8 +209,12 @@ class Runner:
         """The step itself."""
         enter = f"{script.named(self.bound.enter)}(*arguments)"
         if self.bound.enters:
-            script.add(f"code = {enter}")
-            script.add(f"if code: {script.named(self._settle)}(code, arguments)")
+            indent = ""
+            for lock in self.bound.locks:  # nobody else draws from a Generator meanwhile
+                script.add(f"{indent}with {script.named(lock)}:")
+                indent += " "
+            script.add(f"{indent}code = {enter}")
+            script.add(f"{indent}if code: {script.named(self._settle)}(code, arguments)")
         else:
             script.add(f"{script.named(self._run_parts)}({enter}, arguments)")
 
