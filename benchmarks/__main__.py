@@ -8,6 +8,7 @@ from benchmarks import (
     checks,
     compiled,
     experiments,
+    growth,
     imports,
     memory,
     operations,
@@ -21,6 +22,7 @@ from benchmarks.tables import machine
 BENCHMARKS = {
     "step": step.run,
     "compiled": compiled.run,
+    "growth": growth.run,
     "operations": operations.run,
     "optimizers": optimizers.run,
     "training": training.run,

@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks import epoch_peers, epochs, hessian, plain_c, starts
 from benchmarks.epochs import Task
 from benchmarks.peers import missing
-from benchmarks.tables import Table, spread, verdict
+from benchmarks.tables import Table, micro, spread, verdict
 from benchmarks.timing import interleaved, ratio, summary
 from benchmarks.training import Contestant, Problem, assert_agreement
 from tinygrad_np.compiling.native.cache import VARIABLE
@@ -83,7 +83,7 @@ def table(
         aim = ["", ""]
         if name in goals:
             aim = [f"≥ {goals[name]:.3g}", verdict(goals[name], slower.median)]
-        row = [name, f"{summary(times).median * 1e6:.3g}", f"{slower.median:.2f}", spread(slower), *aim]
+        row = [name, micro(summary(times).median), f"{slower.median:.2f}", spread(slower), *aim]
         result.rows.append([*row, f"{start[name] * 1e3:.1f}", f"{total[name] / total[ours]:.2f}"])
     result.notes.append(f"Medians of {rounds} interleaved rounds of {count * task.steps:,} steps.")
     return result
@@ -102,11 +102,11 @@ def small(quick: bool, peers: bool) -> Iterator[Table]:
     yield table(title.format(f"{many} epochs a call"), task, long, goals, 10**5, rounds, many)
     names = CALLS, C_STEPS, STEPS, PYTORCH, BY_HAND, EAGER
     result = table(title.format("step by step"), task, picked(found, *names), {}, 10**5, rounds, few)
-    called, compiled = float(result.rows[0][1]) * 1e-6, float(result.rows[0][-2]) * 1e-3
-    result.notes.append(
-        f"A call of ours takes {called * 1e6:.2f} µs; goal ≤ {CALLED_IN * 1e6}, {verdict(called, CALLED_IN)}. "
-        f"Its compilation, with the first steps: {compiled:.3f} s; goal ≤ {COMPILED_IN}, {verdict(compiled, COMPILED_IN)}."
-    )
+    called, made = float(result.rows[0][1]) * 1e-6, float(result.rows[0][-2]) * 1e-3
+    result.notes += [
+        f"A call of ours: {called * 1e6:.2f} µs; goal ≤ {CALLED_IN * 1e6}, {verdict(called, CALLED_IN)}.",
+        f"To compile it, with its first steps: {made:.3f} s; goal ≤ {COMPILED_IN}, {verdict(made, COMPILED_IN)}.",
+    ]
     yield result
 
 
@@ -124,7 +124,7 @@ def gains(quick: bool, peers: bool) -> Table:
     result = Table("Other networks and Adam, float64, batches of 4: µs a step", heading)
     for title, task in tasks.items():
         seconds = measured(task, picked(builds(task, peers), *names), rounds, -(-steps // task.steps))
-        cells = [f"{summary(seconds[name]).median * 1e6:.3g}" for name in names]
+        cells = [micro(summary(seconds[name]).median) for name in names]
         slower = [f"{ratio(seconds[n], seconds[OURS]).median:.1f}" for n in names if n in (SCAN, BY_HAND)]
         result.rows.append([title, *cells, *slower])
     result.notes.append(f"Medians of {rounds} interleaved rounds of {steps} steps.")

@@ -9,7 +9,7 @@ import numpy as np
 
 import tinygrad_np as tg
 from benchmarks.epochs import Task
-from benchmarks.tables import Table, spread, verdict
+from benchmarks.tables import Table, micro, spread, verdict
 from benchmarks.timing import interleaved, ratio, summary
 from benchmarks.training import Array
 
@@ -84,7 +84,6 @@ def table(quick: bool, peers: bool) -> Table:
     for name, measured in seconds.items():
         slower = ratio(measured, seconds[COMPILED])
         goal = [f"≥ {GOAL:g}", verdict(GOAL, slower.median)] if name == EAGER else ["", ""]
-        micro = f"{summary(measured).median * 1e6:.3g}"
-        result.rows.append([name, micro, f"{slower.median:.2f}", spread(slower), *goal])
+        result.rows.append([name, micro(summary(measured).median), f"{slower.median:.2f}", spread(slower), *goal])
     result.notes.append(f"Medians of {rounds} interleaved rounds of {steps} calls.")
     return result

@@ -77,7 +77,7 @@ class Contestant:
 
 
 def step_by_hand(parameters: Sequence[Array], lr: float = ETA) -> Callable[[Array, NDArray[np.intp]], Any]:
-    """Backpropagation in vectorised NumPy, in place where that is quicker; changes ``parameters``, W₁, b₁, W₂, b₂ ..."""
+    """Backpropagation in vectorised NumPy, in place where that is quicker; changes ``parameters``: W₁, b₁, W₂ ..."""
     weights, biases = parameters[::2], parameters[1::2]
     velocities = [np.zeros_like(p) for p in parameters]
 

@@ -1,1 +1,1 @@
-"""The article's training as whole programs that print the last epoch's loss: ``python -m benchmarks.programs.by_hand``."""
+"""The article's training as whole programs, which print their last loss: ``python -m benchmarks.programs.by_hand``."""
