@@ -39,7 +39,7 @@ def assert_agreement(calls: dict[str, Callable[[], str]], tolerance: float = 1e-
 
 def table(quick: bool, peers: bool) -> Table:
     """Check that the programs end alike, then time them."""
-    epochs, rounds = (20, 1) if quick else (3000, 3)
+    epochs, rounds = (20, 1) if quick else (3000, 5)
     with tempfile.TemporaryDirectory() as directory:
         assert_agreement(programs(20, directory, peers))
         calls = programs(epochs, directory, peers)
