@@ -5,6 +5,7 @@ from the same weights on the same minibatches, and agree on where two epochs lea
 """
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -162,24 +163,25 @@ def larger(quick: bool, peers: bool) -> Iterator[Table]:
 
 
 @contextmanager
-def no_cache() -> Iterator[None]:
-    """Compiled programs are not kept, so that each is compiled."""
+def cache(quick: bool) -> Iterator[None]:
+    """Compiled programs are not kept, so that each is compiled; in a quick run, only for the run."""
     before = os.environ.get(VARIABLE)
-    os.environ[VARIABLE] = ""
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[VARIABLE]
-        else:
-            os.environ[VARIABLE] = before
+    with tempfile.TemporaryDirectory() as directory:
+        os.environ[VARIABLE] = directory if quick else ""
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[VARIABLE]
+            else:
+                os.environ[VARIABLE] = before
 
 
 def run(quick: bool = False, verbose: bool = False, peers: bool = True) -> list[Table]:
     """Check that the contestants train alike, then time them."""
-    with no_cache():
-        tables = [*small(quick, peers), gains(quick, peers), *larger(quick, peers), hessian.table(quick, peers)]
-    tables.insert(3, starts.table(quick, peers))
+    with cache(quick):
+        tables = [*small(quick, peers), starts.table(quick, peers), gains(quick, peers)]
+        tables += [*larger(quick, peers), hessian.table(quick, peers)]
     tables[-1].notes += notes(peers)
     return tables
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks import epochs
-from benchmarks.compiled import no_cache
+from benchmarks.compiled import cache
 from benchmarks.epochs import Task
 from benchmarks.tables import Table, micro
 from benchmarks.timing import interleaved, ratio, summary, timed
@@ -106,7 +106,7 @@ def draw(axes_of: Mapping[str, Mapping[int, tuple[Times, float]]], path: Path) -
 def run(quick: bool = False, verbose: bool = False, peers: bool = True) -> list[Table]:
     """Check at each point that all train alike, then time them."""
     rounds, budget = (1, 0.0) if quick else (7, 0.02)
-    with no_cache():
+    with cache(quick):
         found = {
             name: {n: point(axis.task(n), rounds, budget) for n in (axis.values[:2] if quick else axis.values)}
             for name, axis in AXES.items()
