@@ -61,9 +61,11 @@ FLOORS |= {
     "compiling.text": 6,
     "compiling.source": 6.1,
     "compiling.record": 6.7,
-    "compiling.version": 6.75,
+    "compiling.replaying": 6.85,
+    "compiling.version": 6.86,
+    "compiling.scanning": 6,
 }
-FLOORS |= {"compiling.steps": 6.8, "compiling": 6.9}
+FLOORS |= {"compiling.steps": 6.9, "compiling": 6.95}
 FLOORS |= {
     "optim.flat": 4.1,
     "optim.hyperparameters": 4.1,

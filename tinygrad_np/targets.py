@@ -83,12 +83,13 @@ def real(name: str, what: str, x: Any) -> Values:
 
 
 def array_of(name: str, what: str, x: Any) -> Values:
-    """``x`` as a plain array, if it is no Tensor; a mask would be lost without a word."""
+    """``x`` as an array, if it is no Tensor and speaks no protocol of arrays; a mask would be lost without a word."""
     if isinstance(x, Tensor):
         return x
     if hasattr(x, "filled"):
         raise TypeError(f"{name}: the {what} is a masked array; give {what}.filled(value), and masked rows weight 0")
-    return np.asarray(x)
+    speaks = hasattr(x, "__array_function__") and not isinstance(x, np.ndarray)
+    return x if speaks else np.asarray(x)
 
 
 def data_of(x: Values) -> Any:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_np as tg
-from tests.compiling.steps import Training, batches
+from tests.compiling.steps import Training, batches, by_numpy
 
 
 def recorded(training, data):
@@ -59,7 +59,7 @@ def test_nothing_of_a_recording_is_left_in_the_state():
 def test_state_that_was_replaced_is_met_again(replace):
     data = batches(12)
     eager, replayed = (Training(layers=[tg.nn.Dropout(0.5, rng=0), np.tanh]) for _ in range(2))
-    step = tg.compiled(replayed.step, state=replayed.state)
+    step = by_numpy(replayed.step, state=replayed.state)
     for i, (x, t) in enumerate(data):
         if i == 6:
             for training in (eager, replayed):
@@ -122,7 +122,7 @@ def test_graphs_that_used_the_parameters_before_are_out_of_date():
 def test_threads_take_turns():
     training, twin = Training(), Training()
     x, t = batches(1)[0]
-    step = tg.compiled(training.step, state=training.state)
+    step = by_numpy(training.step, state=training.state)
     threads = [threading.Thread(target=lambda: [step(x, t) for _ in range(10)]) for _ in range(4)]
     for thread in threads:
         thread.start()

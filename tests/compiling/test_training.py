@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_np as tg
-from tests.compiling.steps import Training, assert_equal_training, batches
+from tests.compiling.steps import Training, assert_equal_training, batches, by_numpy
 from tinygrad_np import optim
 
 OPTIMIZERS = [getattr(optim, name) for name in optim.__all__]
@@ -38,7 +38,7 @@ def test_a_schedule_with_weight_decay_by_groups():
 @pytest.mark.parametrize("name", ["lr", "momentum"])
 def test_a_hyperparameter_that_is_changed_between_steps(name):
     eager, replayed = Training(), Training()
-    step = tg.compiled(replayed.step, state=replayed.state)
+    step = by_numpy(replayed.step, state=replayed.state)
     for i, (x, t) in enumerate(batches(12)):
         for training in (eager, replayed):
             setattr(training.optimizer, name, 0.5 / (1 + i))
@@ -49,7 +49,7 @@ def test_a_hyperparameter_that_is_changed_between_steps(name):
 
 def test_a_number_to_which_a_program_is_bound_makes_another():
     eager, replayed = Training(optim.Adam), Training(optim.Adam)
-    step = tg.compiled(replayed.step, state=replayed.state)
+    step = by_numpy(replayed.step, state=replayed.state)
     for i, (x, t) in enumerate(batches(12)):
         for training in (eager, replayed):
             training.optimizer.beta1 = 0.9 if i < 6 else 0.8
@@ -84,7 +84,7 @@ def test_every_activation(name):
 
 def test_training_and_evaluation_are_two_versions():
     eager, replayed = (Training(layers=[tg.nn.BatchNorm(3), *dropout()]) for _ in range(2))
-    step = tg.compiled(replayed.model, state=replayed.model)
+    step = by_numpy(replayed.model, state=replayed.model)
     for i in range(12):
         x = batches(12)[i][0]
         for training in (eager, replayed):
@@ -101,7 +101,7 @@ def test_gradients_are_added_where_none_are_forgotten():
         loss.backward()
         return loss
 
-    step = tg.compiled(lambda x, t: accumulate(replayed, x, t), state=replayed.model)
+    step = by_numpy(lambda x, t: accumulate(replayed, x, t), state=replayed.model)
     for x, t in batches(8):
         assert step(x, t).item() == accumulate(eager, x, t).item()
         assert replayed.bits() == eager.bits()
@@ -109,7 +109,7 @@ def test_gradients_are_added_where_none_are_forgotten():
 
 def test_probabilities_as_targets_are_checked_at_each_step():
     eager, replayed = Training(), Training()
-    step = tg.compiled(replayed.step, state=replayed.state)
+    step = by_numpy(replayed.step, state=replayed.state)
     for x, t in batches(5):
         assert step(x, np.eye(3)[t]).item() == eager.step(x, np.eye(3)[t]).item()
     before = replayed.bits()
@@ -121,7 +121,7 @@ def test_probabilities_as_targets_are_checked_at_each_step():
 
 def test_a_label_out_of_range_is_the_eager_error_and_changes_nothing():
     training = Training()
-    step = tg.compiled(training.step, state=training.state)
+    step = by_numpy(training.step, state=training.state)
     for x, t in batches(4):
         step(x, t)
     before = training.optimizer.state_dict()
@@ -146,7 +146,7 @@ def test_gradients_and_a_product_with_the_hessian_of_the_2_3_3_loss():
         lambda *p: tg.value_and_grad(loss)(*p[:4]),
     ]
     for function in functions:
-        step = tg.compiled(function)
+        step = by_numpy(function)
         for _ in range(3):
             for ours, expected in zip(step(*primals, *tangents), function(*primals, *tangents)):
                 assert np.asarray(ours).tobytes() == np.asarray(expected).tobytes()
@@ -157,7 +157,7 @@ def test_gradients_and_a_product_with_the_hessian_of_the_2_3_3_loss():
 @pytest.mark.parametrize("position", [1, 2, 3])
 def test_bad_labels_are_the_eager_error_at_each_stage(position):
     training = Training()
-    step = tg.compiled(training.step, state=training.state)
+    step = by_numpy(training.step, state=training.state)
     data = batches(4)
     for x, t in data[: position - 1]:
         step(x, t)
@@ -197,7 +197,7 @@ def test_groups_with_their_own_hyperparameters_and_a_frozen_parameter():
         return training
 
     eager, replayed = grouped(), grouped()
-    step = tg.compiled(replayed.step, state=replayed.state)
+    step = by_numpy(replayed.step, state=replayed.state)
     for x, t in batches(8):
         assert step(x, t).item() == eager.step(x, t).item()
     assert repr(replayed.optimizer.state_dict()) == repr(eager.optimizer.state_dict())

@@ -30,6 +30,7 @@ class Value:
     array: Array | None = None  # the live one that is read by reference
     name: str = ""
     reading: Callable[[], Any] | None = None  # where the live one is found at each step, if it may be replaced
+    number: bool = False  # whether it is handed out as a number of NumPy's, not as an array without axes
 
     @property
     def memory(self) -> Value:

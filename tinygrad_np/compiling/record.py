@@ -97,6 +97,8 @@ def _returned(recording: Recording, returned: Any) -> tuple[list[Any], Any, Any]
         inner = leaf._array if isinstance(leaf, Variable) else leaf
         real = inner.array if isinstance(inner, StandIn) else inner.number if isinstance(inner, Symbol) else inner
         outputs.append(recording.noted(inner))
+        if isinstance(inner, StandIn):
+            inner.value.number = not isinstance(inner.array, np.ndarray)
         kinds.append("tensor" if isinstance(leaf, Variable) else "array")
         results.append(placed(np.asarray(real), None) if isinstance(leaf, Variable) else real)
     return outputs, rebuilt(returned, kinds), rebuilt(returned, results)

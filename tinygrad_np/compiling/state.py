@@ -163,6 +163,7 @@ class Performance:
         if isinstance(now, Symbol):
             return [(place.setter(), now.scalar)]
         if isinstance(now, StandIn) and was is not self:
+            now.value.number = not isinstance(now.array, np.ndarray)
             return [(place.setter(), now.value)]
         if now is None and isinstance(was, np.ndarray):
             return [(place.setter(), None)]

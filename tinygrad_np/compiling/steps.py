@@ -17,8 +17,10 @@ from numpy.typing import ArrayLike, NDArray
 from tinygrad_np.compiling.asking import UnsettledError
 from tinygrad_np.compiling.program import GuardError, Program
 from tinygrad_np.compiling.record import record
+from tinygrad_np.compiling.replaying import MissedError
+from tinygrad_np.compiling.scanning import orders, scanned
 from tinygrad_np.compiling.state import State
-from tinygrad_np.compiling.version import MissedError, Version
+from tinygrad_np.compiling.version import Version
 from tinygrad_np.graph import placed
 from tinygrad_np.recording import current_mode
 from tinygrad_np.tensor import Tensor
@@ -29,7 +31,7 @@ NESTED = {list, tuple, dict}
 MANY = 8  # versions, beyond which there is a warning
 
 
-def compiled(step: Callable[..., Any] | None = None, *, state: Any = ()) -> Any:
+def compiled(step: Callable[..., Any] | None = None, *, state: Any = (), native: bool | None = None) -> Any:
     """``step`` as a function that is recorded once, as the straight line of NumPy calls that it makes, and replayed.
 
     ``step`` is a training step (zero_grad, loss, backward, step of the optimizer), an evaluation, or any function of
@@ -58,20 +60,20 @@ def compiled(step: Callable[..., Any] | None = None, *, state: Any = ()) -> Any:
     >>> [round(step(x, t).item(), 3) for _ in range(4)]
     [0.532, 0.441, 0.319, 0.216]
     >>> print(step.explain())
-    step(x: float64[2, 2], t: int64[2]): a program of ... calls, run 2 times
+    step(x: float64[2, 2], t: int64[2]): a program of ... calls, ..., run 2 times
     """
     if step is None:
-        return partial(compiled, state=state)
+        return partial(compiled, state=state, native=native)
     if not callable(step):
         raise TypeError(f"compiled takes a function, got {step!r}; write tg.compiled(step, state=(model, optimizer))")
-    return CompiledStep(step, state if isinstance(state, (tuple, list)) else (state,))
+    return CompiledStep(step, state if isinstance(state, (tuple, list)) else (state,), native)
 
 
 class CompiledStep:
     """A step that is recorded and replayed: what :func:`compiled` gives."""
 
-    def __init__(self, step: Callable[..., Any], state: Sequence[Any]) -> None:
-        self.step = step
+    def __init__(self, step: Callable[..., Any], state: Sequence[Any], native: bool | None) -> None:
+        self.step, self.native = step, native
         self._state = State(state)
         self._versions: dict[Hashable, list[Version]] = {}
         self._moving: dict[Hashable, set[Any]] = {}  # the ints that a first run was seen to change
@@ -130,18 +132,17 @@ class CompiledStep:
         for name, value in ("batch_size", batch_size), ("epochs", epochs):
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
                 raise ValueError(f"{name} must be a positive integer, got {value!r}")
-        rows = len(data[0])
-        orders = _orders(order, epochs, rows)
-        losses = []
-        with Interruption() as interruption:
-            for epoch in range(epochs):
-                for start in range(0, rows, batch_size):
-                    part: Any = slice(start, start + batch_size)
-                    part = part if orders is None else orders[epoch, part]
-                    losses.append(_number(self(*[array[part] for array in data])))
-                    if interruption.noted:
-                        raise KeyboardInterrupt
-        return np.array(losses)
+        with self._lock, Interruption() as interruption:
+            return scanned(self, data, batch_size, orders(order, epochs, len(data[0])), interruption)
+
+    def ready(self, arrays: Sequence[NDArray[Any]]) -> Version | None:
+        """The version that can run many steps on arrays like these in native code, if there is one."""
+        mode = current_mode()
+        if mode is not None and mode.watchers:
+            return None
+        versions = self._versions.get((mode, *map(_kind, arrays)), [])
+        found = next((version for version in versions if version.fits()), None)
+        return found if found is not None and found.scans else None
 
     @property
     def program(self) -> Program:
@@ -159,7 +160,7 @@ class CompiledStep:
             call = f"{getattr(self.step, '__name__', 'step')}({_described(self.step, kind)})"
             for version in self._versions.get(kind, []):
                 calls, runs = len(version.program.calls), version.runs
-                lines.append(f"{call}: a program of {calls} calls, run {runs} times")
+                lines.append(f"{call}: a program of {calls} calls, {version.explain()}, run {runs} times")
             if kind not in self._versions:
                 lines.append(f"{call}: met once, and to be recorded when it comes again")
             if self._eager.get(kind):
@@ -185,7 +186,7 @@ class CompiledStep:
             result, recorded = record(self.step, (arguments, keywords), names, self._state, moving)
         except UnsettledError:
             return self._observed(kind, moving, arguments, keywords)
-        self._last = Version(recorded)
+        self._last = Version(recorded, self.native)
         self._versions.setdefault(kind, []).append(self._last)
         total = sum(map(len, self._versions.values()))
         if total == MANY + 1:
@@ -261,23 +262,3 @@ def _described(step: Callable[..., Any], kind: Any) -> str:
 
 def _without_graph(x: Any) -> Any:
     return placed(x.data, None) if isinstance(x, Tensor) and not x.is_leaf else x
-
-
-def _orders(order: Any, epochs: int, rows: int) -> NDArray[np.intp] | None:
-    """The order of the rows in each epoch."""
-    if order is None:
-        return None
-    orders = np.asarray(order)
-    if orders.dtype.kind not in "iu" or orders.shape not in ((rows,), (epochs, rows)):
-        raise ValueError(
-            f"order must hold row numbers, of shape ({rows},) or ({epochs}, {rows}), got {orders.dtype} {orders.shape}"
-        )
-    return np.broadcast_to(orders, (epochs, rows)).astype(np.intp)
-
-
-def _number(loss: Any) -> Any:
-    """The loss that a step returned, as a number."""
-    value = loss.data if isinstance(loss, Tensor) else np.asarray(loss)
-    if value.size != 1:
-        raise ValueError(f"scan takes a step that returns its loss, one number, got shape {value.shape}")
-    return value.reshape(())[()]

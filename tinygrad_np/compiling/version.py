@@ -2,50 +2,41 @@
 
 from __future__ import annotations
 
-import linecache
-from collections.abc import Sequence
-from itertools import count
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tinygrad_np.compiling.program import Call, guard
+from tinygrad_np.compiling.native import CheckError
 from tinygrad_np.compiling.record import Recorded
-from tinygrad_np.compiling.source import numpy_source
+from tinygrad_np.compiling.replaying import ByNativeCode, ByNumPy, runner
 from tinygrad_np.compiling.state import touch
 from tinygrad_np.graph import placed
 from tinygrad_np.tensor import Tensor
 from tinygrad_np.trees import leaves_of, rebuilt
 
-number = count(1).__next__
 ARRAYS = (np.ndarray, np.generic, Tensor)
 
 
-class MissedError(Exception):
-    """A program does not hold for these arguments; nothing has changed, and the step is to run eagerly."""
-
-
 class Version:
-    """A program that is run as NumPy source, for one kind of arguments and one structure of the state."""
+    """A program and what runs it, for one kind of arguments and one structure of the state."""
 
-    def __init__(self, recorded: Recorded) -> None:
+    def __init__(self, recorded: Recorded, native: bool | None) -> None:
         self.recorded, self.program, self.fits = recorded, recorded.program, recorded.fits
-        self.runs = 0
-        self.filename = f"<compiled step {number()}>"
-        self.text, bound = numpy_source(self.program)
-        lines = self.text.splitlines(keepends=True)
-        linecache.cache[self.filename] = len(self.text), None, lines, self.filename  # so that tracebacks show them
-        namespace: dict[str, Any] = {"np": np, "guard": guard}
-        exec(compile(self.text, self.filename, "exec"), namespace)
-        self.function = namespace["bind"](**bound)
-        effects = [i for i, call in enumerate(self.program.calls) if has_effect(call)]
-        self.first_effect = effects[0] if effects else len(self.program.calls)
-        self.first_line = len(lines) - 3 - len(self.program.updates) - len(self.program.calls) + self.first_effect + 1
-        self.must_remember = any(call.function is guard for call in self.program.calls[self.first_effect :])
+        self.native, self.runs = native, 0
+        self._runner: ByNumPy | ByNativeCode | None = None  # made when it is met again
         kinds = [kind for _, kind in leaves_of(recorded.structure)]
         self.tensors = [i for i, kind in enumerate(kinds) if kind == "tensor"]
         self.plain = all(x.__class__ is np.ndarray for x in recorded.numbers)
         self.single = kinds == ["tensor"] and recorded.structure == "tensor"
+
+    @property
+    def runner(self) -> ByNumPy | ByNativeCode:
+        """What runs the program."""
+        if self._runner is None:
+            self._runner = runner(self.program, self.native)
+        return self._runner
 
     def __call__(self, leaves: Sequence[Any]) -> Any:
         """Run it on the ``leaves`` of the arguments. Raises MissedError where it does not hold for them."""
@@ -56,17 +47,7 @@ class Version:
         if not self.plain:
             recorded.numbers[:] = leaves
             arrays = [x._array if isinstance(x, Tensor) else x for x in leaves if isinstance(x, ARRAYS)]
-        memory = self._remembered() if self.must_remember else None
-        try:
-            results = self.function(*arrays)
-        except Exception as error:
-            if memory is None and self._line(error) >= self.first_line:
-                raise
-            for array, copy in (memory or ((), ()))[0]:
-                array[...] = copy
-            for generator, state in (memory or ((), ()))[1]:
-                generator.bit_generator.state = state
-            raise MissedError from error
+        results = self.runner(*arrays)
         self.runs += 1
         if recorded.touched:
             touch(recorded.touched)
@@ -77,33 +58,25 @@ class Version:
             results[i] = placed(np.asarray(results[i]), None)
         return rebuilt(recorded.structure, results)
 
-    def _line(self, error: Exception) -> int:
-        """The line of the program that raised ``error``."""
-        line, trace = 0, error.__traceback__
-        while trace is not None:
-            if trace.tb_frame.f_code.co_filename == self.filename:
-                line = trace.tb_lineno
-            trace = trace.tb_next
-        return line
+    @property
+    def scans(self) -> bool:
+        """Whether native code can run many steps, each of which gives its loss alone."""
+        native = self.runner.native
+        lossy = len(self.program.outputs) == 1 and getattr(self.program.outputs[0], "shape", None) in ((), (1,), (1, 1))
+        return native is not None and native.scans and lossy and self.plain and not self.recorded.groups
 
-    def _remembered(self) -> tuple[list[Any], list[Any]]:
-        """Copies of what the program writes, for one that may find out late that it does not hold."""
-        memory = {
-            call.writes.memory: call.writes.memory.array for call in self.program.calls if call.writes is not None
-        }
-        drawn = {id(g): g for call in self.program.calls if (g := generator_of(call)) is not None}
-        return (
-            [(array, array.copy()) for array in memory.values() if array is not None],
-            [(g, g.bit_generator.state) for g in drawn.values()],
-        )
+    def scan(self, arrays: Sequence[NDArray[Any]], steps: int, epochs: int, stop: Callable[[], bool]) -> NDArray[Any]:
+        """Run steps on minibatches of ``arrays``, and give the losses, until one does not hold or ``stop`` says so."""
+        assert self.runner.native is not None
+        try:
+            (losses,) = self.runner.native.scan(arrays, steps, epochs=epochs, stop=stop)
+        except CheckError as error:
+            (losses,) = error.results
+        finally:
+            touch(self.recorded.touched)
+        self.runs += len(losses)
+        return losses.reshape(-1)  # type: ignore[no-any-return]
 
-
-def has_effect(call: Call) -> bool:
-    """Whether a call changes what is there before and after the step: a live array, or a Generator."""
-    return generator_of(call) is not None or (call.writes is not None and call.writes.memory.array is not None)
-
-
-def generator_of(call: Call) -> np.random.Generator | None:
-    """The Generator that a call draws from."""
-    owner = getattr(call.function, "__self__", None)
-    return owner if isinstance(owner, np.random.Generator) else None
+    def explain(self) -> str:
+        """What runs it, and why."""
+        return self._runner.note if self._runner is not None else "to be compiled when it comes again"

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from tests.compiling.native.writing import Writer
+from tinygrad_np.compiling.places import Place
 from tinygrad_np.compiling.program import Scalar
 
 
@@ -63,8 +64,8 @@ def momentum_step(net, x, labels):
     w(np.multiply, net.g, lr, out=net.g)
     w(np.subtract, net.v, net.g, out=net.v)
     w(np.add, net.p, net.v, out=net.p)
-    count = Scalar(lambda: net.count[0])
-    updates = [(lambda t: net.count.__setitem__(0, t), Scalar(operator.add, (count, 1)))]
+    count = Place(net.count, 0, True)
+    updates = [(count.setter(), Scalar(operator.add, (Scalar(count.reader()), 1)))]
     return w.program(loss, updates)
 
 

@@ -13,6 +13,7 @@ import pytest
 from tests.compiling.native.steps import Network, momentum_by_hand, momentum_step
 from tests.compiling.native.writing import Writer, native
 from tinygrad_np.compiling.native import CheckError, Native, engine
+from tinygrad_np.compiling.places import Place
 from tinygrad_np.compiling.program import Scalar
 
 
@@ -73,11 +74,12 @@ def test_hyperparameters_are_read_again():
 def test_a_count_that_formulas_use_goes_on_within_a_scan():
     state, count = np.zeros(3), [0]
     w = Writer(np.ones((1, 3)), live=[state])
-    t = Scalar(lambda: count[0])
+    place = Place(count, 0, True)
+    t = Scalar(place.reader())
     following = Scalar(operator.add, (t, 1))
     scale = Scalar(operator.sub, (1, Scalar(operator.pow, (0.5, following))))
     w(np.add, state, w(np.multiply, w.arrays[0][0], scale), out=state)
-    program = native(w, w(np.copy, state), [(lambda n: count.__setitem__(0, n), following)])
+    program = native(w, w(np.copy, state), [(place.setter(), following)])
     state[:] = 0
     seen = program.scan((np.ones((6, 3)),), 6)
     want = np.cumsum(1 - 0.5 ** np.arange(1, 7))

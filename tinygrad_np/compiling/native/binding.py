@@ -15,8 +15,8 @@ from tinygrad_np.compiling.native.emit import ON_STACK, Module, accessed, nbytes
 from tinygrad_np.compiling.native.engine import load, machine
 from tinygrad_np.compiling.native.frame import Layout
 from tinygrad_np.compiling.native.fusion import Fusion, changes, checks_first, forward_copies, remove_unused
-from tinygrad_np.compiling.native.instructions import Draw, Kernel, Opaque, Product
-from tinygrad_np.compiling.native.linking import Numbers, evaluate
+from tinygrad_np.compiling.native.instructions import Draw, Guard, Kernel, Opaque, Product
+from tinygrad_np.compiling.native.linking import Numbers, evaluate, place_of
 from tinygrad_np.compiling.native.lowering import Lowering
 from tinygrad_np.compiling.native.products import blas, by_blas
 from tinygrad_np.compiling.native.views import extent
@@ -67,11 +67,6 @@ def part_of(array: Array, value: Value) -> Array:
     return np.asarray(_Memory(array, value))
 
 
-def owner(method: Any) -> Any:
-    """Which place of the state a method reads or sets."""
-    return getattr(getattr(method, "__self__", None), "identity", None)
-
-
 class Binding:
     """Native code of a program, with the addresses of what it works on."""
 
@@ -108,18 +103,17 @@ class Binding:
         kept = {*given, *self.results}
         instructions = remove_unused(forward_copies(checks_first(lowering.instructions, given), kept), kept)
         kernels = Fusion(instructions, given).kernels
-        self.clean = set()  # the checks that come before any change
-        for i in (i for kernel in kernels for i in kernel.instructions):
-            if changes(i, given):
-                break
-            if i.may_fail():
-                self.clean.add(i.check)
+        order: list[Any] = [i for kernel in kernels for i in kernel.instructions]
+        first = next((at for at, i in enumerate(order) if changes(i, given)), len(order))
+        self.clean = {i.check for i in order[:first] if i.may_fail()}  # the checks that come before any change
+        self.late = any(i.may_fail() or isinstance(i, Opaque) for i in order[first + 1 :])
+        self.guards = {i.check for i in order if isinstance(i, Guard)}
         return kernels
 
     def _carried(self) -> list[tuple[Value, Value]]:
         """Memory that is looked up at each step, and what a step puts in its place."""
-        by_place = {owner(setter): value for setter, value in self.replaced if owner(setter) is not None}
-        return [(m, by_place[owner(m.reading)]) for m in self.looked_up if owner(m.reading) in by_place]
+        by_place = {place_of(setter): value for setter, value in self.replaced if place_of(setter) is not None}
+        return [(m, by_place[place_of(m.reading)]) for m in self.looked_up if place_of(m.reading) in by_place]
 
     def _stored(self) -> set[Value]:
         """Memory that more than one kernel uses, or others see."""
@@ -186,6 +180,7 @@ class Binding:
                 native += 1
             else:
                 parts.append(OpaqueCall(part, self._array, objects))
+        self.is_opaque = all(isinstance(part, OpaqueCall) for part in parts)
         self.step = function if whole and native else None
         self.scan = Scan(self.code.address("scan")) if whole and native else None
         return parts

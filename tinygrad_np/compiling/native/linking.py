@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
-from types import MemberDescriptorType
 from typing import Any
 
 from tinygrad_np.compiling.native.frame import computable
-from tinygrad_np.compiling.places import Place
 from tinygrad_np.compiling.program import Program, Scalar, Value
 
 
@@ -26,8 +23,7 @@ def reader(*scalars: Any) -> Callable[[], tuple[Any, ...]]:
         if thing not in names:
             arguments = ", ".join(map(named, thing.arguments))
             names[thing] = f"s{len(names)}"
-            function = thing.function if thing.arguments else direct(thing.function)
-            lines.append(f"    {names[thing]} = {named(function)}({arguments})")
+            lines.append(f"    {names[thing]} = {named(thing.function)}({arguments})")
         return names[thing]
 
     results = "".join(f"{named(s)}, " for s in scalars)
@@ -41,21 +37,9 @@ def evaluate(scalar: Any) -> Any:
     return reader(scalar)()[0]
 
 
-def direct(method: Any) -> Callable[..., Any]:
-    """A Place's ``get`` or ``set`` without Python code between: it takes half the time."""
-    place = getattr(method, "__self__", None)
-    if not isinstance(place, Place):
-        return method  # type: ignore[no-any-return]
-    if method.__name__ == "set":
-        if place.is_item:
-            return partial(place.container.__setitem__, place.key)
-        slot = getattr(type(place.container), place.key, None)
-        if isinstance(slot, MemberDescriptorType):
-            return partial(slot.__set__, place.container)
-        return partial(object.__setattr__, place.container, place.key)
-    if place.is_item:
-        return partial(place.container.__getitem__, place.key)
-    return partial(getattr, place.container, place.key, None)
+def place_of(access: Any) -> Any:
+    """Which place of the state a function reads or sets; None where that is not known."""
+    return getattr(access, "place", None)
 
 
 def inner(scalar: Any) -> Iterable[Scalar]:
@@ -103,16 +87,13 @@ class Numbers:
         return [s for s in inner(scalar) if not s.arguments]
 
     def _link(self, setter: Any, scalar: Scalar) -> bool:
-        """Find the leaves that read what an update sets, by setting it for a moment."""
-        if not computable(scalar):
+        """Find the leaves that read what an update sets, or make one, if only others read it."""
+        place = place_of(setter)
+        if place is None or not computable(scalar):
             return False
-        readings = [s for s in self.leaves if not s.arguments]
-        before, new = [s.function() for s in readings], evaluate(scalar)
-        setter(new)
-        changed = [(s, old) for s, old in zip(readings, before) if s.function() == new and old != new]
-        if not changed:
-            return False
-        setter(changed[0][1])
-        self.links += [(self.leaves[s], scalar) for s, _ in changed]
-        self.setters.append((setter, self.leaves[changed[0][0]], type(new)))
+        readers = [n for s, n in self.leaves.items() if place_of(s.function) == place]
+        if not readers:
+            readers = [self.leaves.setdefault(Scalar(int), len(self.leaves))]
+        self.links += [(n, scalar) for n in readers]
+        self.setters.append((setter, readers[0], type(evaluate(scalar))))
         return True

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tinygrad_np.compiling.native.binding import Binding, address, memory_for
 from tinygrad_np.compiling.native.emit import nbytes
-from tinygrad_np.compiling.native.linking import direct, reader
+from tinygrad_np.compiling.native.linking import reader
 from tinygrad_np.compiling.native.scanning import builder, built, getter, stack_of, stacked, stacked_memory
 from tinygrad_np.compiling.program import GuardError, Program, Value
 
@@ -27,12 +27,15 @@ CHUNK = 0.005  # seconds of native steps between looks at signals
 class CheckError(GuardError):
     """An index was out of range, or a guard's answer changed, at run time; ``done`` steps of a scan were whole.
 
-    ``clean`` says whether the failing step has changed nothing yet, neither live arrays nor a Generator.
+    ``clean`` says whether the failing step has changed nothing yet, neither live arrays nor a Generator; ``guard``
+    which of the two it was. ``results`` are those of the steps of a scan that were whole.
     """
 
-    def __init__(self, message: str, done: int = 0, clean: bool = True) -> None:
+    results: Any = ()
+
+    def __init__(self, message: str, done: int = 0, clean: bool = True, guard: bool = False) -> None:
         super().__init__(message)
-        self.done, self.clean = done, clean
+        self.done, self.clean, self.guard = done, clean, guard
 
 
 _alive: weakref.WeakSet[Native] = weakref.WeakSet()
@@ -68,15 +71,18 @@ class Native:
         table: Any = bound.table  # NumPy's types do not say that these are buffers
         numbers: Any = bound.values
         self._table, self._numbers = memoryview(table), memoryview(numbers)
-        large = [nbytes(m) > COPIED for m in bound.inputs]
+        self._handed = {v.memory for v in (*bound.outputs, *[v for _, v in bound.replaced])}
+        large = [nbytes(m) > COPIED and m not in self._handed for m in bound.inputs]
         self._puts = [self._pointer(n) if far else b.__setitem__ for n, (b, far) in enumerate(zip(self._inputs, large))]
         self._read = reader(*bound.numbers.leaves)
         self._updates = [*bound.numbers.updates, *bound.numbers.constants]
-        self._setters = [direct(setter) for setter, _ in self._updates]
-        self._replaced = [(direct(setter), getter(value, bound)) for setter, value in bound.replaced]
+        self._setters = [setter for setter, _ in self._updates]
+        self._replaced = [(setter, getter(value, bound)) for setter, value in bound.replaced]
         self._count, self._shapes = len(program.arguments), [m.shape for m in bound.inputs]
         self._looked_up = [self._follower(n, memory) for n, memory in enumerate(bound.looked_up, self._count)]
         self._stackable = [m for m in bound.results if any(v.memory is m for v in bound.outputs)]
+        settled = not self._handed.intersection(bound.inputs)
+        self.scans = bound.scan is not None and bound.numbers.linked and settled
         self._moved: Any = None
         self._counted = np.zeros(2, np.int64)  # steps of a scan done, and of this epoch
         self._counter = address(self._counted)
@@ -98,6 +104,7 @@ class Native:
         lines += [f"  follow{i}()" for i in range(len(self._looked_up))]
         lines += ["  read_numbers()"] * self.bound.uses_numbers
         lines += ["  code = step(place)", "  if code: check(code)"] if whole else ["  run_parts()"]
+        lines.append("  given = outputs()")
         lines += [f"  {''.join(f'n{i}, ' for i in setters)} = new()"] * bool(setters)
         lines += [f"  set{i}(n{i})" for i in setters]
         lines += [f"  replace{i}(get{i}())" for i in range(len(self._replaced))]
@@ -118,7 +125,7 @@ class Native:
             bound |= {f"replace{i}": setter, f"get{i}": get}
         for i in inputs:
             bound |= {f"shape{i}": self._shapes[i], f"dtype{i}": self._inputs[i].dtype, f"put{i}": self._puts[i]}
-        exec("\n".join([*lines, "  return outputs()"]), bound)
+        exec("\n".join([*lines, "  return given"]), bound)
         run: Callable[..., Any] = bound["run"]
         return run
 
@@ -143,7 +150,7 @@ class Native:
 
     def _check(self, code: int, done: int = 0) -> None:
         if code:
-            raise CheckError(self.bound.checks[code - 1], done, code in self.bound.clean)
+            raise CheckError(self.bound.checks[code - 1], done, code in self.bound.clean, code in self.bound.guards)
 
     def _pointer(self, n: int) -> Callable[[Any, Array], bool]:
         """What makes an array known: where it is (True), if it is laid out as the program's, else a copy (False)."""
@@ -163,8 +170,9 @@ class Native:
 
     def _follower(self, n: int, memory: Value) -> Callable[[], None]:
         """What makes an array known that may be another at each step; one that a scan itself replaces is copied."""
-        reading, buffer, point = direct(memory.reading), self._inputs[n], self._pointer(n)
-        if any(memory is carried for carried, _ in self.bound.carried):
+        reading, buffer, point = memory.reading, self._inputs[n], self._pointer(n)
+        assert reading is not None
+        if memory in self._handed or any(memory is carried for carried, _ in self.bound.carried):
             return lambda: buffer.__setitem__(..., reading())
         last: Array | None = None
 
@@ -177,24 +185,30 @@ class Native:
         return follow
 
     def scan(
-        self, arguments: Sequence[Array], steps: int, batched: Sequence[bool] | None = None, epochs: int = 1
+        self,
+        arguments: Sequence[Array],
+        steps: int,
+        batched: Sequence[bool] | None = None,
+        epochs: int = 1,
+        stop: Callable[[], bool] = bool,
     ) -> Any:
         """Run ``steps`` minibatches, ``epochs`` times, and give the outputs of each along a new first axis.
 
         The ``batched`` arguments (all of them by default) hold the minibatches' rows one after the other. Python's
         signals are looked at every few milliseconds: whatever is raised leaves the state as after a whole minibatch.
+        Where ``stop`` then is true, what was run so far is all.
         """
         batched = [True] * len(arguments) if batched is None else list(batched)
         for n, (shape, x, b) in enumerate(zip(self._shapes, arguments, batched)):
             self._refuse(n, x[: shape[0]] if b else x)
             if b and (x.shape[0] < steps * shape[0] or x.shape[1:] != shape[1:]):
                 raise ValueError(f"{steps} minibatches of {shape[0]} rows are more than the {len(x)} rows of {x.shape}")
-        if self.bound.scan is None or not self.bound.numbers.linked or steps * epochs < 1:
+        if not self.scans or steps * epochs < 1:
             return self._scan_by_steps(arguments, steps, batched, epochs)
         with self.lock, ExitStack() as stack:
             for lock in self.bound.locks:
                 stack.enter_context(lock)
-            return self._scan(arguments, steps, batched, epochs)
+            return self._scan(arguments, steps, batched, epochs, stop)
 
     def _scan_by_steps(self, arguments: Sequence[Array], steps: int, batched: Sequence[bool], epochs: int) -> Any:
         """The same, called from Python step by step: where only Python can do a part of it."""
@@ -210,7 +224,9 @@ class Native:
                 raise
         return stacked(results)
 
-    def _scan(self, arguments: Sequence[Array], steps: int, batched: Sequence[bool], epochs: int) -> Any:
+    def _scan(
+        self, arguments: Sequence[Array], steps: int, batched: Sequence[bool], epochs: int, stop: Callable[[], bool]
+    ) -> Any:
         bound, table, slots = self.bound, self._table, self.bound.layout.slots
         stacks = {m: stacked_memory(m, steps * epochs) for m in self._stackable}
         data = [self._rows(m, x, steps, b) for m, x, b in zip(bound.inputs, arguments, batched)]
@@ -223,13 +239,20 @@ class Native:
         self._read_numbers()
         self._done = 0
         try:
-            self._chunks(bound.scan, self._moves(tuple(batched), steps), steps, steps * epochs)
+            self._chunks(bound.scan, self._moves(tuple(batched), steps), steps, steps * epochs, stop)
+        except CheckError as error:
+            error.results = self._stacked(stacks)
+            raise
         finally:
             for slot, pointer in before:
                 table[slot] = pointer
             if self._done:
                 self._finish(stacks)
-        results = [stack_of(v, stacks, bound) for v in bound.outputs]
+        return self._stacked(stacks)
+
+    def _stacked(self, stacks: dict[Value, Array]) -> Any:
+        """The outputs of the steps that were whole."""
+        results = [stack_of(v, stacks, self.bound)[: self._done] for v in self.bound.outputs]
         return results[0] if isinstance(self.program.outputs, Value) else built(self.program.outputs, results)
 
     def _finish(self, stacks: dict[Value, Array]) -> None:
@@ -272,13 +295,13 @@ class Native:
         data[...] = x[: shape[0]] if batched else x
         return data
 
-    def _chunks(self, scan: Any, moves: Array, epoch: int, steps: int) -> None:
+    def _chunks(self, scan: Any, moves: Array, epoch: int, steps: int, stop: Callable[[], bool]) -> None:
         """Native code for some milliseconds at a time; Python looks at signals between."""
         counted = self._counted
         place, slots, forward = self._place, len(self.bound.table), address(moves)
         back = forward + 8 * slots
         counted[1] = 0
-        while self._done < steps:
+        while self._done < steps and not stop():
             count = min(max(1, int(CHUNK / self._pace)), steps - self._done)
             start = time.perf_counter()
             counted[0] = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -56,8 +57,8 @@ def getter(value: Value, bound: Binding) -> Callable[[], Array]:
     """A function that gives the value of the step that has just run: a copy, but of a live array itself."""
     memory = value.memory
     if memory in bound.buffers:
-        copy: Callable[[], Array] = part_of(bound.buffers[memory], value).copy
-        return copy
+        part: Any = part_of(bound.buffers[memory], value)
+        return partial(part.__getitem__, ()) if value.number else part.copy
     assert memory.array is not None
     array = memory.array if value is memory else part_of(memory.array, value)
     return lambda: array

@@ -1,0 +1,7 @@
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _no_cache(monkeypatch):
+    """Each test compiles for itself."""
+    monkeypatch.setenv("TINYGRAD_NP_CACHE", "")

@@ -1,0 +1,131 @@
+"""The two ways in which a program runs: as NumPy source, and as native code."""
+
+from __future__ import annotations
+
+import linecache
+import time
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from tinygrad_np.compiling.native import CheckError, Native, NotNativeError
+from tinygrad_np.compiling.program import Call, Program, guard
+from tinygrad_np.compiling.source import numpy_source
+
+number = count(1).__next__
+
+
+class MissedError(Exception):
+    """A program does not hold for these arguments; nothing has changed, and the step is to run eagerly."""
+
+
+class ByNumPy:
+    """A program that is run as NumPy source. ``note`` says why."""
+
+    native = None
+
+    def __init__(self, program: Program, note: str) -> None:
+        self.program, self.note = program, f"NumPy source, {note}"
+        self.filename = f"<compiled step {number()}>"
+        self.text, bound = numpy_source(program)
+        lines = self.text.splitlines(keepends=True)
+        linecache.cache[self.filename] = len(self.text), None, lines, self.filename  # so that tracebacks show them
+        namespace: dict[str, Any] = {"np": np, "guard": guard}
+        exec(compile(self.text, self.filename, "exec"), namespace)
+        self.function = namespace["bind"](**bound)
+        effects = [i for i, call in enumerate(program.calls) if has_effect(call)]
+        first = effects[0] if effects else len(program.calls)
+        self.first_line = len(lines) - 3 - len(program.updates) - len(program.calls) + first + 1
+        self.must_remember = any(call.function is guard for call in program.calls[first:])
+
+    def __call__(self, *arrays: Any) -> Any:
+        """The outputs of one step. Raises MissedError where the program does not hold for these arguments."""
+        memory = Memory(self.program) if self.must_remember else None
+        try:
+            return self.function(*arrays)
+        except Exception as error:
+            if memory is None and self._line(error) >= self.first_line:
+                raise
+            if memory is not None:
+                memory.restore()
+            raise MissedError from error
+
+    def _line(self, error: Exception) -> int:
+        """The line of the program that raised ``error``."""
+        line, trace = 0, error.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename == self.filename:
+                line = trace.tb_lineno
+            trace = trace.tb_next
+        return line
+
+
+class ByNativeCode:
+    """A program that is run as native code."""
+
+    def __init__(self, program: Program) -> None:
+        start = time.perf_counter()
+        self.program, self.native = program, Native(program)
+        seconds = time.perf_counter() - start
+        if self.native.bound.is_opaque:
+            raise NotNativeError("all of its calls are NumPy's alone")
+        self.note = f"native code, made in {seconds:.2f} s, {self.native.note}"
+        self.must_remember = self.native.bound.late
+
+    def __call__(self, *arrays: Any) -> Any:
+        """The outputs of one step. Raises MissedError where the program does not hold for these arguments."""
+        memory = Memory(self.program) if self.must_remember else None
+        try:
+            return self.native(*arrays)
+        except CheckError as error:
+            if memory is not None:
+                memory.restore()
+            raise MissedError from (error if error.guard else IndexError(str(error)))
+        except Exception as error:  # of a call that NumPy runs
+            if memory is not None:
+                memory.restore()
+            raise MissedError from error
+
+
+class Memory:
+    """Copies of what a program writes, for one that may find out late that it does not hold."""
+
+    def __init__(self, program: Program) -> None:
+        written = {call.writes.memory: call.writes.memory.array for call in program.calls if call.writes is not None}
+        drawn = {id(g): g for call in program.calls if (g := generator_of(call)) is not None}
+        self.arrays = [(array, array.copy()) for array in written.values() if array is not None]
+        self.states = [(g, g.bit_generator.state) for g in drawn.values()]
+
+    def restore(self) -> None:
+        """Let everything be as it was."""
+        for array, copy in self.arrays:
+            array[...] = copy
+        for generator, state in self.states:
+            generator.bit_generator.state = state
+
+
+def has_effect(call: Call) -> bool:
+    """Whether a call changes what is there before and after the step: a live array, or a Generator."""
+    return generator_of(call) is not None or (call.writes is not None and call.writes.memory.array is not None)
+
+
+def generator_of(call: Call) -> np.random.Generator | None:
+    """The Generator that a call draws from."""
+    owner = getattr(call.function, "__self__", None)
+    return owner if isinstance(owner, np.random.Generator) else None
+
+
+def runner(program: Program, native: bool | None) -> ByNumPy | ByNativeCode:
+    """What runs ``program``: native code where that can be, unless ``native`` is False.
+
+    If it is True, ImportError without llvmlite, and NotNativeError for what native code has no way to do.
+    """
+    if native is False:
+        return ByNumPy(program, "as native=False asks")
+    try:
+        return ByNativeCode(program)
+    except (ImportError, NotNativeError) as error:
+        if native:
+            raise
+        return ByNumPy(program, f"for {error}")

@@ -1,0 +1,90 @@
+"""Whole epochs of a compiled step: by native code, many minibatches at a time, or step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_np.tensor import Tensor
+from tinygrad_np.training.interruption import Interruption
+
+Array = NDArray[Any]
+GATHERED = 1 << 20  # bytes of rows that are put in order at a time
+
+
+class Epochs:
+    """The rows of all minibatches: ``data`` in the order of each epoch, None for the one in which they are."""
+
+    def __init__(self, data: Sequence[Array], batch_size: int, orders: Sequence[Any]) -> None:
+        self.data, self.batch_size, self.orders = data, batch_size, orders
+        self.rows = len(data[0])
+        self.whole = self.rows // batch_size  # minibatches
+        self.batches = -(-self.rows // batch_size)
+
+    def minibatch(self, n: int) -> list[Array]:
+        """The arguments of one step; ``n`` counts on from epoch to epoch."""
+        epoch, i = divmod(n, self.batches)
+        part: Any = slice(i * self.batch_size, (i + 1) * self.batch_size)
+        order = self.orders[epoch]
+        return [array[part if order is None else order[part]] for array in self.data]
+
+    def from_here(self, n: int) -> tuple[Sequence[Array], int, int]:
+        """The rows from minibatch ``n`` on that come before a smaller one: arrays, minibatches, and times over."""
+        epoch, i = divmod(n, self.batches)
+        if i >= self.whole:
+            return (), 0, 1
+        first, last = i * self.batch_size, self.whole * self.batch_size
+        order, even = self.orders[epoch], self.whole == self.batches
+        if order is None:
+            whole = even and i == 0
+            return [array[first:last] for array in self.data], self.whole - i, len(self.orders) - epoch if whole else 1
+        rows = order[first:last]
+        if even:
+            bytes_a_row = sum(array[:1].nbytes for array in self.data)
+            epochs = 1 + GATHERED // max(1, bytes_a_row * self.rows)
+            rows = np.concatenate([rows, *self.orders[epoch + 1 : epoch + epochs]])
+        return [array[rows] for array in self.data], len(rows) // self.batch_size, 1
+
+
+def scanned(
+    step: Any, data: Sequence[Array], batch_size: int, orders: Sequence[Any], interruption: Interruption
+) -> Array:
+    """The loss of each minibatch, from native code as far as there is some that fits."""
+    epochs = Epochs(data, batch_size, orders)
+    total, done = epochs.batches * len(orders), 0
+    losses: list[Array] = []
+    while done < total:
+        version = step.ready(epochs.minibatch(done))
+        arrays, steps, times = epochs.from_here(done) if version is not None else ((), 0, 1)
+        if steps:
+            losses.append(version.scan(arrays, steps, times, lambda: interruption.noted))
+            done += len(losses[-1])
+        if interruption.noted:
+            raise KeyboardInterrupt
+        if not steps or len(losses[-1]) < steps * times:
+            losses.append(_number(step(*epochs.minibatch(done))))
+            done += 1
+    return np.concatenate(losses)
+
+
+def orders(order: Any, epochs: int, rows: int) -> Sequence[Any]:
+    """The order of the rows in each epoch."""
+    if order is None:
+        return [None] * epochs
+    given = np.asarray(order)
+    if given.dtype.kind not in "iu" or given.shape not in ((rows,), (epochs, rows)):
+        raise ValueError(
+            f"order must hold row numbers, of shape ({rows},) or ({epochs}, {rows}), got {given.dtype} {given.shape}"
+        )
+    return list(np.broadcast_to(given, (epochs, rows)).astype(np.intp))
+
+
+def _number(loss: Any) -> Array:
+    """The loss that a step returned, in an array of one number."""
+    value = loss.data if isinstance(loss, Tensor) else np.asarray(loss)
+    if value.size != 1:
+        raise ValueError(f"scan takes a step that returns its loss, one number, got shape {value.shape}")
+    return value.reshape(1)
