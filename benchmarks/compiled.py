@@ -19,13 +19,13 @@ from benchmarks.peers import missing
 from benchmarks.tables import Table, micro, spread, verdict
 from benchmarks.timing import interleaved, ratio, summary
 from benchmarks.training import Contestant, Problem, assert_agreement
-from tinygrad_np.compiling.native.cache import VARIABLE
 
 OURS, CALLS, EAGER, BY_HAND = "tinygrad_np, scan", "tinygrad_np, step by step", "tinygrad_np, eager", "NumPy, by hand"
 C, C_STEPS = "plain C, -O3", "plain C, -O3, step by step by ctypes"
 SCAN, STEPS, PYTORCH = "JAX, lax.scan", "JAX, jit step by step", "PyTorch, eager"
 Builds = dict[str, Callable[[Task], Contestant]]
 FIRST = 3  # steps: as they are, recorded, compiled
+CACHE = "TINYGRAD_NP_CACHE"  # the variable that says where compiled programs are kept
 COMPILED_IN, CALLED_IN = 0.25, 2.5e-6  # goals, in seconds
 
 
@@ -59,11 +59,11 @@ def measured(task: Task, found: Builds, rounds: int, calls: int, count: int) -> 
     exact = task.X.dtype == np.float64
     few = task if exact else task.first(16)  # in more steps, float32 drifts apart
     assert_agreement({name: build(few) for name, build in found.items()}, 1e-8 if exact else 2e-3)
-    epochs = {name: partial(build(task).epochs, count) for name, build in found.items()}
-    for train in epochs.values():
+    training = {name: partial(build(task).epochs, count) for name, build in found.items()}
+    for train in training.values():
         for _ in range(-(-FIRST // (count * task.steps))):
             train()
-    times = interleaved(epochs, rounds, calls)
+    times = interleaved(training, rounds, calls)
     return {name: [t / (count * task.steps) for t in ts] for name, ts in times.items()}
 
 
@@ -165,16 +165,16 @@ def larger(quick: bool, peers: bool) -> Iterator[Table]:
 @contextmanager
 def cache(quick: bool) -> Iterator[None]:
     """Compiled programs are not kept, so that each is compiled; in a quick run, only for the run."""
-    before = os.environ.get(VARIABLE)
+    before = os.environ.get(CACHE)
     with tempfile.TemporaryDirectory() as directory:
-        os.environ[VARIABLE] = directory if quick else ""
+        os.environ[CACHE] = directory if quick else ""
         try:
             yield
         finally:
             if before is None:
-                del os.environ[VARIABLE]
+                del os.environ[CACHE]
             else:
-                os.environ[VARIABLE] = before
+                os.environ[CACHE] = before
 
 
 def run(quick: bool = False, verbose: bool = False, peers: bool = True) -> list[Table]:

@@ -285,14 +285,14 @@ def test_products_with_a_hessian_are_the_same_and_others_an_error():
 def test_compiled_programs_are_not_kept_while_compilation_is_timed(monkeypatch):
     for before in ("somewhere", None):
         if before is None:
-            monkeypatch.delenv(compiled.VARIABLE, raising=False)
+            monkeypatch.delenv(compiled.CACHE, raising=False)
         else:
-            monkeypatch.setenv(compiled.VARIABLE, before)
+            monkeypatch.setenv(compiled.CACHE, before)
         with compiled.cache(quick=False):
-            assert os.environ[compiled.VARIABLE] == ""
+            assert os.environ[compiled.CACHE] == ""
         with compiled.cache(quick=True):
-            assert Path(os.environ[compiled.VARIABLE]).is_dir()
-        assert os.environ.get(compiled.VARIABLE) == before
+            assert Path(os.environ[compiled.CACHE]).is_dir()
+        assert os.environ.get(compiled.CACHE) == before
 
 
 def test_growth_is_printed_and_drawn(monkeypatch, tmp_path):
