@@ -105,7 +105,7 @@ def draw(axes_of: Mapping[str, Mapping[int, tuple[Times, float]]], path: Path) -
 
 def run(quick: bool = False, verbose: bool = False, peers: bool = True) -> list[Table]:
     """Check at each point that all train alike, then time them."""
-    rounds, budget = (1, 0.0) if quick else (7, 0.02)
+    rounds, budget = (1, 0.0) if quick else (15, 0.01)
     with cache(quick):
         found = {
             name: {n: point(axis.task(n), rounds, budget) for n in (axis.values[:2] if quick else axis.values)}
