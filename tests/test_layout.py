@@ -52,7 +52,9 @@ FLOORS |= {"compiling.native.functions": 6.2, "compiling.native.frame": 6.2, "co
 FLOORS |= {"compiling.native.listing": 6.2, "compiling.native.reducing": 6.3, "compiling.native.indexing": 6.3}
 FLOORS |= {"compiling.native.lowering": 6.4, "compiling.native.kernels": 6.3, "compiling.native.linking": 6.5}
 FLOORS |= {"compiling.native.products": 6.4, "compiling.native.emit": 6.5, "compiling.native.binding": 6.6}
-FLOORS |= {"compiling.native.scanning": 6.7, "compiling.native.running": 6.75, "compiling.native": 6.8}
+FLOORS |= {"compiling.native.headers": 6, "compiling.native.entering": 6.3, "compiling.native.script": 6.5}
+FLOORS |= {"compiling.native.results": 6.7, "compiling.native.running": 6.75, "compiling.native.scanning": 6.8}
+FLOORS |= {"compiling.native": 6.82}
 FLOORS |= {"compiling.program": 0, "compiling.asking": 6, "compiling.symbols": 6.1, "compiling.noting": 6.2}
 FLOORS |= {"compiling.recorder": 6.3, "compiling.places": 6.4, "compiling.state": 6.5, "compiling.fitting": 6.6}
 FLOORS |= {"compiling.surroundings": 6.45}
@@ -63,6 +65,7 @@ FLOORS |= {
     "compiling.record": 6.7,
     "compiling.replaying": 6.85,
     "compiling.version": 6.86,
+    "compiling.shortcut": 6.7,
     "compiling.scanning": 6,
 }
 FLOORS |= {"compiling.steps": 6.9, "compiling": 6.95}

@@ -98,10 +98,10 @@ class Fitting(Training):
     def __init__(self, name):
         super().__init__(lr=0.01, l2=0.01)
         self.loss = losses.LOSSES[name]
-        self.targets = np.eye(3) if self.loss is not losses.hinge else 2 * np.eye(3) - 1
+        self.targets = np.eye(3)
         if self.loss is losses.gaussian_nll:
-            self.model.layers.append(tg.nn.Linear(3, 6, rng=2))
-            self.optimizer = tg.MomentumSGD(self.model.parameters(), lr=0.01, l2=0.01)
+            self.model = tg.Sequential(*self.model.layers, tg.nn.Linear(3, 6, rng=2))
+            self.optimizer = tg.MomentumSGD(self.model.parameters(), lr=0.001, l2=0.01)  # it has no least value
 
     def step(self, x, t):
         self.optimizer.zero_grad()

@@ -15,6 +15,7 @@ REFUSED = {"full_like": "writes into an array"}
 
 OTHERWISE = {"sinc"}  # how many elements are near 0 is the shape of an array, so other numbers may run eagerly
 
+
 def flat(outputs):
     """All results as arrays."""
     items = outputs if isinstance(outputs, (list, tuple)) else [outputs]

@@ -13,8 +13,8 @@ from tinygrad_np.compiling.state import Performance
 from tinygrad_np.nn.module import Module
 
 
-def conditions(performance: Performance, program: Program, outside: Sequence[Place]) -> Callable[[], bool]:
-    """The function that says whether ``program`` may run on the state as it is.
+def conditions(performance: Performance, program: Program, outside: Sequence[Place]) -> Checks:
+    """What says whether ``program`` may run on the state as it is.
 
     Arrays that the program uses must be the ones that they were, for it knows where each lies in memory; but a number
     in an array without dimensions, and an array that the step itself replaces, are looked up at each step. Floats are
@@ -37,11 +37,11 @@ def conditions(performance: Performance, program: Program, outside: Sequence[Pla
     for place in outside:
         if type(place.get()) is not np.ndarray:  # those the program uses are among the others
             checks.same(place, place.get())
-    return checks.function()
+    return checks
 
 
 class Checks:
-    """Conditions on places, as the text of a function."""
+    """Conditions on places, as text."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -87,9 +87,14 @@ class Checks:
         self.bound[name] = thing
         return name
 
+    @property
+    def text(self) -> str:
+        """All of them as one expression."""
+        return " and ".join(dict.fromkeys(self.lines)) or "True"
+
     def function(self) -> Callable[[], bool]:
-        body = " and ".join(dict.fromkeys(self.lines)) or "True"
-        text = f"def bind({', '.join(self.bound)}):\n    return lambda: {body}\n"
+        """The function that says whether they hold."""
+        text = f"def bind({', '.join(self.bound)}):\n    return lambda: {self.text}\n"
         namespace: dict[str, Any] = {}
         exec(compile(text, "<fits>", "exec"), namespace)
         fits: Callable[[], bool] = namespace["bind"](**self.bound)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.compiling.asking import TracingError
-from tinygrad_np.compiling.fitting import conditions
+from tinygrad_np.compiling.fitting import Checks, conditions
 from tinygrad_np.compiling.noting import UNLISTED, Recording, StandIn
 from tinygrad_np.compiling.passes import simplified
 from tinygrad_np.compiling.program import Program, Scalar, Value, operands_in
@@ -30,12 +30,12 @@ from tinygrad_np.trees import leaves_of, rebuilt
 class Recorded:
     """A program, what it holds for, and how its outputs are put together.
 
-    ``fits`` says whether the state is still the one that it was recorded for. ``numbers`` takes the plain numbers among
-    the arguments. ``structure`` is what the step returns, with "tensor" or "array" for each output.
+    ``checks`` say whether the state is still the one that it was recorded for. ``numbers`` takes the plain numbers
+    among the arguments. ``structure`` is what the step returns, with "tensor" or "array" for each output.
     """
 
     program: Program
-    fits: Callable[[], bool]
+    checks: Checks
     structure: Any
     touched: list[Leaf]
     groups: list[Group]
@@ -68,13 +68,13 @@ def record(
         found = [value for _, value in played if value is not None]
         program: Program = ReadableProgram(found, recording.calls, tuple(outputs), updates)
         _check_parameters(performance, program)
-        fits = conditions(performance, program, surroundings.places)
+        checks = conditions(performance, program, surroundings.places)
         shorter = simplified(program)
     except BaseException:
         performance.abandon()
         raise
     groups = [group for group, _ in performance.schedules]
-    return results, Recorded(shorter, fits, structure, performance.touched(), groups, numbers)
+    return results, Recorded(shorter, checks, structure, performance.touched(), groups, numbers)
 
 
 def _played(recording: Recording, leaf: Any, name: str, numbers: list[Any], i: int) -> tuple[Any, Value | None]:
@@ -98,7 +98,7 @@ def _returned(recording: Recording, returned: Any) -> tuple[list[Any], Any, Any]
         real = inner.array if isinstance(inner, StandIn) else inner.number if isinstance(inner, Symbol) else inner
         outputs.append(recording.noted(inner))
         if isinstance(inner, StandIn):
-            inner.value.number = not isinstance(inner.array, np.ndarray)
+            inner.value.number = not isinstance(leaf, Variable) and not isinstance(inner.array, np.ndarray)
         kinds.append("tensor" if isinstance(leaf, Variable) else "array")
         results.append(placed(np.asarray(real), None) if isinstance(leaf, Variable) else real)
     return outputs, rebuilt(returned, kinds), rebuilt(returned, results)

@@ -77,7 +77,7 @@ class ByNativeCode:
         """The outputs of one step. Raises MissedError where the program does not hold for these arguments."""
         memory = Memory(self.program) if self.must_remember else None
         try:
-            return self.native(*arrays)
+            return self.native.run([np.asarray(x) for x in arrays])
         except CheckError as error:
             if memory is not None:
                 memory.restore()

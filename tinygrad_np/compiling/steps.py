@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinygrad_np.compiling.asking import UnsettledError
+from tinygrad_np.compiling.native import CheckError, MisfitError
 from tinygrad_np.compiling.program import GuardError, Program
 from tinygrad_np.compiling.record import record
 from tinygrad_np.compiling.replaying import MissedError
 from tinygrad_np.compiling.scanning import orders, scanned
+from tinygrad_np.compiling.shortcut import MISSED
 from tinygrad_np.compiling.state import State
 from tinygrad_np.compiling.version import Version
 from tinygrad_np.graph import placed
@@ -79,6 +81,7 @@ class CompiledStep:
         self._moving: dict[Hashable, set[Any]] = {}  # the ints that a first run was seen to change
         self._eager: dict[Hashable, int] = {}
         self._last: Version | None = None
+        self._shortcut: Callable[[Any], Any] = _none  # for what comes again and again
         self._lock = threading.RLock()
         _alive.add(self)
         update_wrapper(self, step)
@@ -86,7 +89,15 @@ class CompiledStep:
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         """One step, with what ``step`` returns."""
         mode = current_mode()
-        if mode is not None and mode.watchers:
+        if mode is None and not keywords:
+            with self._lock:
+                try:
+                    result = self._shortcut(arguments)
+                    if result is not MISSED:
+                        return result
+                except (CheckError, MisfitError):
+                    pass  # nothing has changed
+        elif mode is not None and mode.watchers:
             return self.step(*arguments, **keywords)  # who watches operations is to see them
         kind: Hashable = (mode, *map(_kind, arguments))
         leaves: Sequence[Any] = arguments
@@ -103,7 +114,9 @@ class CompiledStep:
             if version.fits():
                 self._last = version
                 try:
-                    return version(leaves)
+                    result = version(leaves)
+                    self._shortcut = (version.shortcut if current_mode() is None else None) or _none
+                    return result
                 except MissedError as error:
                     missed = error
                     if not isinstance(error.__cause__, GuardError):
@@ -197,6 +210,11 @@ class CompiledStep:
                 stacklevel=3,
             )
         return result
+
+
+def _none(arguments: Any) -> Any:
+    """The way where there is no shortcut."""
+    return MISSED
 
 
 _alive: WeakSet[CompiledStep] = WeakSet()

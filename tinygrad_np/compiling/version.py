@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from tinygrad_np.compiling.native import CheckError
 from tinygrad_np.compiling.record import Recorded
 from tinygrad_np.compiling.replaying import ByNativeCode, ByNumPy, runner
+from tinygrad_np.compiling.shortcut import shortcut
 from tinygrad_np.compiling.state import touch
 from tinygrad_np.graph import placed
 from tinygrad_np.tensor import Tensor
@@ -23,7 +25,7 @@ class Version:
     """A program and what runs it, for one kind of arguments and one structure of the state."""
 
     def __init__(self, recorded: Recorded, native: bool | None) -> None:
-        self.recorded, self.program, self.fits = recorded, recorded.program, recorded.fits
+        self.recorded, self.program, self.fits = recorded, recorded.program, recorded.checks.function()
         self.native, self.runs = native, 0
         self._runner: ByNumPy | ByNativeCode | None = None  # made when it is met again
         kinds = [kind for _, kind in leaves_of(recorded.structure)]
@@ -51,12 +53,25 @@ class Version:
         self.runs += 1
         if recorded.touched:
             touch(recorded.touched)
+        return self._given(results)
+
+    @cached_property
+    def shortcut(self) -> Callable[[Any], Any] | None:
+        """The function of the arguments that does the same in less time, where there is one."""
+        runner, recorded = self.runner, self.recorded
+        if runner.native is None or runner.must_remember or not self.plain:
+            return None
+        give = None if self.single else self._given
+        return shortcut(recorded.checks, recorded.groups, runner.native.run, recorded.touched, give, self)
+
+    def _given(self, results: Any) -> Any:
+        """What the step returns, of what the program gives."""
         if self.single:
             return placed(np.asarray(results[0]), None)
         results = list(results)
         for i in self.tensors:
             results[i] = placed(np.asarray(results[i]), None)
-        return rebuilt(recorded.structure, results)
+        return rebuilt(self.recorded.structure, results)
 
     @property
     def scans(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -13,13 +14,16 @@ from numpy.typing import NDArray
 
 from tinygrad_np.compiling.native.emit import ON_STACK, Module, accessed, nbytes, plan_scratch
 from tinygrad_np.compiling.native.engine import load, machine
+from tinygrad_np.compiling.native.entering import REFUSED, entry
 from tinygrad_np.compiling.native.frame import Layout
 from tinygrad_np.compiling.native.fusion import Fusion, changes, checks_first, forward_copies, remove_unused
+from tinygrad_np.compiling.native.headers import DEFINITION, are_known, function_at, python_function
 from tinygrad_np.compiling.native.instructions import Draw, Guard, Kernel, Opaque, Product
 from tinygrad_np.compiling.native.linking import Numbers, evaluate, place_of
 from tinygrad_np.compiling.native.lowering import Lowering
 from tinygrad_np.compiling.native.products import blas, by_blas
 from tinygrad_np.compiling.native.views import extent
+from tinygrad_np.compiling.places import Access
 from tinygrad_np.compiling.program import GuardError, Program, Scalar, Value, operands_in
 
 Array = NDArray[Any]
@@ -80,7 +84,12 @@ class Binding:
         module = Module(self.kernels, self.layout, self._stored(), machine().vector_bytes)
         self.carried = self._carried()
         module.update(self.numbers.links, self.carried)
-        self.text, self.uses_numbers = module.text(), module.uses_numbers
+        self.uses_numbers = module.uses_numbers
+        self.runs = len(module.parts) == 1 and isinstance(module.parts[0], list)  # native code is all there is
+        self.long = sum(math.prod(i.shape) for kernel in self.kernels for i in kernel.instructions) > LONG
+        self.enters = self.runs and not self.long and not self.locks  # and takes a moment, so that nobody need wait
+        entrance = entry(self.layout, self.arguments, self.written, self.enters) if are_known() else ""
+        self.text = module.text() + entrance
         self.code = load(self.text)
         self.parts = self._bind(module)
 
@@ -95,20 +104,35 @@ class Binding:
         seen = [v for i in lowering.instructions for v in (*i.reads(), *i.writes())]
         memories = dict.fromkeys([v.memory for v in (*seen, *lasting)])
         self.looked_up = [m for m in memories if m.reading is not None]
-        self.inputs = [*[v.memory for v in program.arguments], *self.looked_up]
+        self.arguments = [v.memory for v in program.arguments]
+        self.inputs = [*self.arguments, *self.looked_up]
         self.references = [m for m in memories if m.array is not None and m.reading is None]
         given = {*self.inputs, *self.references}
         self.results = list(dict.fromkeys(v.memory for v in lasting if v.memory not in given))
+        self.lent = self._lent()
+        live = {*given, *self.lent.values()}
         self.temporaries = [m for m in memories if m not in given and m not in set(self.results)]
         kept = {*given, *self.results}
-        instructions = remove_unused(forward_copies(checks_first(lowering.instructions, given), kept), kept)
-        kernels = Fusion(instructions, given).kernels
+        instructions = remove_unused(forward_copies(checks_first(lowering.instructions, live), kept), kept)
+        kernels = Fusion(instructions, live).kernels
         order: list[Any] = [i for kernel in kernels for i in kernel.instructions]
-        first = next((at for at, i in enumerate(order) if changes(i, given)), len(order))
+        first = next((at for at, i in enumerate(order) if changes(i, live)), len(order))
         self.clean = {i.check for i in order[:first] if i.may_fail()}  # the checks that come before any change
         self.late = any(i.may_fail() or isinstance(i, Opaque) for i in order[first + 1 :])
+        self.written = [m for m in self.references if any(v.memory is m for i in order for v in i.writes())]
         self.guards = {i.check for i in order if isinstance(i, Guard)}
         return kernels
+
+    def _lent(self) -> dict[int, Value]:
+        """Of what is put into the state, by number, the memory that is handed out itself: nobody else has it."""
+        counts = Counter(v.memory for v in (*self.outputs, *[v for _, v in self.replaced]))
+        read = {place_of(m.reading) for m in self.looked_up}
+        return {
+            n: value
+            for n, (setter, value) in enumerate(self.replaced)
+            if value in self.results and counts[value] == 1 and not value.number
+            if isinstance(setter, Access) and setter.place not in read
+        }
 
     def _carried(self) -> list[tuple[Value, Value]]:
         """Memory that is looked up at each step, and what a step puts in its place."""
@@ -134,7 +158,8 @@ class Binding:
         offsets, size = plan_scratch(self.kernels, [m for m in temporaries if m not in local], ALIGNED)
         self.scratch = memory_for(Value((size,), np.dtype(np.uint8), (1,)))
         keys: list[Any] = ["scratch", "scalars", *self.inputs, *self.references, *self.results]
-        pointers: dict[Any, int] = {}
+        pointers: dict[Any, int] = {"ndarray": id(np.ndarray), "long": python_function("PyLong_FromLong")}
+        pointers |= {("dtype", m): id(m.dtype) for m in self.arguments}
         for i in instructions:
             if isinstance(i, Draw):
                 bits = i.generator.bit_generator
@@ -150,7 +175,7 @@ class Binding:
         )
         keys = list(dict.fromkeys([*keys, *pointers]))
         self.layout = Layout({key: n for n, key in enumerate(keys)}, offsets, local, self.numbers.leaves)
-        self.table = np.zeros(len(keys), np.uint64)
+        self.table = np.zeros(len(keys) + DEFINITION, np.uint64)
         self.values = np.zeros(max(1, len(self.numbers.leaves)))
         self.table[:2] = address(self.scratch), address(self.values)
         for key, pointer in pointers.items():
@@ -161,6 +186,7 @@ class Binding:
 
     def _bind(self, module: Module) -> list[Callable[[], int]]:
         """Functions to call one after the other: native code, and Python's calls between."""
+        self.seen: dict[Value, Array] = {}  # what is read where it is, and not from its buffer
         self.buffers = {m: memory_for(m) for m in (*self.inputs, *self.results)}
         for memory in self.references:
             assert memory.array is not None
@@ -170,19 +196,20 @@ class Binding:
         place, native = address(self.table), 0
         parts: list[Callable[[], int]] = []
         objects: dict[Value, Any] = {}
-        whole = len(module.parts) == 1
-        work = sum(math.prod(i.shape) for kernel in self.kernels for i in kernel.instructions)
-        prototype = LongStep if work > LONG else Step
+        prototype = LongStep if self.long else Step
         for part in module.parts:
             if isinstance(part, list):
-                function = prototype(self.code.address("step" if whole else f"step{native}"))
+                function = prototype(self.code.address("step" if self.runs else f"step{native}"))
                 parts.append(partial(function, place))
                 native += 1
             else:
                 parts.append(OpaqueCall(part, self._array, objects))
         self.is_opaque = all(isinstance(part, OpaqueCall) for part in parts)
-        self.step = function if whole and native else None
-        self.scan = Scan(self.code.address("scan")) if whole and native else None
+        self.step: Any = function if self.runs else None
+        self.scan = Scan(self.code.address("scan")) if self.runs else None
+        self.enter: Callable[..., int] = lambda *_: REFUSED
+        if are_known():
+            self.enter = function_at(self.code.address("enter"), self.table)
         return parts
 
     def _array(self, value: Value) -> Array:
@@ -191,7 +218,7 @@ class Binding:
         if memory.array is not None:
             return part_of(memory.array, value)
         if memory in self.buffers:
-            return part_of(self.buffers[memory], value)
+            return part_of(self.seen.get(memory, self.buffers[memory]), value)
         place = Value(value.shape, value.dtype, value.strides, None, self.layout.scratch[memory] + value.offset)
         return part_of(self.scratch, place)
 

@@ -14,6 +14,7 @@ from tinygrad_np.compiling.program import Scalar, Value
 
 Index = int | str  # of a loop: known, or a register
 TABLE = "%table"
+NARROW = 4  # bytes of an element from which LLVM knows how to load a part of a vector
 
 
 def memory_type(dtype: np.dtype[Any]) -> str:
@@ -121,11 +122,22 @@ class Frame(Builder):
             return self.splat(self._read(number, dtype), lanes)
         if stride == size and active == lanes:
             wide = self.value(f"load {vector(kind, lanes)}, ptr {pointer}, align {size}", kind, lanes, signed)
+        elif stride == size and size < NARROW:
+            wide = self._one_by_one(kind, lanes, pointer, size, active, signed)
         elif stride == size:
             wide = self._masked("load", kind, lanes, pointer, size, self.mask(lanes, active), signed)
         else:
             return self.gather(dtype, self._spread(pointer, stride, lanes), self.mask(lanes, active))
         return self._read(wide, dtype)
+
+    def _one_by_one(self, kind: str, lanes: int, pointer: str, size: int, active: int, signed: bool) -> Number:
+        """The first ``active`` elements, each loaded alone."""
+        wide = self.constants(kind, [0] * lanes, signed)
+        for i in range(active):
+            place = self.value(f"getelementptr i8, ptr {pointer}, i64 {i * size}", "ptr").name
+            one = self.value(f"load {kind}, ptr {place}, align {size}", kind, 1, signed)
+            wide = self.value(f"insertelement {wide.type} {wide.name}, {kind} {one.name}, i32 {i}", kind, lanes, signed)
+        return wide
 
     def gather(self, dtype: np.dtype[Any], pointers: str, mask: Number) -> Number:
         """The elements that a vector of pointers points to, where the mask is 1."""

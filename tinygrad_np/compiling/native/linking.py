@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from tinygrad_np.compiling.native.frame import computable
 from tinygrad_np.compiling.program import Program, Scalar, Value
 
 
-def reader(*scalars: Any) -> Callable[[], tuple[Any, ...]]:
-    """A function that reads and computes scalars as Python would, each once; as source text, it is quick."""
-    names: dict[Any, str] = {}
-    values: dict[str, Any] = {}
-    lines = []
-
-    def named(thing: Any) -> str:
-        if not isinstance(thing, Scalar):
-            name = f"c{len(values)}"
-            values[name] = thing
-            return name
-        if thing not in names:
-            arguments = ", ".join(map(named, thing.arguments))
-            names[thing] = f"s{len(names)}"
-            lines.append(f"    {names[thing]} = {named(thing.function)}({arguments})")
-        return names[thing]
-
-    results = "".join(f"{named(s)}, " for s in scalars)
-    exec("\n".join(["def read():", *lines, f"    return ({results})"]), values)
-    read: Callable[[], tuple[Any, ...]] = values["read"]
-    return read
-
-
 def evaluate(scalar: Any) -> Any:
     """A scalar's value now, computed by Python."""
-    return reader(scalar)()[0]
+    return scalar.function(*map(evaluate, scalar.arguments)) if isinstance(scalar, Scalar) else scalar
 
 
 def place_of(access: Any) -> Any:

@@ -1,0 +1,81 @@
+"""What a program gives: of one step, and of every step of a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_np.compiling.native.binding import Binding, memory_for, part_of
+from tinygrad_np.compiling.native.emit import nbytes
+from tinygrad_np.compiling.native.linking import evaluate
+from tinygrad_np.compiling.native.views import contiguous
+from tinygrad_np.compiling.program import Scalar, Value
+
+Array = NDArray[Any]
+
+
+def stacked_memory(memory: Value, steps: int) -> Array:
+    """An array for what each step writes into ``memory``, one after the other."""
+    if memory.strides == contiguous(memory.shape, memory.dtype.itemsize):
+        return np.empty((steps, *memory.shape), memory.dtype)
+    return memory_for(Value((steps, *memory.shape), memory.dtype, (nbytes(memory), *memory.strides)))
+
+
+def built(tree: Any, leaves: Sequence[Any], scalars: Sequence[Any] = ()) -> Any:
+    """``tree`` with its Values replaced by ``leaves``, in order, and its Scalars by ``scalars``, or what they are."""
+    values, numbers = iter(leaves), iter(scalars)
+
+    def fill(node: Any) -> Any:
+        if isinstance(node, Value):
+            return next(values)
+        if isinstance(node, Scalar):
+            return next(numbers) if scalars else evaluate(node)
+        if isinstance(node, (tuple, list)):
+            return type(node)(map(fill, node))
+        if isinstance(node, dict):
+            return {key: fill(item) for key, item in node.items()}
+        return node
+
+    return fill(tree)
+
+
+def builder(tree: Any, bound: Binding) -> Callable[..., Any]:
+    """A function of scalars that gives the outputs of the step that has just run."""
+    gets = [getter(value, bound) for value in bound.outputs]
+    return lambda *scalars: built(tree, [get() for get in gets], scalars)
+
+
+def getter(value: Value, bound: Binding) -> Callable[[], Array]:
+    """A function that gives the value of the step that has just run: a copy, but of a live array itself."""
+    memory = value.memory
+    if memory in bound.buffers:
+        part: Any = part_of(bound.buffers[memory], value)
+        return partial(part.__getitem__, ()) if value.number else part.copy
+    assert memory.array is not None
+    array = memory.array if value is memory else part_of(memory.array, value)
+    return lambda: array
+
+
+def stack_of(value: Value, stacks: dict[Value, Array], bound: Binding) -> Array:
+    """An output of every step of a scan: a view of what they wrote; what they share is what it is now."""
+    memory = value.memory
+    if memory not in stacks:
+        source = bound.buffers[memory] if memory.array is None else memory.array
+        return part_of(source, value)
+    if value is memory:
+        return stacks[memory]
+    steps = stacks[memory].shape[0]
+    return part_of(
+        stacks[memory], Value((steps, *value.shape), value.dtype, (nbytes(memory), *value.strides), None, value.offset)
+    )
+
+
+def stacked(results: Sequence[Any]) -> Any:
+    """Outputs of steps, along a new first axis."""
+    if results and isinstance(results[0], (tuple, list)):
+        return type(results[0])(map(stacked, zip(*results)))
+    return np.stack(results) if results and isinstance(results[0], np.ndarray) else list(results)
