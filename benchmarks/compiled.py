@@ -70,7 +70,7 @@ def measured(task: Task, found: Builds, rounds: int, calls: int, count: int) -> 
 def first_calls(task: Task, found: Builds, rounds: int) -> dict[str, list[float]]:
     """Seconds that each takes to be made and to train its first steps; everything is imported before that."""
     few = task.first(FIRST)
-    calls = {name: lambda build=build: build(few).epochs(1) for name, build in found.items()}  # type: ignore[misc]
+    calls = {name: lambda build=build: build(few).epochs(1) for name, build in found.items()}
     return interleaved(calls, rounds, 1)
 
 
@@ -113,13 +113,13 @@ def small(quick: bool, peers: bool) -> Iterator[Table]:
     rounds, calls, many = (1, 1, 2) if quick else (30, 5, 20)
     goals = {C: 1 / 1.5, SCAN: 5.0, BY_HAND: 70.0}
     title = "2-3-3 network, float64, batches of 4: {}"
-    names = OURS, C, SCAN, STEPS, PYTORCH, BY_HAND, EAGER
+    scans = picked(found, OURS, C, SCAN, STEPS, PYTORCH, BY_HAND, EAGER)
     one = title.format("an epoch of 75 steps a call")
-    yield table(one, task, picked(found, *names), goals, 10**5, rounds, calls)
+    yield table(one, task, scans, goals, 10**5, rounds, calls)
     long = title.format(f"{many} epochs a call")
     yield table(long, task, picked(found, OURS, C, SCAN), goals, 10**5, rounds, 1, many)
-    names = CALLS, C_STEPS, STEPS, PYTORCH, BY_HAND, EAGER
-    result = table(title.format("step by step"), task, picked(found, *names), {}, 10**5, rounds, calls)
+    calling = picked(found, CALLS, C_STEPS, STEPS, PYTORCH, BY_HAND, EAGER)
+    result = table(title.format("step by step"), task, calling, {}, 10**5, rounds, calls)
     called, made = float(result.rows[0][1]) * 1e-6, float(result.rows[0][-2]) * 1e-3
     result.notes += [
         f"A call of ours: {called * 1e6:.2f} µs; goal ≤ {CALLED_IN * 1e6}, {verdict(called, CALLED_IN)}.",

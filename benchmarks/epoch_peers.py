@@ -53,7 +53,7 @@ def in_jax(task: Task) -> InJAX:
 
     def step(state: Any, x: Any, t: Any) -> Any:
         loss, gradients = jax.value_and_grad(loss_of)(state[0], x, t)
-        return update(*state, gradients), loss
+        return update(state[0], state[1], gradients), loss
 
     def epoch(state: Any, x: Any, t: Any) -> Any:
         return jax.lax.scan(lambda state, minibatch: step(state, *minibatch), state, (x, t))

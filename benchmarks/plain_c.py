@@ -22,7 +22,12 @@ def compiler() -> str | None:
 
 def can_train(task: Task) -> bool:
     """Whether ``task`` is what ``epoch.c`` is written for."""
-    return (task.sizes, task.batch_size, task.optimizer, task.X.dtype) == ((2, 3, 3), 4, "momentum", np.float64)
+    return (task.sizes, task.batch_size, task.optimizer, task.X.dtype) == (
+        (2, 3, 3),
+        4,
+        "momentum",
+        np.dtype(np.float64),
+    )
 
 
 def library() -> ctypes.CDLL:

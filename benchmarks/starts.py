@@ -21,7 +21,7 @@ def programs(epochs: int, directory: str, peers: bool) -> dict[str, Callable[[],
     def run(program: str, cache: str = "") -> str:
         return python("-m", f"benchmarks.programs.{program}", str(epochs), TINYGRAD_NP_CACHE=cache).stdout
 
-    found = {
+    found: dict[str, Callable[[], str]] = {
         COMPILED: partial(run, "by_compiled_step"),
         CACHED: partial(run, "by_compiled_step", directory),
         BY_HAND: partial(run, "by_hand"),
