@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.native import CheckError, Native, NotNativeError
+from tinygrad_np.compiling.native import Also, CheckError, Native, NotNativeError
 from tinygrad_np.compiling.program import Call, Program, guard
 from tinygrad_np.compiling.source import numpy_source
 
@@ -64,13 +64,11 @@ class ByNumPy:
 class ByNativeCode:
     """A program that is run as native code."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, also: Also) -> None:
         start = time.perf_counter()
-        self.program, self.native = program, Native(program)
+        self.program, self.native = program, Native(program, also)
         seconds = time.perf_counter() - start
-        if self.native.bound.is_opaque:
-            raise NotNativeError("all of its calls are NumPy's alone")
-        self.note = f"native code, made in {seconds:.2f} s, {self.native.note}"
+        self.note = f"native code, {self.native.note}, in {seconds:.2f} s"
         self.must_remember = self.native.bound.late
 
     def __call__(self, *arrays: Any) -> Any:
@@ -116,15 +114,15 @@ def generator_of(call: Call) -> np.random.Generator | None:
     return owner if isinstance(owner, np.random.Generator) else None
 
 
-def runner(program: Program, native: bool | None) -> ByNumPy | ByNativeCode:
-    """What runs ``program``: native code where that can be, unless ``native`` is False.
+def runner(program: Program, native: bool | None, also: Also) -> ByNumPy | ByNativeCode:
+    """What runs ``program``: native code where that can be, unless ``native`` is False; ``also`` writes its shortcut.
 
     If it is True, ImportError without llvmlite, and NotNativeError for what native code has no way to do.
     """
     if native is False:
         return ByNumPy(program, "as native=False asks")
     try:
-        return ByNativeCode(program)
+        return ByNativeCode(program, also)
     except (ImportError, NotNativeError) as error:
         if native:
             raise

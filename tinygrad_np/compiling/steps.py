@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tinygrad_np.compiling.asking import UnsettledError
 from tinygrad_np.compiling.native import CheckError, MisfitError
+from tinygrad_np.compiling.native.engine import machine
 from tinygrad_np.compiling.program import GuardError, Program
 from tinygrad_np.compiling.record import record
 from tinygrad_np.compiling.replaying import MissedError
@@ -39,8 +40,12 @@ def compiled(step: Callable[..., Any] | None = None, *, state: Any = (), native:
     ``step`` is a training step (zero_grad, loss, backward, step of the optimizer), an evaluation, or any function of
     arrays. ``state`` is the object, or the tuple of objects, that it reads and changes beside its arguments: the model,
     the optimizer. The first call with arguments of new shapes or dtypes runs the step as it is, the second records it,
-    and later ones run the program; each is one real step, with the same numbers to the last bit. Results that are
-    Tensors come back without their graph. Without ``step`` it is a decorator, ``@tg.compiled(state=model)``.
+    and later ones run the program; each is one real step. Results that are Tensors come back without their graph.
+    Without ``step`` it is a decorator, ``@tg.compiled(state=model)``.
+
+    Where llvmlite is installed (``pip install 'tinygrad_np[compiled]'``), the program runs as native code, with eager
+    numbers but for rounding; explain() says so. ``native=False`` runs it as NumPy source, with the same numbers to the
+    last bit; ``native=True`` raises ImportError without llvmlite, and NotNativeError for what only NumPy can run.
 
     Numbers of the state, such as learning rates, are read at each step, and Dropout draws at each. What would keep the
     value that it had while recorded raises TracingError, which names the line: ``if`` and ``float()`` of what was
@@ -68,6 +73,8 @@ def compiled(step: Callable[..., Any] | None = None, *, state: Any = (), native:
         return partial(compiled, state=state, native=native)
     if not callable(step):
         raise TypeError(f"compiled takes a function, got {step!r}; write tg.compiled(step, state=(model, optimizer))")
+    if native:
+        machine()
     return CompiledStep(step, state if isinstance(state, (tuple, list)) else (state,), native)
 
 
@@ -90,13 +97,16 @@ class CompiledStep:
         """One step, with what ``step`` returns."""
         mode = current_mode()
         if mode is None and not keywords:
-            with self._lock:
-                try:
-                    result = self._shortcut(arguments)
-                    if result is not MISSED:
-                        return result
-                except (CheckError, MisfitError):
-                    pass  # nothing has changed
+            lock = self._lock
+            lock.acquire()
+            try:
+                result = self._shortcut(arguments)
+                if result is not MISSED:
+                    return result
+            except (CheckError, MisfitError):
+                pass  # nothing has changed
+            finally:
+                lock.release()
         elif mode is not None and mode.watchers:
             return self.step(*arguments, **keywords)  # who watches operations is to see them
         kind: Hashable = (mode, *map(_kind, arguments))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,9 @@ class Version:
     def runner(self) -> ByNumPy | ByNativeCode:
         """What runs the program."""
         if self._runner is None:
-            self._runner = runner(self.program, self.native)
+            recorded, give = self.recorded, None if self.single else self._given
+            way = partial(shortcut, recorded.checks, recorded.groups, recorded.touched, give, self)
+            self._runner = runner(self.program, self.native, way)
         return self._runner
 
     def __call__(self, leaves: Sequence[Any]) -> Any:
@@ -55,14 +57,13 @@ class Version:
             touch(recorded.touched)
         return self._given(results)
 
-    @cached_property
+    @property
     def shortcut(self) -> Callable[[Any], Any] | None:
         """The function of the arguments that does the same in less time, where there is one."""
-        runner, recorded = self.runner, self.recorded
+        runner = self.runner
         if runner.native is None or runner.must_remember or not self.plain:
             return None
-        give = None if self.single else self._given
-        return shortcut(recorded.checks, recorded.groups, runner.native.run, recorded.touched, give, self)
+        return runner.native.shortcut[0]
 
     def _given(self, results: Any) -> Any:
         """What the step returns, of what the program gives."""

@@ -25,14 +25,14 @@ class Flat:
     def __init__(
         self, names: Sequence[str], params: Sequence[Tensor], states: Sequence[Sequence[Array]], scratch: int = 0
     ) -> None:
-        self.names, self.params, self.scratch = names, params, scratch
+        self.names, self.params, self.scratch = tuple(names), tuple(params), scratch
         data = np.concatenate([p.data for p in params], axis=None)
         self.dtype = np.result_type(data.dtype, np.float32)
         flat_states = [np.concatenate(arrays, axis=None, dtype=self.dtype) for arrays in states]
         work = [np.empty_like(data, self.dtype) for _ in range(scratch + 1)]
         self.whole = (data, work[0], *flat_states, *work[1:])
-        self.pieces = list(zip(*map(self._split, self.whole)))
-        self.slots = [(param, piece[0], piece[1]) for param, piece in zip(params, self.pieces)]
+        self.pieces = tuple(zip(*map(self._split, self.whole)))
+        self.slots = tuple([(param, piece[0], piece[1]) for param, piece in zip(params, self.pieces)])
         self.arguments: dict[str, Any] = {}  # the hyperparameters of the update
         self.updates = [0]  # one number as long as all are updated together, then one a parameter
         self.adopt()

@@ -31,7 +31,7 @@ class Shared:
 class Group(MutableMapping[str, float]):
     """Parameters that share hyperparameters: ``group["lr"]`` reads the number in use; a number or schedule sets it.
 
-    ``params`` is the list of its parameters, ``schedules`` the hyperparameters that have one.
+    ``params`` are its parameters, ``schedules`` the hyperparameters that have one.
     """
 
     # and no others, so that group.lr = 0.1 is refused
@@ -46,7 +46,7 @@ class Group(MutableMapping[str, float]):
         constants: Sequence[str],
         shared: Shared,
     ) -> None:
-        self.params = [p for _, p in params]
+        self.params = tuple([p for _, p in params])
         self.constants, self.shared = constants, shared
         self.numbers = dict.fromkeys(hyperparameters, 0.0)
         self.schedules: dict[str, Schedule] = {}

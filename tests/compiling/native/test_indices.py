@@ -189,5 +189,8 @@ def test_a_call_that_gives_several_arrays():
     parts = [Value((), np.dtype(float), ()) for _ in range(2)]
     calls = [Call(np.linalg.slogdet, (value,), {}, pair)]
     calls += [Call(operator.getitem, (pair, i), {}, part) for i, part in enumerate(parts)]
-    program = Native(Program([value], calls, tuple(parts)))
-    assert program(x) == tuple(np.linalg.slogdet(x))
+    double = Value((), np.dtype(float), ())
+    calls.append(Call(np.multiply, (parts[1], 2.0), {}, double))
+    program = Native(Program([value], calls, (*parts, double)))
+    sign, logarithm = np.linalg.slogdet(x)
+    assert program(x) == (sign, logarithm, 2 * logarithm)

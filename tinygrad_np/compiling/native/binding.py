@@ -20,6 +20,7 @@ from tinygrad_np.compiling.native.fusion import Fusion, changes, checks_first, f
 from tinygrad_np.compiling.native.headers import DEFINITION, are_known, function_at, python_function
 from tinygrad_np.compiling.native.instructions import Draw, Guard, Kernel, Opaque, Product
 from tinygrad_np.compiling.native.linking import Numbers, evaluate, place_of
+from tinygrad_np.compiling.native.listing import NotNativeError
 from tinygrad_np.compiling.native.lowering import Lowering
 from tinygrad_np.compiling.native.products import blas, by_blas
 from tinygrad_np.compiling.native.views import extent
@@ -78,6 +79,8 @@ class Binding:
         self.program = program
         self.numbers = Numbers(program)
         lowering = Lowering(program)
+        if not lowering.computes:
+            raise NotNativeError("all of its calls are NumPy's alone")
         self.checks = lowering.checks
         self.kernels = self._fused(lowering)
         self._lay_out()
@@ -204,7 +207,6 @@ class Binding:
                 native += 1
             else:
                 parts.append(OpaqueCall(part, self._array, objects))
-        self.is_opaque = all(isinstance(part, OpaqueCall) for part in parts)
         self.step: Any = function if self.runs else None
         self.scan = Scan(self.code.address("scan")) if self.runs else None
         self.enter: Callable[..., int] = lambda *_: REFUSED

@@ -23,12 +23,14 @@ class Lowering(Listing):
 
     def __init__(self, program: Program) -> None:
         super().__init__()
+        self.computes = False  # whether native code does more than to check what NumPy gave
         for call in program.calls:
             if call.writes is not None:
                 self.bounds.pop(call.writes.memory, None)
             length, checks = len(self.instructions), len(self.checks)
             try:
                 self._lower(call)
+                self.computes |= len(self.instructions) > length and call.function not in (guard, has_shape)
             except UnsupportedError:
                 del self.instructions[length:], self.checks[checks:]
                 self.instructions.append(Opaque(call))

@@ -18,6 +18,7 @@ from tinygrad_np.compiling.native.views import contiguous
 from tinygrad_np.compiling.program import GuardError, Program, Scalar, Value, operands_in
 
 Array = NDArray[Any]
+Also = Callable[[Script, Callable[[Script], None]], None]  # writes another function, with what writes the step
 
 
 class CheckError(GuardError):
@@ -47,7 +48,7 @@ class Runner:
 
     run: Callable[[Any], Any]
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, also: Also | None = None) -> None:
         self.program = program
         self.bound = bound = Binding(program)
         self.place, self.step = address(bound.table), bound.step
@@ -60,7 +61,7 @@ class Runner:
             bound.enter = lambda *_: REFUSED  # what is handed out is a copy
         for value in bound.lent.values():
             self._renewed(value)
-        self.run, self.lend, self.look, self.read, count = self._written()
+        self.run, self.lend, self.look, self.read, count, *self.shortcut = self._written(also)
         count()
 
     # What is called from the functions that are written out
@@ -139,16 +140,12 @@ class Runner:
 
     # The functions, written out for this program: loops over what there is to do would take most of the time
 
-    def _written(self) -> list[Callable[..., Any]]:
+    def _written(self, also: Also | None) -> list[Callable[..., Any]]:
         """What runs a step; and what lends arrays, looks up others, reads numbers and counts references apart."""
         script = Script()
         script.begin("run(arguments)")
-        self._lending(script)
-        self._looking(script)
-        if self.bound.uses_numbers:
-            self._reading(script)
-        self._entering(script)
-        self._ending(script)
+        self._running(script)
+        script.add("return given")
         script.begin("lend()")
         self._lending(script)
         script.begin("look()")
@@ -160,7 +157,18 @@ class Runner:
         script.variables["alone"] = 0
         for n in [*self.bound.lent][:1]:
             script.add(f"alone = {refs}(lent{n})")
+        if also is not None:
+            also(script, self._running)
         return script.compiled()
+
+    def _running(self, script: Script) -> None:
+        """One step of ``arguments``, and what is ``given``."""
+        self._lending(script)
+        self._looking(script)
+        if self.bound.uses_numbers:
+            self._reading(script)
+        self._entering(script)
+        self._ending(script)
 
     def _lending(self, script: Script) -> None:
         """A new array for each that somebody else holds: who is not its place in the state."""
@@ -168,8 +176,10 @@ class Runner:
         for n, value in self.bound.lent.items():
             name, setter = f"lent{n}", self.bound.replaced[n][0]
             script.variables[name] = self.bound.buffers[value]
-            held = f"{refs}({name}) - ({script.place(setter)} is {name})"  # type: ignore[arg-type]
-            script.add(f"if {held} > alone: {name} = {script.named(self._renewed)}({script.named(value)})")
+            place = script.place(setter)  # type: ignore[arg-type]
+            script.add(f"if {place} is not {name} or {refs}({name}) != alone + 1:")
+            renewed = f"{name} = {script.named(self._renewed)}({script.named(value)})"
+            script.add(f" if {refs}({name}) - ({place} is {name}) > alone: {renewed}")
 
     def _looking(self, script: Script) -> None:
         """Where the live arrays are that may be others at each step; those that the step replaces are copied."""
@@ -214,4 +224,3 @@ class Runner:
             script.set(setter, number)
         for n, (setter, get) in enumerate(self.replaced):
             script.set(setter, f"lent{n}" if n in bound.lent else f"{script.named(get)}()")
-        script.add("return given")

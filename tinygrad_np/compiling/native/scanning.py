@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tinygrad_np.compiling.native.binding import address, memory_for
 from tinygrad_np.compiling.native.emit import nbytes
 from tinygrad_np.compiling.native.results import built, stack_of, stacked, stacked_memory
-from tinygrad_np.compiling.native.running import CheckError, Runner
+from tinygrad_np.compiling.native.running import Also, CheckError, Runner
 from tinygrad_np.compiling.program import Program, Value
 
 Array = NDArray[Any]
@@ -29,8 +29,8 @@ class Native(Runner):
     before draws and stores wherever that is possible. One thread at a time may use it.
     """
 
-    def __init__(self, program: Program) -> None:
-        super().__init__(program)
+    def __init__(self, program: Program, also: Also | None = None) -> None:
+        super().__init__(program, also)
         bound = self.bound
         self.note = bound.code.note
         self.stackable = [m for m in bound.results if any(v.memory is m for v in bound.outputs)]
