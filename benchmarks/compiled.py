@@ -177,13 +177,16 @@ def cache(quick: bool) -> Iterator[None]:
                 os.environ[CACHE] = before
 
 
-def run(quick: bool = False, verbose: bool = False, peers: bool = True) -> list[Table]:
-    """Check that the contestants train alike, then time them."""
+def run(quick: bool = False, verbose: bool = False, peers: bool = True) -> Iterator[Table]:
+    """Check that the contestants train alike, then time them; it takes minutes, so each table comes when it is ready."""
     with cache(quick):
-        tables = [*small(quick, peers), starts.table(quick, peers), gains(quick, peers)]
-        tables += [*larger(quick, peers), hessian.table(quick, peers)]
-    tables[-1].notes += notes(peers)
-    return tables
+        yield from small(quick, peers)
+        yield starts.table(quick, peers)
+        yield gains(quick, peers)
+        yield from larger(quick, peers)
+        last = hessian.table(quick, peers)
+    last.notes += notes(peers)
+    yield last
 
 
 def notes(peers: bool) -> list[str]:
