@@ -178,7 +178,7 @@ def cache(quick: bool) -> Iterator[None]:
 
 
 def run(quick: bool = False, verbose: bool = False, peers: bool = True) -> Iterator[Table]:
-    """Check that the contestants train alike, then time them; it takes minutes, so each table comes when it is ready."""
+    """Check that the contestants train alike, then time them: for minutes, so each table comes when it is ready."""
     with cache(quick):
         yield from small(quick, peers)
         yield starts.table(quick, peers)
