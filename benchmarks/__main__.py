@@ -3,11 +3,26 @@
 import argparse
 from collections.abc import Sequence
 
-from benchmarks import chain, checks, experiments, imports, memory, operations, optimizers, step, training, transforms
+from benchmarks import (
+    chain,
+    checks,
+    compiled,
+    experiments,
+    growth,
+    imports,
+    memory,
+    operations,
+    optimizers,
+    step,
+    training,
+    transforms,
+)
 from benchmarks.tables import machine
 
 BENCHMARKS = {
     "step": step.run,
+    "compiled": compiled.run,
+    "growth": growth.run,
     "operations": operations.run,
     "optimizers": optimizers.run,
     "training": training.run,

@@ -6,6 +6,7 @@ and the momentum update v ← M·v − η·g; p ← p + v, in float64.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -41,13 +42,14 @@ class Contestant:
     parameters: Callable[[], Sequence[Array]]
 
 
-def hand_derived(problem: Problem) -> Contestant:
-    """Backpropagation derived by hand, in plain vectorised NumPy: what the goal is measured against."""
-    x, t = problem.x, np.eye(3)[problem.labels]
-    w1, b1, w2, b2 = parameters = [p.copy() for p in problem.weights]
-    velocities = [np.zeros_like(p) for p in parameters]
+Gradients = tuple[Array, Array, Array, Array]
 
-    def step() -> Any:
+
+def backpropagation(parameters: Sequence[Array]) -> Callable[[Array, Array], tuple[Any, Gradients]]:
+    """Loss and gradients derived by hand, of x (n, features) and one-hot t (n, classes); reads ``parameters`` anew."""
+    w1, b1, w2, b2 = parameters
+
+    def loss_and_gradients(x: Array, t: Array) -> tuple[Any, Gradients]:
         z = np.tanh(x @ w1 + b1)
         logits = z @ w2 + b2
         e = np.exp(logits - np.max(logits, axis=1, keepdims=True))
@@ -55,14 +57,31 @@ def hand_derived(problem: Problem) -> Contestant:
         loss = -np.mean(np.sum(t * np.log(p), axis=1))
         delta2 = (p - t) / len(x)
         delta1 = delta2 @ w2.T * (1 - z * z)
-        gradients = x.T @ delta1, np.sum(delta1, axis=0), z.T @ delta2, np.sum(delta2, axis=0)
+        return loss, (x.T @ delta1, np.sum(delta1, axis=0), z.T @ delta2, np.sum(delta2, axis=0))
+
+    return loss_and_gradients
+
+
+def momentum_step(parameters: Sequence[Array]) -> Callable[[Array, Array], Any]:
+    """A training step on x and one-hot t, in plain vectorised NumPy; changes ``parameters``."""
+    loss_and_gradients = backpropagation(parameters)
+    velocities = [np.zeros_like(p) for p in parameters]
+
+    def step(x: Array, t: Array) -> Any:
+        loss, gradients = loss_and_gradients(x, t)
         for parameter, v, g in zip(parameters, velocities, gradients):
             v *= M
             v -= ETA * g
             parameter += v
         return loss
 
-    return Contestant(step, lambda: parameters)
+    return step
+
+
+def hand_derived(problem: Problem) -> Contestant:
+    """Backpropagation derived by hand, in plain vectorised NumPy: what the goal is measured against."""
+    parameters = [p.copy() for p in problem.weights]
+    return Contestant(partial(momentum_step(parameters), problem.x, np.eye(3)[problem.labels]), lambda: parameters)
 
 
 def hand_tuned(problem: Problem) -> Contestant:

@@ -13,9 +13,12 @@ MILLISECONDS = 25.0
 NUMPY, OURS = "import numpy", "import numpy, tinygrad_np"
 
 
-def python(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a fresh interpreter where the package is found, and may keep its compiled modules."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+def python(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a fresh interpreter where the package is found, and may keep its compiled modules.
+
+    ``variables`` are added to those of the environment.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | variables
     root = Path(tinygrad_np.__file__).parents[1]
     return subprocess.run(
         [sys.executable, *arguments], cwd=root, env=environment, check=True, capture_output=True, text=True

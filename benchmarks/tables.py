@@ -58,6 +58,16 @@ def spread(measured: Summary, form: str = ".2f", scale: float = 1.0) -> str:
     return f"{measured.low * scale:{form}} to {measured.high * scale:{form}}"
 
 
+def micro(seconds: float) -> str:
+    """Microseconds, in three digits or in whole ones.
+
+    >>> micro(2.5e-7), micro(0.0123)
+    ('0.25', '12,300')
+    """
+    value = seconds * 1e6
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def machine() -> str:
     """Processor, Python, NumPy, BLAS and its threads."""
     config: Any = np.show_config(mode="dicts")

@@ -1,6 +1,7 @@
 """The benchmarks' contestants do the same work, and the command prints its tables. Nothing here is timed."""
 
 import inspect
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,23 @@ import numpy as np
 import pytest
 
 import tinygrad_np as tg
-from benchmarks import chain, memory, networks, operations, optimizers, rows, training, transforms
+from benchmarks import (
+    chain,
+    compiled,
+    epoch_peers,
+    epochs,
+    growth,
+    hessian,
+    memory,
+    networks,
+    operations,
+    optimizers,
+    plain_c,
+    rows,
+    starts,
+    training,
+    transforms,
+)
 from benchmarks.contestants import Contestant, Problem, assert_agreement, hand_derived, hand_tuned, ours
 from benchmarks.peers import PEERS
 from benchmarks.timing import interleaved
@@ -199,10 +216,101 @@ def test_other_libraries_learn_the_same_problem(name):
     assert all((p != q).any() for p, q in zip(before, contestant.parameters(), strict=True))
 
 
+TASKS = {
+    "2-3-3": epochs.Task.article(rows=20),
+    "2-3-3, Adam": epochs.Task.article(rows=20, optimizer="adam"),
+    "2-3-2, XOR": epochs.Task.xor(),
+    "2-20-2": epochs.Task.moons(rows=20),
+    "deep, relu": epochs.Task.relu(training.Problem.random((5, 4, 6, 3), batch_size=4, rows=22, dtype=np.float64)),
+}
+
+
+def assert_trains_alike(name, build, tolerance=1e-12):
+    task = TASKS[name]
+    training.assert_agreement({"by hand": epochs.by_hand(task), build.__name__: build(task)}, tolerance)
+
+
+@pytest.mark.parametrize("build", [epochs.eager, epochs.compiled, epochs.scan])
+@pytest.mark.parametrize("name", TASKS)
+def test_whole_epochs_by_hand_eager_and_compiled_end_with_the_same_weights(name, build):
+    assert_trains_alike(name, build)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("build", [epoch_peers.jax_scan, epoch_peers.jax_steps, epoch_peers.pytorch])
+@pytest.mark.parametrize("name", TASKS)
+def test_whole_epochs_in_other_libraries_end_with_the_same_weights(name, build):
+    pytest.importorskip("torch" if build is epoch_peers.pytorch else "jax")
+    assert_trains_alike(name, build)
+
+
+@pytest.mark.skipif(not plain_c.compiler(), reason="no C compiler")
+@pytest.mark.parametrize("build", [plain_c.scan, plain_c.steps])
+def test_whole_epochs_in_c_end_with_the_same_weights(build):
+    assert_trains_alike("2-3-3", build)
+
+
+def test_rows_of_a_smaller_last_minibatch_are_left_out_for_all():
+    assert TASKS["deep, relu"].steps == 5
+    assert len(TASKS["deep, relu"].X) == 20
+
+
+@pytest.mark.parametrize("name", [name for name in TASKS if name != "2-3-3"])
+def test_c_is_asked_for_the_network_that_it_is_written_for_alone(name):
+    with pytest.raises(ValueError, match=r"epoch\.c trains 2-3-3 in float64 with momentum"):
+        plain_c.scan(TASKS[name])
+
+
+def test_without_a_c_compiler_plain_c_is_left_out_with_a_note(monkeypatch):
+    monkeypatch.setattr(plain_c.shutil, "which", lambda command: None)
+    assert compiled.C not in compiled.builds(TASKS["2-3-3"], peers=False)
+    assert [line for line in compiled.notes(peers=False) if "No C compiler" in line]
+    with pytest.raises(FileNotFoundError, match="neither cc nor gcc"):
+        plain_c.scan(TASKS["2-3-3"])
+
+
+def test_programs_that_end_with_other_losses_are_an_error():
+    with pytest.raises(ValueError, match=r"b ends with the loss 0\.6, a with 0\.5"):
+        starts.assert_agreement({"a": lambda: "0.5\n", "b": lambda: "0.6\n"})
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_products_with_a_hessian_are_the_same_and_others_an_error():
+    products = hessian.contestants(peers=True)
+    hessian.assert_agreement(products)
+    with pytest.raises(ValueError, match="other has the product"):
+        hessian.assert_agreement({**products, "other": lambda: [1.001 * h for h in products[hessian.EAGER]()]})
+
+
+def test_compiled_programs_are_not_kept_while_compilation_is_timed(monkeypatch):
+    for before in ("somewhere", None):
+        if before is None:
+            monkeypatch.delenv(compiled.CACHE, raising=False)
+        else:
+            monkeypatch.setenv(compiled.CACHE, before)
+        with compiled.cache(quick=False):
+            assert os.environ[compiled.CACHE] == ""
+        with compiled.cache(quick=True):
+            assert Path(os.environ[compiled.CACHE]).is_dir()
+        assert os.environ.get(compiled.CACHE) == before
+
+
+def test_growth_is_printed_and_drawn(monkeypatch, tmp_path):
+    pytest.importorskip("matplotlib")
+    monkeypatch.chdir(tmp_path)
+    tables = growth.run(quick=True)
+    assert [table.title for table in tables] == [
+        f"A training step as its {name} grows, float64" for name in ("width", "depth", "batch")
+    ]
+    assert [[row[0] for row in table.rows] for table in tables] == [["1", "4"], ["1", "3"], ["1", "4"]]
+    assert (tmp_path / growth.OUT).read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (["step"], ["NumPy, hand-derived", "tinygrad_np", "≤ 1.0"]),
+        (["compiled"], ["tinygrad_np, scan", "≥ 70", "step by step", "≤ 0.5 s", "XOR", "784-512-256-10", "≥ 30"]),
         (["optimizers"], ["momentum", "times by hand", "784-512-256-10 network, float32", "≤ 1.3"]),
         (["training"], ["tinygrad_np, Trainer.fit", "≤ 1.05", "digits", "≤ 1.15", "784-512-256-10"]),
         (["chain"], ["y·x, both tracked", "1,000", "bytes a node"]),
