@@ -48,8 +48,14 @@ FLOORS |= {"optim.parameters": 4.2, "optim.group": 4.2, "optim.state": 4.3, "opt
 FLOORS |= {"optim.optimizer": 4.4, "optim.adaptive": 4.5, "optim.descent": 4.5, "optim.lbfgs": 4.5, "optim": 4.6}
 FLOORS |= {"compiling.native.builder": 6, "compiling.native.cache": 6, "compiling.native.views": 6}
 FLOORS |= {"compiling.native.mathematics": 6.1, "compiling.native.instructions": 6.1, "compiling.native.engine": 6.1}
+FLOORS |= {"compiling.native.blas": 6.15}
 FLOORS |= {"compiling.native.functions": 6.2, "compiling.native.frame": 6.2, "compiling.native.fusion": 6.2}
-FLOORS |= {"compiling.native.listing": 6.2, "compiling.native.reducing": 6.3, "compiling.native.indexing": 6.3}
+FLOORS |= {
+    "compiling.native.blas": 6.15,
+    "compiling.native.listing": 6.2,
+    "compiling.native.reducing": 6.3,
+    "compiling.native.indexing": 6.3,
+}
 FLOORS |= {"compiling.native.lowering": 6.4, "compiling.native.kernels": 6.3, "compiling.native.linking": 6.5}
 FLOORS |= {"compiling.native.products": 6.4, "compiling.native.emit": 6.5, "compiling.native.binding": 6.6}
 FLOORS |= {"compiling.native.headers": 6, "compiling.native.entering": 6.55, "compiling.native.script": 6.5}

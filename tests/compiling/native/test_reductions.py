@@ -7,8 +7,8 @@ import pytest
 
 from tests.compiling.native.test_elementwise import close, numbers
 from tests.compiling.native.writing import Writer, native
-from tinygrad_np.compiling.native import engine, products
-from tinygrad_np.compiling.native.instructions import Opaque
+from tinygrad_np.compiling.native import blas, engine
+from tinygrad_np.compiling.native.instructions import Opaque, Product
 
 SHAPES = [(4, 3), (3, 40), (40, 3), (2, 3, 4), (5, 1, 17), (33, 18), (7,), (1000,), (0, 3), (3, 0), (1, 1)]
 REDUCTIONS = [np.add, np.multiply, np.logical_or, np.logical_and, np.maximum, np.minimum, np.logaddexp]
@@ -107,13 +107,15 @@ def test_large_products_go_to_blas(dtype):
     kept = [w(np.dot, x, y) for x in (a1, c1.T) for y in (b1, d1.T)]
     program = native(w, kept)
     assert "dgemm" in program.bound.layout.slots or "sgemm" in program.bound.layout.slots
+    products = [i for kernel in program.bound.kernels for i in kernel.instructions if isinstance(i, Product)]
+    assert {i.right.memory for i in products} <= set(w.arguments)  # where they are, without a copy
     for got, want in zip(program(a, b, c, d), kept):
         tolerance = 1e-11 if dtype == np.float64 else 1e-4
         np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance * 30)
 
 
 def test_without_scipy_large_products_are_native_too(monkeypatch):
-    monkeypatch.setattr(products, "blas", lambda name: 0)
+    monkeypatch.setattr(blas, "blas", lambda name: 0)
     a, b = np.random.default_rng(0).standard_normal((2, 110, 110))
     w = Writer(a, b)
     want = w(np.dot, *w.arrays)

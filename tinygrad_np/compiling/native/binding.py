@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_np.compiling.native.blas import blas, by_blas
 from tinygrad_np.compiling.native.emit import Layout, Module, Step, accessed, plan_scratch
 from tinygrad_np.compiling.native.engine import load, machine
 from tinygrad_np.compiling.native.entering import REFUSED, entry
@@ -21,7 +22,6 @@ from tinygrad_np.compiling.native.instructions import Draw, Guard, Kernel, Opaqu
 from tinygrad_np.compiling.native.linking import Numbers, evaluate, place_of
 from tinygrad_np.compiling.native.listing import NotNativeError
 from tinygrad_np.compiling.native.lowering import Lowering
-from tinygrad_np.compiling.native.products import blas, by_blas
 from tinygrad_np.compiling.native.views import extent
 from tinygrad_np.compiling.places import Access
 from tinygrad_np.compiling.program import GuardError, Program, Scalar, Value, operands_in

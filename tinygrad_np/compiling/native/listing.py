@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_np.compiling.native.blas import by_blas
 from tinygrad_np.compiling.native.builder import supported
 from tinygrad_np.compiling.native.instructions import Instruction, Map, Operand, Product, Reduce
 from tinygrad_np.compiling.native.views import broadcast, fresh, view
@@ -91,11 +92,13 @@ class Listing:
         """Add a product, transposed if that makes rows of what is read and written side by side."""
         if out.strides[1] != out.dtype.itemsize and out.shape[0] > out.shape[1]:
             a, b, out = transposed(b), transposed(a), transposed(out)
-        if b.shape[1] > 1 and b.strides[1] != b.dtype.itemsize and b.shape[0] * b.shape[1] > PACKED:
-            packed = fresh(b.shape, b.dtype)
-            self.copy(b, packed)
-            b = packed
-        self.instructions.append(Product(a, b, out))
+        product, scattered = Product(a, b, out), b.shape[1] > 1 and b.strides[1] != b.dtype.itemsize
+        if (
+            scattered and b.shape[0] * b.shape[1] > PACKED and not by_blas(product)
+        ):  # which takes transposes as they are
+            product.right = fresh(b.shape, b.dtype)
+            self.copy(b, product.right)
+        self.instructions.append(product)
 
 
 def with_axes(result: Value, shape: tuple[int, ...], axes: tuple[int, ...]) -> Value:
