@@ -302,6 +302,20 @@ class TestDtype:
             )
             result.stdout.no_fnmatch_line("*pytest_plugin.py*")
 
+    def test_is_looked_at_in_what_is_checked_of_a_model_which_is_left_as_it_was(self, run):
+        result = run(f"""{self.FUNCTIONS}
+        def test_it(gradcheck):
+            model = tg.Sequential(tg.nn.Linear(2, 3, rng=0, dtype=np.float32), tg.nn.BatchNorm(3, dtype=np.float32))
+            model[0].weight.requires_grad = False
+            before = model.state_dict()
+            inputs = gradcheck.normal((4, 2)).astype(np.float32)
+            with pytest.raises(tg.GradientError, match="the gradient of 0.bias is float64"):
+                gradcheck(lambda model: np.sum(model(inputs) ** 3) + np.sum(leaking(model[0].bias)), model)
+            for name, array in model.state_dict().items():
+                np.testing.assert_array_equal(array, before[name])
+        """)
+        assert ended(result) == (1, 0)
+
     def test_is_not_looked_at_in_float64(self, run):
         result = run("""
             def test_it(gradcheck):

@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from tinygrad_np.arguments import floating
 from tinygrad_np.checks import GradientError, GradientReport, check_gradients
+from tinygrad_np.checks.inputs import Inputs
 from tinygrad_np.checks.measuring import CHOICES
 from tinygrad_np.tape import walk
-from tinygrad_np.tensor import Tensor
-from tinygrad_np.trees import mapped
 
 Shape = tuple[int, ...]
 Sample = tuple[Shape, np.dtype[Any]]
@@ -78,23 +77,15 @@ def hold_dtype(f: Callable[..., Any], inputs: Sequence[Any], names: Sequence[str
 
     Only dtypes are looked at, so what overflows in float16 does no harm here.
     """
-    leaves: list[Any] = []
-
-    def taken(x: Any) -> Any:
-        if hasattr(x, "named_parameters"):
-            leaves.extend([parameter for _, parameter in x.named_parameters()])
-            return x
-        leaves.append(Tensor(x.copy(), requires_grad=True) if isinstance(x, np.ndarray) else x)
-        return leaves[-1]
-
-    arguments = [mapped(taken, np.asarray(x) if isinstance(x, np.floating) else x) for x in inputs]
-    dtypes = {leaf.dtype if isinstance(leaf, Tensor) else FLOAT64 for leaf in leaves}
+    taken = Inputs(inputs, names, upcast=False)
+    dtypes = {array.dtype for array in taken.arrays}
     if len(dtypes) > 1 or (dtype := dtypes.pop()).itemsize >= FLOAT64.itemsize:
         return
-    with np.errstate(all="ignore"):
-        output = f(*arguments)
+    with taken, np.errstate(all="ignore"):
+        output = f(*taken.arguments)
         slopes: Any = {} if output._node is None else walk({output._node: np.ones(output.shape, output.dtype)})
-    found = {f"the gradient of {name}": slopes[x._node].dtype for name, x in zip(names, leaves) if x._node in slopes}
+    nodes = [(name, tensor._node) for name, tensor in zip(names, taken.tensors) if tensor is not None]
+    found = {f"the gradient of {name}": slopes[node].dtype for name, node in nodes if node in slopes}
     for what, other in {"the value of f": output.dtype, **found}.items():
         if other != dtype:
             raise GradientError(

@@ -1,7 +1,7 @@
 """Gradients held against numbers: ``check_gradients`` and what it is made of.
 
-From the numbers up: ``slopes`` (differences along a line, kinks), ``taylor``, ``subject`` (what is checked),
-``stacks`` (many points in one call), ``measuring`` (how close is close), ``directions`` and ``elements`` (the
+From the numbers up: ``slopes`` (differences along a line, kinks), ``taylor``, ``inputs`` and ``subject`` (what is
+checked), ``stacks`` (many points in one call), ``measuring`` (how close is close), ``directions`` and ``elements`` (the
 two modes), ``diagnosis`` and ``report`` (what is said), ``checker`` (all together), ``graph`` (every node).
 """
 

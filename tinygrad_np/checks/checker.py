@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from tinygrad_np.checks.directions import along_directions, along_input
 from tinygrad_np.checks.elements import every_element
-from tinygrad_np.checks.measuring import Array, Measure, Options, check_step, check_whole
+from tinygrad_np.checks.measuring import Measure, Options, check_step, check_whole
 from tinygrad_np.checks.report import Checked, GradientError, GradientReport, Outcome
-from tinygrad_np.checks.slopes import STEP, units
+from tinygrad_np.checks.slopes import STEP, Array, units
 from tinygrad_np.checks.subject import Subject
 from tinygrad_np.tape import GraphError
 

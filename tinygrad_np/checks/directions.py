@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_np.checks.measuring import Measure
-from tinygrad_np.checks.slopes import central, units
+from tinygrad_np.checks.slopes import Array, central, units
 from tinygrad_np.checks.subject import Subject
 from tinygrad_np.checks.taylor import RIGHT, remainder_order
 
-Array = NDArray[Any]
 MOST = 1e150  # of a gradient, whose square is a number still
 Claims = Mapping[str, Sequence[Array]]  # by who claims them, the gradients of the inputs
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from tinygrad_np.checks.measuring import Array, Measure
+from tinygrad_np.checks.measuring import Measure
 from tinygrad_np.checks.report import Checked
-from tinygrad_np.checks.slopes import FEWER, SMOOTH, Slope, central, difference, units
+from tinygrad_np.checks.slopes import FEWER, SMOOTH, Array, Slope, central, difference, units
 from tinygrad_np.checks.stacks import Stack
 from tinygrad_np.checks.subject import Subject
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from tinygrad_np.anomaly import users_line
 from tinygrad_np.checks.checker import Check
-from tinygrad_np.checks.measuring import Array, Options
+from tinygrad_np.checks.measuring import Options
 from tinygrad_np.checks.report import GradientError, Outcome
+from tinygrad_np.checks.slopes import Array
 from tinygrad_np.checks.subject import ANALYTIC, Subject
 from tinygrad_np.graph import ancestors, check_equal
 from tinygrad_np.recording import current_watchers, recorded

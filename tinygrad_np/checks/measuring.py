@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tinygrad_np.checks.slopes import STEP, Line, Slope, central, complex_step, examined
-
-Array = NDArray[Any]
+from tinygrad_np.checks.slopes import STEP, Array, Line, Slope, central, complex_step, examined
 
 CHOICES = {"mode": ("auto", "fast", "full"), "method": ("central", "complex", "taylor")}
 ALIKE = 1e-4  # a part of the slope by which differences may miss what the complex step gives

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from tinygrad_np.checks.diagnosis import across, diagnose
 from tinygrad_np.checks.maps import map_of
-
-Array = NDArray[Any]
+from tinygrad_np.checks.slopes import Array
 
 SHOWN = 5  # elements of an input whose numbers are printed
 

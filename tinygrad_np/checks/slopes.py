@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 Line = Callable[[float], tuple[float, Array]]
 
 EPS = 2.0**-52  # of float64, in which all differences are taken

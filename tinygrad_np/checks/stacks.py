@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tinygrad_np.checks.slopes import Array
 from tinygrad_np.checks.subject import Subject
 from tinygrad_np.tensor import Tensor
 from tinygrad_np.trees import mapped
-
-Array = NDArray[Any]
 
 ELEMENTS = 2**18  # in a stack, so that it stays in the processor's cache
 

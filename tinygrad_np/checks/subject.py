@@ -1,33 +1,27 @@
-"""What is checked: a function at a point, its inputs by name, and the gradients that are claimed for it."""
+"""What is checked: a function at a point, its value as one number, and the gradients that are claimed for it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from inspect import Parameter, signature
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tinygrad_np.checks.slopes import Line
+from tinygrad_np.checks.inputs import Inputs, holds_arrays, names_of
+from tinygrad_np.checks.slopes import Array, Line
 from tinygrad_np.gradients import gradients
 from tinygrad_np.tape import walk
 from tinygrad_np.tensor import Tensor
 from tinygrad_np.trees import leaves_of, mapped
 
-Array = NDArray[Any]
-
 ANALYTIC, HAND_DERIVED = "analytic", "hand-derived"
 
 
-class Subject:
-    """A function whose inputs are taken apart into named float64 arrays, which can be moved about and put back.
+class Subject(Inputs):
+    """Inputs, and a function of them whose value is multiplied by ``weights`` and summed, so that it is one number.
 
-    An input is an array or number, of which f gets a Tensor (or an array, where the gradient is
-    hand-derived); a Tensor that requires a gradient, which f may use from anywhere; a list, tuple or
-    dict of these; or a model, anything with ``named_parameters``. f's value is multiplied by
-    ``weights`` and summed, so that it is one number. Within ``with subject:`` the arrays may be moved.
+    f gets arrays as arrays where the gradient is hand-derived, else as Tensors.
     """
 
     def __init__(
@@ -45,94 +39,10 @@ class Subject:
             raise TypeError(f"got {f!r} for the function to check; give a function of the inputs after it")
         self.f, self.gradient, self.output_gradient, self.seed = f, gradient, output_gradient, seed
         self.label = label  # what the gradient that is given is called
-        self.plain = plain or gradient is not None  # whether f gets arrays as arrays
-        self.names: list[str] = []
-        self.arrays: list[Array] = []  # what is moved
-        self.tensors: list[Tensor | None] = []  # the leaf that holds the array of the same place, if one does
-        self.own = True  # whether f gets all inputs from here and none is a Tensor or a model of the user's
-        self.lent: list[tuple[Tensor, Array]] = []  # Tensors of other dtypes, and the arrays to give back to them
         self.calls = 0
         self.weights: Any = None
-        self.roots = _names(f, names, inputs)  # of the inputs, which may hold several arrays each
-        self.arguments = [self._taken(x, name, alone=len(inputs) == 1) for x, name in zip(inputs, self.roots)]
-        models = [x for x in inputs if hasattr(x, "named_buffers")]
-        self.buffers = [(array, array.copy()) for model in models for _, array in model.named_buffers()]
-        if not self.arrays:
-            raise ValueError(
-                "there are no inputs to differentiate by; give them after the function, as in (f, x1, x2) or (f, model)"
-            )
+        super().__init__(inputs, names_of(f, names, inputs), plain or gradient is not None)
         self.autodiff = not plain and any(tensor is not None for tensor in self.tensors)
-        self.start = [array.astype(np.float64) for array in self.arrays]  # as the user gave it
-        self.point = self.start  # where it is checked: away from a kink, perhaps
-
-    # -- taking inputs apart -----------------------------------------------------------------------
-
-    def _taken(self, x: Any, name: str, alone: bool) -> Any:
-        """The argument that f gets for the input ``x``, whose arrays are noted by name."""
-        if hasattr(x, "named_parameters"):
-            for path, parameter in x.named_parameters():
-                if parameter.requires_grad:  # others are frozen
-                    self._leaf(parameter, path if alone else f"{name}.{path}")
-            return x
-        if isinstance(x, dict) or (isinstance(x, (list, tuple)) and _holds_arrays(x)):
-            paths = iter([path for path, _ in leaves_of(x)])
-            return mapped(lambda leaf: self._leaf(leaf, name + next(paths)), x)
-        return self._leaf(x, name)
-
-    def _leaf(self, x: Any, name: str) -> Any:
-        """The argument for one array or Tensor."""
-        data = x.data if isinstance(x, Tensor) else np.asarray(x)
-        if data.dtype.kind != "f":
-            raise TypeError(
-                f"{name} of {data.dtype} has no gradient; give floating numbers, as in np.asarray(x, float)"
-            )
-        argument: Any = x
-        if isinstance(x, Tensor):
-            self.own = False
-            if not (x.is_leaf and x.requires_grad):
-                raise ValueError(f"{name} must be an array or a leaf that requires a gradient, got {x!r}")
-            if any(x is tensor for tensor in self.tensors):
-                raise ValueError(f"{name} is the same Tensor as {self.names[self.tensors.index(x)]}; give it once")
-        elif self.plain:
-            argument = np.array(data, np.float64)
-        else:
-            argument = Tensor(np.array(data, np.float64), requires_grad=True)
-        self.names.append(name)
-        self.tensors.append(argument if isinstance(argument, Tensor) else None)
-        self.arrays.append(argument.data if isinstance(argument, Tensor) else argument)
-        return argument
-
-    def __enter__(self) -> Self:
-        """Lend float64 arrays to Tensors of other dtypes: differences in float32 prove nothing."""
-        for i, tensor in enumerate(self.tensors):
-            if tensor is not None and tensor.dtype != np.float64:
-                self.lent.append((tensor, tensor.data))
-                self.arrays[i] = tensor.data.astype(np.float64)
-                _hold(tensor, self.arrays[i])
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self.move(self.start)
-        for array, data in self.buffers:  # running statistics, which evaluations have moved
-            array[...] = data
-        for tensor, array in self.lent:
-            _hold(tensor, array)
-        self.lent.clear()
-
-    def move(self, point: Sequence[Array]) -> None:
-        """Go to another point, from which differences are taken then."""
-        self.point = list(point)
-        self.restore()
-
-    def changed(self) -> list[str]:
-        """The names of the arrays that are not what they are at the point."""
-        triples = zip(self.names, self.arrays, self.point)
-        return [name for name, array, x in triples if not np.array_equal(array, x, equal_nan=True)]
-
-    def restore(self) -> None:
-        """Put every array back to the point."""
-        for array, data in zip(self.arrays, self.point):
-            array[...] = data
 
     # -- its values --------------------------------------------------------------------------------
 
@@ -257,7 +167,7 @@ class Subject:
         result = gradient(*self.arguments)
         if isinstance(result, Mapping) and set(result) == set(self.names):
             given = [result[name] for name in self.names]
-        elif len(self.names) == 1 and not (isinstance(result, (list, tuple, dict)) and _holds_arrays(result)):
+        elif len(self.names) == 1 and not (isinstance(result, (list, tuple, dict)) and holds_arrays(result)):
             given = [result]  # a list of numbers is an array
         elif any(isinstance(part, Mapping) for part in (result, *(result if isinstance(result, tuple) else ()))):
             given = self._by_name(result)
@@ -297,31 +207,3 @@ class Subject:
         other = copy(self)
         other.f, other.weights, other.output_gradient, other.gradient = slopes, None, None, None
         return other
-
-
-def _hold(tensor: Tensor, array: Array) -> None:
-    """Let a leaf hold another array, of any dtype, without a word to the graphs that used the one before."""
-    tensor._array = array
-    tensor._node.data = array  # type: ignore[union-attr]  # it is a leaf's
-
-
-def _holds_arrays(tree: Any) -> bool:
-    return any(isinstance(leaf, (Tensor, np.ndarray)) for _, leaf in leaves_of(tree))
-
-
-def _names(f: Callable[..., Any], names: Sequence[str] | None, inputs: Sequence[Any]) -> Sequence[str]:
-    """One name for each of ``inputs``: those given, or else f's own names for its arguments."""
-    if names is None:
-        return [*_parameters(f)[: len(inputs)], *[f"input {i}" for i in range(len(_parameters(f)), len(inputs))]]
-    if len(names) != len(inputs):
-        raise ValueError(f"{len(names)} names for {len(inputs)} inputs; give one each")
-    return names
-
-
-def _parameters(f: Callable[..., Any]) -> list[str]:
-    """The names of the arguments that ``f`` takes by position, as far as they can be read."""
-    try:
-        parameters = signature(f).parameters.values()
-    except (TypeError, ValueError):  # NumPy's compiled functions show none
-        return []
-    return [p.name for p in parameters if p.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)]
