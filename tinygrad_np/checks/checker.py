@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_np.checks.directions import along_directions, along_input
+from tinygrad_np.checks.directions import Along, along_directions, is_flat
 from tinygrad_np.checks.elements import every_element
 from tinygrad_np.checks.measuring import Measure, Options, check_step, check_whole
 from tinygrad_np.checks.report import Checked, GradientError, GradientReport, Outcome
@@ -18,6 +18,10 @@ from tinygrad_np.checks.subject import Subject
 from tinygrad_np.tape import GraphError
 
 FEW = 64  # elements that mode="auto" looks at one by one
+UNSEEN = (
+    "the slopes of {} are below the tolerance of {:.2g}, so nothing is shown of them; scale f, leave out its "
+    "constants, choose another point, or give atol="
+)
 DODGES = 5  # times that a sample is moved away from kinks before that is given up
 DODGE = 1e-2  # how far, as a part of max(1, |x|)
 
@@ -36,21 +40,39 @@ class Check:
         fault = self._of_the_function() or self._of_the_dtypes()
         if fault is not None:
             return self._report(*fault)
-        if self._is_fast():
-            found, trouble = along_directions(self.subject, self.measure, self.claims)
-            unused = self._unused(lambda i: along_input(self.subject, self.measure, i) == 0)
-            if unused and not trouble:
-                return self._report(Outcome.UNUSED, unused)
-            if not trouble:
-                return self._report(Outcome.RIGHT, directions=found)
-            self.notes.append(f"{trouble}; so every element was looked at")
+        along = along_directions(self.subject, self.measure, self.claims) if self._is_fast() else None
+        if along is None or along.trouble or self.options.mode == "full":
+            return self._of_elements(along.trouble if along else "")
+        return self._of_directions(along)
+
+    def _of_directions(self, along: Along) -> GradientReport:
+        """The report where no direction shows anything wrong."""
+        unused = self._unused(lambda i: is_flat(self.subject, self.measure, i))
+        if unused:
+            return self._report(Outcome.UNUSED, unused)
+        self._note_unseen(along.unseen)
+        return self._report(Outcome.RIGHT, directions=along.errors)
+
+    def _of_elements(self, trouble: str) -> GradientReport:
+        """The report once every element has been looked at, because of the ``trouble`` in a direction or for its own."""
         claims = [{label: gs[i] for label, gs in self.claims.items()} for i in range(len(self.subject.names))]
         elements = [every_element(self.subject, self.measure, i, c) for i, c in enumerate(claims)]
         report = self._judged(elements)
-        if report.right and self.notes and self.options.method == "taylor":
-            within = f"{self.notes[-1]}, and found within the tolerance"
-            return self._report(Outcome.WRONG, f"the gradient is wrong, if only slightly: {within}", elements=elements)
+        if report.right and trouble and self.options.method == "taylor":
+            found = f"{trouble}; every element was looked at, and found within the tolerance"
+            return self._report(Outcome.WRONG, f"the gradient is wrong, if only slightly: {found}", elements=elements)
+        if trouble:
+            self.notes.append(f"{trouble}; so every element was looked at")
+        if report.right:
+            self._note_unseen({i: float(np.max(c.tolerance)) for i, c in enumerate(elements) if c.is_unseen})
         return report
+
+    def _note_unseen(self, unseen: Mapping[int, float]) -> None:
+        """Note inputs of which nothing is shown, for whatever is claimed of them would have passed."""
+        for i, allowed in unseen.items():
+            if self.options.allow_unused and not any(gs[i].any() for gs in self.claims.values()):
+                continue
+            self.notes.append(UNSEEN.format(self.subject.names[i], allowed))
 
     def _is_fast(self) -> bool:
         """Whether directions are looked at first; gradients of other shapes have no product with one."""
