@@ -84,6 +84,35 @@ class TestUnused:
         assert report.outcome is Outcome.RIGHT
 
     @pytest.mark.parametrize("mode", ["fast", "full"])
+    def test_inputs_of_a_hand_derived_gradient(self, mode):
+        gradient = lambda x, y: (np.cos(x), np.zeros(2))
+        report = failed(lambda x, y: np.sum(np.sin(x)), [1.0, 2.0], [3.0, 4.0], gradient=gradient, mode=mode)
+        assert report.outcome is Outcome.UNUSED
+        assert "f does not depend on y" in str(report)
+        tg.check_gradients(lambda x, y: np.sum(np.sin(x)), 1.0, [3.0, 4.0], gradient=gradient, allow_unused=True)
+
+    @pytest.mark.parametrize("mode", ["fast", "full"])
+    @pytest.mark.parametrize(
+        ("f", "x"),
+        [
+            (lambda x: np.sum(x**2), np.zeros(2)),
+            (lambda x: np.sum(np.maximum(x, 0)), np.array([-5.0, -6.0])),
+            (lambda x: np.sum(np.floor(x)), np.array([0.5])),
+            (lambda x: np.sum(np.exp(-1 / x**2)), np.array([0.01])),
+            (lambda x: 1.0 if abs(x[0]) < 0.1 else np.linalg.cholesky(x), np.array([0.01])),
+            (np.sum, np.zeros(0)),
+        ],
+        ids=["x² at 0", "relu where it is 0", "floor", "flat beyond rounding", "raises far away", "no elements"],
+    )
+    def test_inputs_are_not_whose_slope_is_0_where_f_is_checked(self, f, x, mode):
+        assert tg.check_gradients(f, x, gradient=lambda x: 0 * x, mode=mode).outcome is Outcome.RIGHT
+
+    def test_inputs_that_the_graph_does_not_lead_to_are_if_f_is_the_same_wherever_they_go(self):
+        assert failed(lambda x, y: x * 2, 1.0, 0.0).outcome is Outcome.UNUSED
+        report = tg.check_gradients(lambda x, y: x * 2 + y.data**2, 1.0, 0.0)  # right by luck, and not unused
+        assert report.outcome is Outcome.RIGHT
+
+    @pytest.mark.parametrize("mode", ["fast", "full"])
     def test_inputs_whose_gradient_was_lost_are_wrong_and_not_unused(self, mode):
         report = failed(lambda x, y: x * 2 + np.sin(y.data), [1.0], [2.0], mode=mode)
         assert report.outcome is Outcome.WRONG

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_np.checks.directions import Along, along_directions, is_flat
+from tinygrad_np.checks.directions import Along, along_directions
 from tinygrad_np.checks.elements import every_element
 from tinygrad_np.checks.measuring import Measure, Options, check_step, check_whole
 from tinygrad_np.checks.report import Checked, GradientError, GradientReport, Outcome
@@ -47,7 +47,7 @@ class Check:
 
     def _of_directions(self, along: Along) -> GradientReport:
         """The report where no direction shows anything wrong."""
-        unused = self._unused(lambda i: is_flat(self.subject, self.measure, i))
+        unused = self._unused()
         if unused:
             return self._report(Outcome.UNUSED, unused)
         self._note_unseen(along.unseen)
@@ -121,10 +121,12 @@ class Check:
                     return Outcome.WRONG, f"the {label} gradient of {name} is {g.dtype} where the input is float64"
         return None
 
-    def _unused(self, is_flat: Callable[[int], bool]) -> str:
-        """What to say of inputs that neither the graph nor the numbers lead to; nothing if there are none."""
-        names = [name for i, name in enumerate(self.subject.names) if not self.reached[i] and is_flat(i)]
-        if self.options.allow_unused or not names:
+    def _unused(self) -> str:
+        """What to say of inputs that neither the gradients nor f's value lead to; nothing if there are none."""
+        if self.options.allow_unused:
+            return ""
+        names = [name for i, name in enumerate(self.subject.names) if not self.reached[i] and self.subject.ignores(i)]
+        if not names:
             return ""
         return (
             f"f does not depend on {', '.join(names)}, where nothing is checked then; leave out what it does not use, "
@@ -137,7 +139,7 @@ class Check:
             return self._report(Outcome.WRONG, elements=elements)
         if any(checked.kinks.any() for checked in elements):
             return self._report(Outcome.KINK, elements=elements)
-        unused = self._unused(lambda i: not elements[i].numerical.any())
+        unused = self._unused()
         return self._report(Outcome.UNUSED if unused else Outcome.RIGHT, unused, elements=elements)
 
     def _report(self, outcome: Outcome, message: str = "", **found: Any) -> GradientReport:
@@ -205,8 +207,8 @@ def check_gradients(
     **What comes of it.** ``report.outcome`` (that of the error in ``error.report``) is RIGHT; WRONG: elements, shape or
     dtype, with the numbers side by side, a map and what they look like; KINK: f bends within the step,
     as relu at 0, and the gradient lies between the slopes around it, or f ends there, as √x at 0; with ``dodge`` the
-    sample is moved away by about 0.01 first; NOT_FINITE; NOT_DETERMINISTIC; CHANGES_INPUTS; UNUSED: neither graph nor
-    numbers lead to an input, which ``allow_unused`` lets pass.
+    sample is moved away by about 0.01 first; NOT_FINITE; NOT_DETERMINISTIC; CHANGES_INPUTS; UNUSED: no gradient
+    leads to an input, and f is the same wherever it goes, which ``allow_unused`` lets pass.
 
     >>> import numpy as np, tinygrad_np as tg
     >>> tg.check_gradients(lambda x: np.tanh(x) * x, [0.5, -2.0])

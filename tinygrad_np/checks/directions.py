@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygrad_np.checks.measuring import Measure
-from tinygrad_np.checks.slopes import Array, central, units
+from tinygrad_np.checks.slopes import Array, units
 from tinygrad_np.checks.subject import Subject
 from tinygrad_np.checks.taylor import RIGHT, remainder_order
 
@@ -65,11 +65,6 @@ def alone(subject: Subject, measure: Measure, i: int) -> list[Array]:
     """A random direction of the i-th input that leaves the others where they are."""
     rng = np.random.default_rng([measure.options.seed, 2])
     return [v if i == j else np.zeros_like(v) for j, v in enumerate(drawn(subject, rng))]
-
-
-def is_flat(subject: Subject, measure: Measure, i: int) -> bool:
-    """Whether f does not change along a random direction of the i-th input alone."""
-    return central(subject.line(alone(subject, measure, i)), measure.origin, measure.step).value == 0
 
 
 def _difference(

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.checks.inputs import Inputs, holds_arrays, names_of
-from tinygrad_np.checks.slopes import Array, Line
+from tinygrad_np.checks.slopes import Array, Line, units
 from tinygrad_np.gradients import gradients
 from tinygrad_np.tape import walk
 from tinygrad_np.tensor import Tensor
 from tinygrad_np.trees import leaves_of, mapped
 
 ANALYTIC, HAND_DERIVED = "analytic", "hand-derived"
+AWAY = (0.01, -0.01, 1, -1, 100, -100)  # times max(1, |x|), where f is asked whether it depends on an input at all
 
 
 class Subject(Inputs):
@@ -137,13 +138,29 @@ class Subject(Inputs):
 
         return at
 
+    def ignores(self, i: int) -> bool:
+        """Whether f's terms are the same, to the bit, wherever its i-th input goes, near by and far away.
+
+        That a slope is 0 is not enough: that of x² is at 0, and f depends on x there.
+        """
+        if not self.point[i].size:
+            return False
+        origin = self.terms()
+        rng = np.random.default_rng([self.seed, 5])
+        directions = [np.zeros_like(x) for x in self.point]
+        directions[i] = units(self.point[i]) * rng.normal(size=self.point[i].shape)
+        try:
+            return all(np.array_equal(self.line(directions)(t)[1], origin, equal_nan=True) for t in AWAY)
+        except Exception:  # as a function may that is not defined there; one that does not depend on it, never
+            return False
+
     # -- what is claimed ---------------------------------------------------------------------------
 
     def claims(self, output: Any) -> tuple[dict[str, list[Array]], list[bool]]:
         """The gradients of each input, by autodiff and as derived by hand where there are such; which are reached.
 
         Autodiff's come just as the rules give them: nothing is cast or copied on the way. An input is
-        reached if f's graph leads to it, or if there is no graph to tell.
+        reached if f's graph leads to it, or where there is none, if its gradient is not 0.
         """
         found: dict[str, list[Array]] = {}
         reached = [True] * len(self.names)
@@ -154,6 +171,8 @@ class Subject(Inputs):
             found[ANALYTIC] = [np.asarray(slopes.get(node, np.zeros_like(x))) for node, x in zip(nodes, self.point)]
         if self.gradient is not None:
             found[self.label] = self._hand_derived()
+            if not self.autodiff:
+                reached = [bool(np.any(g)) for g in found[self.label]]
         return found, reached
 
     def _walked(self, output: Tensor) -> Mapping[Any, Any]:
