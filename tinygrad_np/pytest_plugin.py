@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tinygrad_np.arguments import floating
 from tinygrad_np.checks import GradientError, GradientReport, check_gradients
 from tinygrad_np.checks.inputs import Inputs
-from tinygrad_np.checks.measuring import CHOICES
+from tinygrad_np.checks.options import CHOICES
 from tinygrad_np.tape import walk
 
 Shape = tuple[int, ...]

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from tinygrad_np.checks.directions import Along, along_directions
 from tinygrad_np.checks.elements import every_element
-from tinygrad_np.checks.measuring import Measure, Options, check_step, check_whole
+from tinygrad_np.checks.measuring import Measure
+from tinygrad_np.checks.options import Options
 from tinygrad_np.checks.report import Checked, GradientError, GradientReport, Outcome
 from tinygrad_np.checks.slopes import STEP, Array, units
 from tinygrad_np.checks.subject import Subject
@@ -54,7 +55,7 @@ class Check:
         return self._report(Outcome.RIGHT, directions=along.errors)
 
     def _of_elements(self, trouble: str) -> GradientReport:
-        """The report once every element has been looked at, because of the ``trouble`` in a direction or for its own."""
+        """The report once every element has been looked at, for the ``trouble`` in a direction or for its own."""
         claims = [{label: gs[i] for label, gs in self.claims.items()} for i in range(len(self.subject.names))]
         elements = [every_element(self.subject, self.measure, i, c) for i, c in enumerate(claims)]
         report = self._judged(elements)
@@ -226,24 +227,23 @@ def check_gradients(
     Raises TypeError for inputs that are not floating and for a result that is no Tensor, ValueError for
     options and shapes that do not fit.
     """
-    options = Options(mode, method, rtol, atol, step, directions, allow_unused, seed)
-    check_whole("order", order, least=1)
+    options = Options(mode, method, rtol, atol, step, directions, allow_unused, seed, order, dodge)
     with Subject(f, inputs, names, gradient, output_gradient, seed) as subject:
         if order > 1 and not subject.autodiff:
             raise ValueError("order=2 needs an f of Tensors; give gradient= as f to check its own derivative")
-        report = _checked(subject, options, 1, dodge)
+        report = _checked(subject, options, 1)
         for higher in range(2, order + 1):
             subject = subject.derived()
-            report = _checked(subject, replace(options, allow_unused=True), higher, dodge)
+            report = _checked(subject, replace(options, allow_unused=True), higher)
     return report
 
 
-def _checked(subject: Subject, options: Options, order: int, dodge: bool) -> GradientReport:
+def _checked(subject: Subject, options: Options, order: int) -> GradientReport:
     """The report of one order, away from kinks if it may ``dodge`` them; GradientError if anything is wrong."""
     rng = np.random.default_rng([options.seed, 3])
     notes: list[str] = []
     report = Check(subject, options, order).run()
-    for _ in range(DODGES if dodge else 0):
+    for _ in range(DODGES if options.dodge else 0):
         if report.outcome is not Outcome.KINK:
             break
         moved = [
@@ -281,7 +281,7 @@ def numerical_gradient(
     >>> numerical_gradient(lambda x, y: np.sum(x**2 * y), [1.0, 2.0], [3.0, 4.0])[0].round(6)
     array([ 6., 16.])
     """
-    check_step(step)
+    options = Options(step=STEP if step is None else step)
     with Subject(f, inputs, plain=True) as subject:
-        measure = Measure(Options(step=step or STEP), subject.terms())
+        measure = Measure(options, subject.terms())
         return tuple([every_element(subject, measure, i, {}).numerical for i in range(len(subject.names))])

@@ -3,59 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from tinygrad_np.checks.options import Options
 from tinygrad_np.checks.slopes import STEP, Array, Line, Slope, central, complex_step, examined
 
-CHOICES = {"mode": ("auto", "fast", "full"), "method": ("central", "complex", "taylor")}
 ALIKE = 1e-4  # a part of the slope by which differences may miss what the complex step gives
 BENT = 1e-3  # a part of the slope by which the two sides may differ without a closer look
 NOT_ANALYTIC = (
     "the complex step gives {:.6g} where differences give {:.6g}: something in f is not analytic (abs, maximum, "
     ".real); use method='central'"
 )
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a check is made; ``check_gradients`` says what each means."""
-
-    mode: str = "auto"
-    method: str = "central"
-    rtol: float = 1e-6
-    atol: float = 1e-8
-    step: float | None = None
-    directions: int = 4
-    allow_unused: bool = False
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
-        check_step(self.step)
-        for name in ("rtol", "atol"):
-            if not 0 <= getattr(self, name) < np.inf:
-                raise ValueError(f"{name} must be a finite number, 0 or above, got {getattr(self, name)!r}")
-        check_whole("directions", self.directions, least=1)
-        check_whole("seed", self.seed, least=0)
-
-
-def check_whole(name: str, value: Any, least: int) -> None:
-    """Refuse what is no number of things."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(
-            f"{name} must be a whole number{f', {least} or above' if least == 0 else ' above 0'}, got {value!r}"
-        )
-
-
-def check_step(step: float | None) -> None:
-    """Refuse a step that is no length."""
-    if step is not None and not 0 < step < np.inf:
-        raise ValueError(f"step must be a finite number above 0, got {step!r}")
 
 
 class Measure:
