@@ -229,6 +229,7 @@ def check_gradients(
     """
     options = Options(mode, method, rtol, atol, step, directions, allow_unused, seed, order, dodge)
     with Subject(f, inputs, names, gradient, output_gradient, seed) as subject:
+        subject.check_step(step)
         if order > 1 and not subject.autodiff:
             raise ValueError("order=2 needs an f of Tensors; give gradient= as f to check its own derivative")
         report = _checked(subject, options, 1)
@@ -283,5 +284,6 @@ def numerical_gradient(
     """
     options = Options(step=STEP if step is None else step)
     with Subject(f, inputs, plain=True) as subject:
+        subject.check_step(step)
         measure = Measure(options, subject.terms())
         return tuple([every_element(subject, measure, i, {}).numerical for i in range(len(subject.names))])

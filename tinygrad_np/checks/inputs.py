@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from tinygrad_np.checks.slopes import Array
+from tinygrad_np.checks.slopes import FEWER, Array, units
 from tinygrad_np.tensor import Tensor
 from tinygrad_np.trees import leaves_of, mapped
 
@@ -51,6 +51,44 @@ class Inputs:
             return mapped(lambda leaf: self._leaf(leaf, name + next(paths)), x)
         return self._leaf(x, name)
 
+    def _leaf(self, x: Any, name: str) -> Any:
+        """The argument for one model, Tensor or array."""
+        if hasattr(x, "named_parameters"):
+            return self._model(x, f"{name}.")
+        if isinstance(x, np.ma.MaskedArray):
+            raise TypeError(
+                f"{name} is a masked array, whose mask would be lost; give {name}.compressed(), or an f that masks"
+            )
+        data = x.data if isinstance(x, Tensor) else np.asarray(x)
+        if data.dtype.kind != "f":
+            what = f"of {data.dtype} has" if data.dtype.kind in "biuc" else f"is {repr(x)[:60]}, which has"
+            raise TypeError(f"{name} {what} no gradient; give floating numbers, as in np.asarray({name}, float)")
+        if isinstance(x, Tensor):
+            self._check_tensor(x, name)
+            self.own = False
+            return self._noted(x, name)
+        array = np.array(data, np.float64 if self.upcast else data.dtype)
+        return self._noted(array if self.plain else Tensor(array, requires_grad=True), name)
+
+    def _noted(self, argument: Any, name: str) -> Any:
+        """An argument whose array is moved."""
+        self.names.append(name)
+        self.tensors.append(argument if isinstance(argument, Tensor) else None)
+        self.arrays.append(argument.data if isinstance(argument, Tensor) else argument)
+        return argument
+
+    def _check_tensor(self, x: Tensor, name: str) -> None:
+        """Refuse a Tensor of the user's that cannot be moved, or not without another."""
+        if not (x.is_leaf and x.requires_grad):
+            raise ValueError(f"{name} must be an array or a leaf that requires a gradient, got {x!r}")
+        for other, tensor in zip(self.names, self.tensors):
+            if x is tensor:
+                raise ValueError(f"{name} is the same Tensor as {other}; give it once")
+            if tensor is not None and np.shares_memory(x.data, tensor.data):
+                raise ValueError(
+                    f"{name} shares numbers with {other}, so that neither moves alone; give one of them a copy"
+                )
+
     def _model(self, model: Any, prefix: str) -> Any:
         """The model itself, its parameters noted; those that require no gradient are frozen and left out."""
         for path, parameter in model.named_parameters():
@@ -60,46 +98,34 @@ class Inputs:
             self.buffers += [(array, array.copy()) for _, array in model.named_buffers()]
         return model
 
-    def _leaf(self, x: Any, name: str) -> Any:
-        """The argument for one array or Tensor."""
-        data = x.data if isinstance(x, Tensor) else np.asarray(x)
-        if data.dtype.kind != "f":
-            raise TypeError(
-                f"{name} of {data.dtype} has no gradient; give floating numbers, as in np.asarray(x, float)"
-            )
-        argument: Any = x
-        if isinstance(x, Tensor):
-            self.own = False
-            if not (x.is_leaf and x.requires_grad):
-                raise ValueError(f"{name} must be an array or a leaf that requires a gradient, got {x!r}")
-            if any(x is tensor for tensor in self.tensors):
-                raise ValueError(f"{name} is the same Tensor as {self.names[self.tensors.index(x)]}; give it once")
-        else:
-            array = np.array(data, np.float64 if self.upcast else data.dtype)
-            argument = array if self.plain else Tensor(array, requires_grad=True)
-        self.names.append(name)
-        self.tensors.append(argument if isinstance(argument, Tensor) else None)
-        self.arrays.append(argument.data if isinstance(argument, Tensor) else argument)
-        return argument
-
     # -- moving them -------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
-        """Lend float64 arrays to Tensors of other dtypes: differences in float32 prove nothing."""
+        """Lend float64 arrays to Tensors of other dtypes, in which differences prove nothing, and of read-only data."""
         for i, tensor in enumerate(self.tensors):
-            if tensor is not None and self.upcast and tensor.dtype != np.float64:
+            if tensor is None:
+                continue
+            dtype = np.dtype(np.float64) if self.upcast else tensor.dtype
+            if tensor.dtype != dtype or not tensor.data.flags.writeable:
                 self.lent.append((tensor, tensor.data))
-                self.arrays[i] = tensor.data.astype(np.float64)
-                hold(tensor, self.arrays[i])
+                self.arrays[i] = tensor.data.astype(dtype)
+        self.hold()
         return self
 
     def __exit__(self, *raised: object) -> None:
         self.move(self.start)
+        self.hold()
         for array, data in self.buffers:
             array[...] = data
         for tensor, array in self.lent:
-            hold(tensor, array)
+            _hold(tensor, array)
         self.lent.clear()
+
+    def hold(self) -> None:
+        """Let every Tensor hold the array that is moved, whatever others it was given by assigning to its data."""
+        for tensor, array in zip(self.tensors, self.arrays):
+            if tensor is not None and tensor._array is not array:
+                _hold(tensor, array)
 
     def move(self, point: Sequence[Array]) -> None:
         """Go to another point, from which differences are taken then."""
@@ -108,8 +134,22 @@ class Inputs:
 
     def changed(self) -> list[str]:
         """The names of the arrays that are not what they are at the point."""
-        triples = zip(self.names, self.arrays, self.point)
+        held = [array if tensor is None else tensor.data for tensor, array in zip(self.tensors, self.arrays)]
+        triples = zip(self.names, held, self.point)
         return [name for name, array, x in triples if not np.array_equal(array, x, equal_nan=True)]
+
+    def check_step(self, step: float | None) -> None:
+        """Refuse a step of which a part is less than the distance from an element to the next number."""
+        if step is None:
+            return
+        for name, x in zip(self.names, self.point):
+            stuck = (x + step / FEWER * units(x) == x) & np.isfinite(x)
+            if stuck.any():
+                number = float(x[stuck].flat[0])
+                raise ValueError(
+                    f"step={step:.3g} is too small to move {name}, whose next number after {number} is "
+                    f"{np.spacing(number):.3g} away; give a larger step=, or none to have one chosen"
+                )
 
     def restore(self) -> None:
         """Put every array back to the point."""
@@ -117,24 +157,47 @@ class Inputs:
             array[...] = data
 
 
-def hold(tensor: Tensor, array: Array) -> None:
+def _hold(tensor: Tensor, array: Array) -> None:
     """Let a leaf hold another array, of any dtype, without a word to the graphs that used the one before."""
     tensor._array = array
     tensor._node.data = array  # type: ignore[union-attr]  # it is a leaf's
 
 
 def holds_arrays(tree: Any) -> bool:
-    """Whether a list or the like has arrays in it, and not only numbers, which make one array together."""
-    return any(isinstance(leaf, (Tensor, np.ndarray)) for _, leaf in leaves_of(tree))
+    """Whether a list or the like has arrays or models in it, and not only numbers, which make one array together."""
+    return any(
+        isinstance(leaf, (Tensor, np.ndarray)) or hasattr(leaf, "named_parameters") for _, leaf in leaves_of(tree)
+    )
 
 
 def names_of(f: Callable[..., Any], names: Sequence[str] | None, inputs: Sequence[Any]) -> Sequence[str]:
     """One name for each of ``inputs``: those given, or else f's own names for its arguments."""
+    _check_call(f, inputs)
     if names is None:
         return [*_parameters(f)[: len(inputs)], *[f"input {i}" for i in range(len(_parameters(f)), len(inputs))]]
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"names must be a list of strings, one for each input, got {names!r}")
     if len(names) != len(inputs):
         raise ValueError(f"{len(names)} names for {len(inputs)} inputs; give one each")
+    if len({*names}) < len(names):
+        raise ValueError(f"names must differ, got {names!r}")
     return names
+
+
+def _check_call(f: Callable[..., Any], inputs: Sequence[Any]) -> None:
+    """Refuse inputs that ``f`` does not take, as far as that can be read."""
+    try:
+        expected = signature(f)
+    except (TypeError, ValueError):
+        return
+    try:
+        expected.bind(*inputs)
+    except TypeError as error:
+        number = f"{len(inputs)} input{'' if len(inputs) == 1 else 's'}"
+        takes = ", ".join(expected.parameters) or "none"
+        is_gradient = inputs and callable(inputs[-1]) and not hasattr(inputs[-1], "named_parameters")
+        advice = ", and a gradient is given by its name, gradient=" if is_gradient else ""
+        raise TypeError(f"f cannot be called with {number}: {error}; it takes {takes}{advice}") from None
 
 
 def _parameters(f: Callable[..., Any]) -> list[str]:

@@ -50,6 +50,7 @@ class Subject(Inputs):
     def value(self) -> Any:
         """What f returns where the arrays are now; in the first call the weights are chosen too."""
         self.calls += 1
+        self.hold()
         output = self.f(*self.arguments)
         if self.autodiff and not isinstance(output, Tensor):
             raise TypeError(
