@@ -47,6 +47,7 @@ def writing_plain(x):
             "f is nan in 2 of 2 elements; check the gradient where",
         ),
         (lambda x: x * np.inf, [1.0], Outcome.NOT_FINITE, "f is inf; check the gradient where all is finite"),
+        (np.exp, [[np.nan, 0.0]], Outcome.NOT_FINITE, r"^(x|input 0) is nan in 1 of 2 elements"),
         (np.exp, [[-np.inf, 0.0]], Outcome.NOT_FINITE, "is -inf in 1 of 2 elements; check the gradient where"),
         (lambda x, y: x * 2, [1.0, [2.0]], Outcome.UNUSED, "f does not depend on y, where nothing is checked then"),
         (lambda x: tg.Tensor(3.0), [1.0], Outcome.UNUSED, "f does not depend on x"),
@@ -117,7 +118,7 @@ class TestUnused:
         report = failed(lambda x, y: x * 2 + np.sin(y.data), [1.0], [2.0], mode=mode)
         assert report.outcome is Outcome.WRONG
         assert [checked.name for checked in report.elements if checked.wrongs] == ["y"]
-        assert "is it detached from the result, or taken through .data?" in str(report)
+        assert "is it detached from the result, taken through .data" in str(report)
 
 
 def test_the_seed_decides_directions_and_weights_and_is_shown():

@@ -41,6 +41,7 @@ class Check:
         fault = self._of_the_function() or self._of_the_dtypes()
         if fault is not None:
             return self._report(*fault)
+        self.notes += self.subject.unchecked()
         along = along_directions(self.subject, self.measure, self.claims) if self._is_fast() else None
         if along is None or along.trouble or self.options.mode == "full":
             return self._of_elements(along.trouble if along else "")
@@ -92,7 +93,7 @@ class Check:
         self.measure = Measure(self.options, origin)
         if changed := subject.changed():
             return Outcome.CHANGES_INPUTS, f"f writes into its input {', '.join(changed)}; let it write into a copy"
-        for what, array in ("f", origin), *zip(subject.names, subject.point):
+        for what, array in *zip(subject.names, subject.point), ("f", origin):
             bad = ~np.isfinite(array)
             if bad.any():
                 where = f" in {np.count_nonzero(bad)} of {bad.size} elements" if bad.ndim else ""

@@ -131,7 +131,10 @@ def _zero(p: Comparison) -> str | None:
     """claimed = 0."""
     if np.any(p.claimed[p.counted]):
         return None
-    return f"the claimed gradient is 0{_everywhere(p)}: is it detached from the result, or taken through .data?"
+    return (
+        f"the claimed gradient is 0{_everywhere(p)}: is it detached from the result, taken through .data, or computed "
+        "within tg.no_grad()?"
+    )
 
 
 def _factor(p: Comparison) -> str | None:

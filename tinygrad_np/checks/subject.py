@@ -8,14 +8,24 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.checks.inputs import Inputs, holds_arrays, names_of
+from tinygrad_np.checks.inputs import Inputs, names_of
+from tinygrad_np.checks.returned import arrays_of
 from tinygrad_np.checks.slopes import Array, Line, units
 from tinygrad_np.gradients import gradients
+from tinygrad_np.recording import is_recording
 from tinygrad_np.tape import walk
 from tinygrad_np.tensor import Tensor
-from tinygrad_np.trees import leaves_of, mapped
+from tinygrad_np.trees import mapped
 
 ANALYTIC, HAND_DERIVED = "analytic", "hand-derived"
+BESIDE = (
+    "f raised this beside the inputs that were given, where check_gradients takes its differences; give inputs around "
+    "which f is defined, or a smaller step="
+)
+COMPLEX = (
+    "f raised this for complex arrays, of which method='complex' takes its slopes; write it with functions that take "
+    "them, such as np.sin for math.sin, or use method='central'"
+)
 AWAY = (0.01, -0.01, 1, -1, 100, -100)  # times max(1, |x|), where f is asked whether it depends on an input at all
 
 
@@ -38,6 +48,11 @@ class Subject(Inputs):
     ) -> None:
         if not callable(f):
             raise TypeError(f"got {f!r} for the function to check; give a function of the inputs after it")
+        if gradient is not None and not callable(gradient):
+            raise TypeError(
+                f"gradient must be a function of the inputs that returns their gradients, got {repr(gradient)[:60]}; "
+                "write gradient=lambda x: ..., with as many arguments as f"
+            )
         self.f, self.gradient, self.output_gradient, self.seed = f, gradient, output_gradient, seed
         self.label = label  # what the gradient that is given is called
         self.calls = 0
@@ -51,7 +66,12 @@ class Subject(Inputs):
         """What f returns where the arrays are now; in the first call the weights are chosen too."""
         self.calls += 1
         self.hold()
-        output = self.f(*self.arguments)
+        try:
+            output = self.f(*self.arguments)
+        except Exception as error:
+            if self.changed():
+                error.add_note(BESIDE)
+            raise
         if self.autodiff and not isinstance(output, Tensor):
             raise TypeError(
                 f"f returned {type(output).__name__} where a Tensor was expected; write it with np.* or operators on "
@@ -69,11 +89,7 @@ class Subject(Inputs):
     def _weights(self, data: Array) -> Any:
         """What f's value is multiplied by before it is summed: every element counts, and differently."""
         if self.output_gradient is not None:
-            given = self.output_gradient
-            weights = np.asarray(given.data if isinstance(given, Tensor) else given, np.float64)
-            if weights.shape != data.shape:
-                raise ValueError(f"output_gradient of shape {weights.shape} for an f of shape {data.shape}")
-            return weights
+            return _checked_weights(self.output_gradient, data.shape)
         if data.size == 1:
             return np.ones(data.shape)
         if not self.autodiff or self.gradient is not None:
@@ -128,7 +144,11 @@ class Subject(Inputs):
         def at(t: complex) -> Array:
             self.calls += 1
             points = iter([x + t * v for x, v in zip(self.point, directions)])
-            value = np.asarray(self.f(*[mapped(lambda _: next(points), argument) for argument in self.arguments]))
+            try:
+                value = np.asarray(self.f(*[mapped(lambda _: next(points), argument) for argument in self.arguments]))
+            except Exception as error:
+                error.add_note(COMPLEX)
+                raise
             if value.dtype.kind != "c":
                 raise ValueError(
                     f"f gave {value.dtype} for complex inputs, so something in it is not analytic (abs, maximum, "
@@ -155,6 +175,13 @@ class Subject(Inputs):
         except Exception:  # as a function may that is not defined there; one that does not depend on it, never
             return False
 
+    def unchecked(self) -> list[str]:
+        """What there is nothing to check of, and why, as sentences."""
+        if not np.size(self.weights):
+            return ["nothing was checked, for f gives no elements"]
+        empty = [name for name, x in zip(self.names, self.point) if not x.size]
+        return [f"nothing was checked of {name}, which has no elements" for name in empty]
+
     # -- what is claimed ---------------------------------------------------------------------------
 
     def claims(self, output: Any) -> tuple[dict[str, list[Array]], list[bool]]:
@@ -166,12 +193,14 @@ class Subject(Inputs):
         found: dict[str, list[Array]] = {}
         reached = [True] * len(self.names)
         if self.autodiff:
+            if not is_recording():
+                raise ValueError("within tg.no_grad() nothing is recorded; check outside of it, or give gradient=")
             slopes: Any = {} if output._node is None else self._walked(output)
             nodes = [None if tensor is None else tensor._node for tensor in self.tensors]
             reached = [node is None or node in slopes for node in nodes]
             found[ANALYTIC] = [np.asarray(slopes.get(node, np.zeros_like(x))) for node, x in zip(nodes, self.point)]
         if self.gradient is not None:
-            found[self.label] = self._hand_derived()
+            found[self.label] = arrays_of(self.gradient(*self.arguments), self.names, self.roots)
             if not self.autodiff:
                 reached = [bool(np.any(g)) for g in found[self.label]]
         return found, reached
@@ -180,41 +209,6 @@ class Subject(Inputs):
         scalar = np.sum(output * self.weights)
         node: Any = scalar._node
         return walk({node: scalar.seed(None)})
-
-    def _hand_derived(self) -> list[Array]:
-        """What the user's gradient function gives, one array for each input."""
-        gradient: Any = self.gradient
-        result = gradient(*self.arguments)
-        if isinstance(result, Mapping) and set(result) == set(self.names):
-            given = [result[name] for name in self.names]
-        elif len(self.names) == 1 and not (isinstance(result, (list, tuple, dict)) and holds_arrays(result)):
-            given = [result]  # a list of numbers is an array
-        elif any(isinstance(part, Mapping) for part in (result, *(result if isinstance(result, tuple) else ()))):
-            given = self._by_name(result)
-        elif isinstance(result, (list, tuple)) and len(result) == len(self.names):
-            given = list(result)
-        else:
-            given = [leaf for _, leaf in leaves_of(result)]
-        if len(given) != len(self.names):
-            raise ValueError(
-                f"gradient gave {len(given)} arrays for the {len(self.names)} inputs {', '.join(self.names)}; return "
-                "one for each, in that order, or a dict by these names"
-            )
-        arrays = [np.array(g.data if isinstance(g, Tensor) else g) for g in given]
-        return [g.astype(np.float64) if g.dtype.kind in "iub" else g for g in arrays]
-
-    def _by_name(self, result: Any) -> list[Any]:
-        """The arrays of nested dictionaries, by the names of the inputs that they are the gradients of."""
-        parts = [result] if len(self.roots) == 1 else result
-        if isinstance(parts, Mapping):
-            parts = [parts.get(root, {}) for root in self.roots] if set(parts) == set(self.roots) else [parts]
-        found = {path: g for root, part in zip(self.roots, parts) for path, g in leaves_of(part, root)}
-        if set(found) != set(self.names):
-            raise ValueError(
-                f"gradient gave {len(found)} arrays for the {len(self.names)} inputs {', '.join(self.names)}; return "
-                f"one for each, by these names, not {', '.join(found)}"
-            )
-        return [found[name] for name in self.names]
 
     def derived(self) -> Subject:
         """The same inputs under the function that gives all elements of f's gradient, recorded, in one row."""
@@ -227,3 +221,21 @@ class Subject(Inputs):
         other = copy(self)
         other.f, other.weights, other.output_gradient, other.gradient = slopes, None, None, None
         return other
+
+
+def _checked_weights(given: Any, shape: tuple[int, ...]) -> Array:
+    """``output_gradient`` as an array by which every element of f's value can be multiplied."""
+    try:
+        weights = np.asarray(given.data if isinstance(given, Tensor) else given)
+        is_number = weights.dtype.kind in "fiub"
+    except ValueError:  # rows of different lengths
+        is_number = False
+    if not is_number:
+        raise TypeError(f"output_gradient must be an array of real numbers of f's shape, got {repr(given)[:60]}")
+    if weights.shape != shape:
+        raise ValueError(f"output_gradient of shape {weights.shape} for an f of shape {shape}")
+    if not np.all(np.isfinite(weights)):
+        raise ValueError(f"output_gradient must be finite, got {repr(given)[:60]}")
+    if weights.size and not weights.any():
+        raise ValueError("output_gradient is 0 everywhere, and so is the gradient then; give other numbers")
+    return weights.astype(np.float64)
