@@ -121,6 +121,18 @@ class TestUnused:
         assert "is it detached from the result, taken through .data" in str(report)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_a_dodge_goes_where_f_is_finite(seed):
+    report = tg.check_gradients(lambda x: np.sum(np.sqrt(x) + np.log1p(x)), [0.0, 1.0, 0.0], dodge=True, seed=seed)
+    assert report.right
+    assert str(report).count("moved 2 elements of x away from a kink") == 1
+
+
+def test_a_dodge_that_finds_no_such_place_says_what_there_is():
+    lonely = lambda x: np.sum(np.where(np.abs(x) < 1e-4, np.abs(x), np.nan))
+    assert failed(lonely, [0.0], dodge=True, gradient=np.sign).outcome is Outcome.KINK
+
+
 def test_the_seed_decides_directions_and_weights_and_is_shown():
     one, same, other = [tg.check_gradients(np.tanh, np.ones(100), seed=seed) for seed in (7, 7, 8)]
     assert one.directions == same.directions != other.directions

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_np.checks.directions import Along, along_directions
+from tinygrad_np.checks.dodging import move_from_kinks
 from tinygrad_np.checks.elements import every_element
 from tinygrad_np.checks.measuring import Measure
 from tinygrad_np.checks.options import Options
 from tinygrad_np.checks.report import Checked, GradientError, GradientReport, Outcome
-from tinygrad_np.checks.slopes import STEP, Array, units
+from tinygrad_np.checks.slopes import STEP, Array
 from tinygrad_np.checks.subject import Subject
 from tinygrad_np.tape import GraphError
 
@@ -24,7 +25,6 @@ UNSEEN = (
     "constants, choose another point, or give atol="
 )
 DODGES = 5  # times that a sample is moved away from kinks before that is given up
-DODGE = 1e-2  # how far, as a part of max(1, |x|)
 
 
 class Check:
@@ -246,18 +246,9 @@ def _checked(subject: Subject, options: Options, order: int) -> GradientReport:
     notes: list[str] = []
     report = Check(subject, options, order).run()
     for _ in range(DODGES if options.dodge else 0):
-        if report.outcome is not Outcome.KINK:
+        if report.outcome is not Outcome.KINK or not (moved := move_from_kinks(subject, report.elements, rng)):
             break
-        moved = [
-            np.where(checked.kinks, DODGE * units(checked.value) * rng.uniform(-1, 1, checked.kinks.shape), 0)
-            for checked in report.elements
-        ]
-        subject.move([x + by for x, by in zip(subject.point, moved)])
-        notes += [
-            f"moved {np.count_nonzero(checked.kinks)} elements of {checked.name} away from a kink"
-            for checked in report.elements
-            if checked.kinks.any()
-        ]
+        notes += moved
         report = Check(subject, options, order, notes).run()
     if not report.right:
         raise GradientError(report)

@@ -133,10 +133,20 @@ class GradientReport:
             for checked in self.elements
             for label in checked.claimed
         ]
+        if not panels:
+            advice = "; check with mode='full'" if self.right else ""
+            raise ValueError(f"no element was looked at by itself, so there is no error to draw{advice}")
         beside = max([len(checked.claimed) for checked in self.elements], default=1)
         return heatmap(panels, path, columns=beside if beside > 1 else MOST_COLUMNS)
 
     def _findings(self) -> list[str]:
+        found = self._of_this_order()
+        if self.order == 1 or self.right:
+            return found
+        this, before = ordinal(self.order), ordinal(self.order - 1)
+        return [f"of the {this} derivatives, which are the gradient of all {before} ones (these are right):", *found]
+
+    def _of_this_order(self) -> list[str]:
         if self.message:
             return [self.message]
         if self.outcome is Outcome.WRONG:
@@ -144,11 +154,19 @@ class GradientReport:
         if self.outcome is Outcome.KINK:
             return [line for checked in self.elements if checked.kinks.any() for line in kinks_of(checked)]
         looked = f"along {len(self.directions)} random directions" if self.directions else "in every element"
-        return [f"right: the gradient of {', '.join(self.names)} agrees {looked}"]
+        names = ", ".join(self.names)
+        if self.order > 1:
+            return [f"right: the derivatives of order {self.order} by {names} agree {looked}"]
+        return [f"right: the gradient of {names} agrees {looked}"]
 
     def _how(self) -> str:
         order = "" if self.order == 1 else f"order {self.order}, "
         return f"({order}step {self.step:.3g}, seed {self.seed}, {self.evaluations} evaluations)"
+
+
+def ordinal(n: int) -> str:
+    """In words: first, second, third, 4th."""
+    return {1: "first", 2: "second", 3: "third"}.get(n, f"{n}th")
 
 
 def faults_of(elements: Sequence[Checked]) -> list[str]:

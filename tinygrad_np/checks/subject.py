@@ -103,6 +103,14 @@ class Subject(Inputs):
         """The terms whose sum is the number to differentiate, as an array of their own."""
         return self.terms_of(self.value())
 
+    def is_finite(self) -> bool:
+        """Whether f has a value at the point that is a number, without a word if it has none."""
+        try:
+            with np.errstate(all="ignore"):
+                return bool(np.all(np.isfinite(self.terms())))
+        except Exception:  # as of math.sqrt, which has none below 0
+            return False
+
     def terms_of(self, output: Any) -> Array:
         """The terms of a value that f returned."""
         terms: Array = np.asarray(output.data if isinstance(output, Tensor) else output, np.float64) * self.weights
