@@ -56,7 +56,7 @@ class Check:
         return self._report(Outcome.RIGHT, directions=along.errors)
 
     def _of_elements(self, trouble: str) -> GradientReport:
-        """The report once every element has been looked at, for the ``trouble`` in a direction or for its own."""
+        """The report once every element has been looked at, as ``trouble`` in a direction called for, if any."""
         claims = [{label: gs[i] for label, gs in self.claims.items()} for i in range(len(self.subject.names))]
         elements = [every_element(self.subject, self.measure, i, c) for i, c in enumerate(claims)]
         report = self._judged(elements)
@@ -141,6 +141,8 @@ class Check:
             return self._report(Outcome.WRONG, elements=elements)
         if any(checked.kinks.any() for checked in elements):
             return self._report(Outcome.KINK, elements=elements)
+        if any(checked.unresolved.any() for checked in elements):
+            return self._report(Outcome.UNRESOLVED, elements=elements)
         unused = self._unused()
         return self._report(Outcome.UNUSED if unused else Outcome.RIGHT, unused, elements=elements)
 

@@ -8,12 +8,19 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygrad_np.checks.measuring import Measure
-from tinygrad_np.checks.slopes import Array, units
+from tinygrad_np.checks.slopes import Array, Kind, units
 from tinygrad_np.checks.subject import Subject
 from tinygrad_np.checks.taylor import RIGHT, remainder_order
 
 MOST = 1e150  # of a gradient, whose square is a number still
 SMALL = 0.1  # of the whole gradient's length: an input below that is looked at by itself too, lest the others hide it
+DOUBT = (
+    1e-5  # of the whole, by which a slope that took a closer look may be uncertain without hiding an element's error
+)
+TROUBLES = {
+    Kind.KINK: "along a random direction f bends",
+    Kind.UNRESOLVED: "along a random direction no step gives a steady slope",
+}
 Claims = Mapping[str, Sequence[Array]]  # by who claims them, the gradients of the inputs
 
 
@@ -76,9 +83,12 @@ def _difference(
     complex_line = subject.complex_line(directions) if measure.options.method == "complex" else None
     slope = measure.slope(subject.line(directions), slopes, scale, complex_line)
     error = float(np.max(np.abs(slopes - slope.value))) / max(abs(slope.value), scale, np.finfo(float).tiny)
-    trouble = "" if measure.agree(slopes, slope, scale) else "along a random direction the slopes differ"
-    if slope.kink:
-        trouble = "along a random direction f bends"
+    if slope.kind is Kind.STEADY and slope.uncertainty > DOUBT * max(abs(slope.value), scale):
+        trouble = "along a random direction the slope is in doubt"
+    elif slope.kind in TROUBLES:
+        trouble = TROUBLES[slope.kind]
+    else:
+        trouble = "" if measure.agree(slopes, slope, scale) else "along a random direction the slopes differ"
     return error, trouble, measure.options.atol + slope.uncertainty
 
 

@@ -23,6 +23,7 @@ class Outcome(Enum):
     RIGHT = "right"
     WRONG = "wrong"
     KINK = "not differentiable here"
+    UNRESOLVED = "no step gives a steady slope"
     NOT_FINITE = "not finite"
     NOT_DETERMINISTIC = "not deterministic"
     CHANGES_INPUTS = "writes into its inputs"
@@ -48,7 +49,7 @@ class Checked:
     """One input: its value, the gradients ``claimed`` for it by whom, and by numbers the slopes they must lie between.
 
     All arrays have the input's shape (a claimed one may not). ``lowest`` and ``highest`` differ only at kinks;
-    ``tolerance`` is what is allowed beyond them.
+    ``tolerance`` is what is allowed beyond them. ``unresolved`` slopes may be any.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Checked:
     highest: Array
     tolerance: Array
     kinks: NDArray[np.bool_]
+    unresolved: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((), bool))
 
     @property
     def numerical(self) -> Array:
@@ -153,6 +155,8 @@ class GradientReport:
             return faults_of(self.elements)
         if self.outcome is Outcome.KINK:
             return [line for checked in self.elements if checked.kinks.any() for line in kinks_of(checked)]
+        if self.outcome is Outcome.UNRESOLVED:
+            return [line for checked in self.elements if checked.unresolved.any() for line in unresolved_of(checked)]
         looked = f"along {len(self.directions)} random directions" if self.directions else "in every element"
         names = ", ".join(self.names)
         if self.order > 1:
@@ -228,6 +232,17 @@ def kinks_of(checked: Checked) -> list[str]:
             f"  at index {at}, {checked.value[at]:.10g}: {_slopes(checked.lowest[at], checked.highest[at])}, {claims}"
         )
     return [*lines, "move the sample away from the kink, let dodge=True do so, or give a smaller step="]
+
+
+def unresolved_of(checked: Checked) -> list[str]:
+    """Where differences cannot tell the slopes of an input."""
+    places = np.argwhere(checked.unresolved)
+    at = ", ".join(str(tuple(int(i) for i in place)) for place in places[:SHOWN])
+    return [
+        f"no step gives a steady slope of {checked.name} in {len(places)} of {checked.value.size} elements, at index "
+        f"{at}{', …' if len(places) > SHOWN else ''}: f is too steep, too noisy or too periodic here; give step= or "
+        "rescale"
+    ]
 
 
 def _slopes(lowest: float, highest: float) -> str:
