@@ -120,6 +120,12 @@ class TestFull:
         assert report.right
         assert report.evaluations > 2 * 200
 
+    @pytest.mark.parametrize(("n", "most"), [(1300, 1300), (1200, 2**16), (200, 2**16)])
+    def test_makes_no_stack_that_is_large_or_of_what_is_large_itself(self, n, most):
+        seen = []
+        tg.check_gradients(lambda x: (seen.append(x.size), np.sin(x))[1], np.ones(n), mode="full")
+        assert n <= max(seen) <= most
+
     def test_finds_an_error_in_a_stack_too(self):
         slip = np.ones((4, 5))
         slip[3, 2] = 1.001

@@ -106,8 +106,7 @@ def _stacked(subject: Subject, measure: Measure, i: int) -> Iterator[Slope]:
     if not stack.allowed:
         return
     x = subject.point[i]
-    for start in range(0, x.size, stack.rows):
-        flat = np.arange(start, min(start + stack.rows, x.size))
+    for flat in np.split(np.arange(x.size), range(stack.rows // 2, x.size, stack.rows // 2)):
         moved = units(x.ravel()[flat])
         points = np.repeat(x.reshape(1, -1), 2 * len(flat), axis=0)
         above, below = points[::2], points[1::2]
