@@ -33,7 +33,7 @@ class Check:
     def __init__(self, subject: Subject, options: Options, order: int, notes: Sequence[str] = ()) -> None:
         self.subject, self.options, self.order, self.notes = subject, options, order, list(notes)
         self.measure = Measure(options, np.zeros(()))
-        self.claims: dict[str, list[Array]] = {}
+        self.claimed: dict[str, list[Array]] = {}
         self.reached: list[bool] = []
 
     def run(self) -> GradientReport:
@@ -42,7 +42,7 @@ class Check:
         if fault is not None:
             return self._report(*fault)
         self.notes += self.subject.unchecked()
-        along = along_directions(self.subject, self.measure, self.claims) if self._is_fast() else None
+        along = along_directions(self.subject, self.measure, self.claimed) if self._is_fast() else None
         if along is None or along.trouble or self.options.mode == "full":
             return self._of_elements(along.trouble if along else "")
         return self._of_directions(along)
@@ -57,8 +57,8 @@ class Check:
 
     def _of_elements(self, trouble: str) -> GradientReport:
         """The report once every element has been looked at, as ``trouble`` in a direction called for, if any."""
-        claims = [{label: gs[i] for label, gs in self.claims.items()} for i in range(len(self.subject.names))]
-        elements = [every_element(self.subject, self.measure, i, c) for i, c in enumerate(claims)]
+        claimed = [{label: gs[i] for label, gs in self.claimed.items()} for i in range(len(self.subject.names))]
+        elements = [every_element(self.subject, self.measure, i, c) for i, c in enumerate(claimed)]
         report = self._judged(elements)
         if report.right and trouble and self.options.method == "taylor":
             found = f"{trouble}; every element was looked at, and found within the tolerance"
@@ -72,21 +72,21 @@ class Check:
     def _note_unseen(self, unseen: Mapping[int, float]) -> None:
         """Note inputs of which nothing is shown, for whatever is claimed of them would have passed."""
         for i, allowed in unseen.items():
-            if self.options.allow_unused and not any(gs[i].any() for gs in self.claims.values()):
+            if self.options.allow_unused and not any(gs[i].any() for gs in self.claimed.values()):
                 continue
             self.notes.append(UNSEEN.format(self.subject.names[i], allowed))
 
     def _is_fast(self) -> bool:
         """Whether directions are looked at first; gradients of other shapes have no product with one."""
         points = self.subject.point
-        if not all(g.shape == x.shape for gs in self.claims.values() for g, x in zip(gs, points)):
+        if not all(g.shape == x.shape for gs in self.claimed.values() for g, x in zip(gs, points)):
             return False
         if self.options.method == "taylor" or self.options.mode == "fast":
             return True
         return self.options.mode == "auto" and sum(x.size for x in points) > FEW
 
     def _of_the_function(self) -> tuple[Outcome, str] | None:
-        """What keeps any gradient of f from being checked, if something does; if not, its claims are noted."""
+        """What keeps any gradient of f from being checked, if something does; if not, what is claimed is noted."""
         subject = self.subject
         output = subject.value()
         origin = subject.terms_of(output)
@@ -102,7 +102,7 @@ class Check:
                     f"{what} is {array[bad].flat[0]}{where}; check the gradient where all is finite",
                 )
         try:
-            self.claims, self.reached = subject.claims(output)
+            self.claimed, self.reached = subject.claimed(output)
         except GraphError as error:  # as of a rule that gives a gradient of another shape
             return Outcome.WRONG, f"the gradient cannot be computed: {error}"
         if changed := subject.changed():
@@ -117,8 +117,8 @@ class Check:
         return None
 
     def _of_the_dtypes(self) -> tuple[Outcome, str] | None:
-        for label, claimed in self.claims.items():
-            for name, g in zip(self.subject.names, claimed):
+        for label, gs in self.claimed.items():
+            for name, g in zip(self.subject.names, gs):
                 if g.dtype != np.float64:
                     return Outcome.WRONG, f"the {label} gradient of {name} is {g.dtype} where the input is float64"
         return None

@@ -21,7 +21,7 @@ TROUBLES = {
     Kind.KINK: "along a random direction f bends",
     Kind.UNRESOLVED: "along a random direction no step gives a steady slope",
 }
-Claims = Mapping[str, Sequence[Array]]  # by who claims them, the gradients of the inputs
+Claimed = Mapping[str, Sequence[Array]]  # the gradients of all inputs, by who claims them
 
 
 def drawn(subject: Subject, rng: np.random.Generator) -> list[Array]:
@@ -42,27 +42,27 @@ class Along(NamedTuple):
     unseen: Mapping[int, float] = {}
 
 
-def along_directions(subject: Subject, measure: Measure, claims: Claims) -> Along:
-    """Hold the claims against slopes along directions of all inputs together, and of each that is small by itself.
+def along_directions(subject: Subject, measure: Measure, claimed: Claimed) -> Along:
+    """Hold what is claimed against slopes along directions of all inputs together, and of each that is small by itself.
 
     A right gradient g has g·v for its slope along v. A wrong element i shows by (its error)·vᵢ, which the
     tolerance, relative to |g∘v|, hides only if it is small beside the whole gradient; so does all of a small input.
     """
-    if any(not np.all(np.abs(g) < MOST) for gs in claims.values() for g in gs):
+    if any(not np.all(np.abs(g) < MOST) for gs in claimed.values() for g in gs):
         return Along([], "an element of the gradient is NaN, infinite, or so large that it would hide others")
     rng = np.random.default_rng([measure.options.seed, 1])
     look = _remainders if measure.options.method == "taylor" else _difference
     errors: list[float] = []
     for _ in range(measure.options.directions):
         directions = drawn(subject, rng)
-        error, trouble, allowed = look(subject, measure, claims, directions)
+        error, trouble, allowed = look(subject, measure, claimed, directions)
         errors.append(error)
         if trouble:
             return Along(errors, trouble)
-    sizes = [max(float(np.linalg.norm(gs[i] * v)) for gs in claims.values()) for i, v in enumerate(directions)]
+    sizes = [max(float(np.linalg.norm(gs[i] * v)) for gs in claimed.values()) for i, v in enumerate(directions)]
     floors = [allowed] * len(sizes)
     for i in [i for i, v in enumerate(directions) if v.size and sizes[i] < SMALL * np.linalg.norm(sizes)]:
-        error, trouble, floors[i] = look(subject, measure, claims, alone(subject, measure, i))
+        error, trouble, floors[i] = look(subject, measure, claimed, alone(subject, measure, i))
         if trouble:
             return Along(errors, trouble)
     return Along(errors, "", {i: floor for i, floor in enumerate(floors) if directions[i].size and sizes[i] <= floor})
@@ -75,10 +75,10 @@ def alone(subject: Subject, measure: Measure, i: int) -> list[Array]:
 
 
 def _difference(
-    subject: Subject, measure: Measure, claims: Claims, directions: Sequence[Array]
+    subject: Subject, measure: Measure, claimed: Claimed, directions: Sequence[Array]
 ) -> tuple[float, str, float]:
     """How far the claimed slopes are from the one by numbers, relative to what they are summed from."""
-    products = [np.concatenate([(g * v).ravel() for g, v in zip(gs, directions)]) for gs in claims.values()]
+    products = [np.concatenate([(g * v).ravel() for g, v in zip(gs, directions)]) for gs in claimed.values()]
     slopes, scale = np.array([p.sum() for p in products]), max(float(np.linalg.norm(p)) for p in products)
     complex_line = subject.complex_line(directions) if measure.options.method == "complex" else None
     slope = measure.slope(subject.line(directions), slopes, scale, complex_line)
@@ -93,10 +93,10 @@ def _difference(
 
 
 def _remainders(
-    subject: Subject, measure: Measure, claims: Claims, directions: Sequence[Array]
+    subject: Subject, measure: Measure, claimed: Claimed, directions: Sequence[Array]
 ) -> tuple[float, str, float]:
     """The order at which the claimed slopes' remainder vanishes."""
     line = subject.line(directions)
-    slopes = [float(sum(np.sum(g * v) for g, v in zip(gs, directions))) for gs in claims.values()]
+    slopes = [float(sum(np.sum(g * v) for g, v in zip(gs, directions))) for gs in claimed.values()]
     order = min(remainder_order(line, measure.origin, slope) for slope in slopes)
     return order, "" if order > RIGHT else f"the Taylor remainder falls with the step's power {order:.2f}, not 2", 0.0

@@ -37,7 +37,7 @@ class Measure:
         complex_line: Callable[[complex], Array] | None = None,
         finest: float = 1.0,
     ) -> Slope:
-        """The slope at the line's origin, of which ``claims`` are said."""
+        """The slope at the line's origin, which the slopes ``claims`` are said to be."""
         near = central(line, self.origin, self.step)
         if complex_line is None:
             return self.settled(near, line, claims, scale, finest)

@@ -227,9 +227,9 @@ def kinks_of(checked: Checked) -> list[str]:
     ]
     for place in places[:SHOWN]:
         at = tuple(int(i) for i in place)
-        claims = ", ".join(f"{label} {claimed[at]:.10g}" for label, claimed in checked.claimed.items())
+        given = ", ".join(f"{label} {claimed[at]:.10g}" for label, claimed in checked.claimed.items())
         lines.append(
-            f"  at index {at}, {checked.value[at]:.10g}: {_slopes(checked.lowest[at], checked.highest[at])}, {claims}"
+            f"  at index {at}, {checked.value[at]:.10g}: {_slopes(checked.lowest[at], checked.highest[at])}, {given}"
         )
     return [*lines, "move the sample away from the kink, let dodge=True do so, or give a smaller step="]
 

@@ -192,7 +192,7 @@ class Subject(Inputs):
 
     # -- what is claimed ---------------------------------------------------------------------------
 
-    def claims(self, output: Any) -> tuple[dict[str, list[Array]], list[bool]]:
+    def claimed(self, output: Any) -> tuple[dict[str, list[Array]], list[bool]]:
         """The gradients of each input, by autodiff and as derived by hand where there are such; which are reached.
 
         Autodiff's come just as the rules give them: nothing is cast or copied on the way. An input is
