@@ -79,6 +79,13 @@ class TestModels:
         assert tg.check_gradients(lambda models: np.sum(models[0](x) ** 3), [model]).names[0] == "models[0].weight"
         np.testing.assert_array_equal(model.running_mean, np.zeros(3))
 
+    def test_say_what_is_frozen_in_them(self):
+        model = tg.Sequential(tg.nn.Linear(2, 2, rng=0), np.tanh, tg.nn.Linear(2, 2, rng=1))
+        model[0].weight.requires_grad = model[2].bias.requires_grad = False
+        report = tg.check_gradients(lambda model: np.sum(model(np.ones((1, 2)))), model)
+        assert report.names == ("0.bias", "2.weight")
+        assert "0.weight and 2.bias are left out, for they are frozen: their requires_grad is False" in str(report)
+
     def test_that_are_all_frozen_leave_nothing_to_check(self):
         model = tg.nn.Linear(2, 2, rng=0)
         for parameter in model.parameters():

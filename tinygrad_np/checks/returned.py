@@ -62,11 +62,16 @@ def _array(g: Any, name: str) -> Array:
         raise TypeError(
             f"gradient returned None for {name}; where f does not depend on it, return np.zeros_like({name})"
         )
-    try:
-        array = np.array(g.data if isinstance(g, Tensor) else g)
-        is_number = array.dtype.kind in "fiubc"
-    except ValueError:  # rows of different lengths
-        is_number = False
-    if not is_number:
+    array = numbers_of(g)
+    if array is None:
         raise TypeError(f"gradient returned {repr(g)[:60]} for {name}; return an array of numbers of its shape")
     return array.astype(np.float64) if array.dtype.kind in "iub" else array
+
+
+def numbers_of(given: Any) -> Array | None:
+    """A copy of the array that was given, as such, as a Tensor or in lists; None if it is no array of numbers."""
+    try:
+        array = np.array(given.data if isinstance(given, Tensor) else given)
+    except ValueError:  # rows of different lengths
+        return None
+    return array if array.dtype.kind in "fiubc" else None

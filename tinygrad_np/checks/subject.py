@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.checks.inputs import Inputs, names_of
-from tinygrad_np.checks.returned import arrays_of
+from tinygrad_np.checks.patterns import listed
+from tinygrad_np.checks.returned import arrays_of, numbers_of
 from tinygrad_np.checks.slopes import Array, Line, units
 from tinygrad_np.gradients import gradients
 from tinygrad_np.recording import is_recording
@@ -184,11 +185,13 @@ class Subject(Inputs):
             return False
 
     def unchecked(self) -> list[str]:
-        """What there is nothing to check of, and why, as sentences."""
+        """What is not checked, and why, as sentences."""
         if not np.size(self.weights):
             return ["nothing was checked, for f gives no elements"]
         empty = [name for name, x in zip(self.names, self.point) if not x.size]
-        return [f"nothing was checked of {name}, which has no elements" for name in empty]
+        frozen = listed(self.frozen) if self.frozen else ""
+        left_out = [f"{frozen} are left out, for they are frozen: their requires_grad is False"] if frozen else []
+        return [*[f"nothing was checked of {name}, which has no elements" for name in empty], *left_out]
 
     # -- what is claimed ---------------------------------------------------------------------------
 
@@ -233,12 +236,8 @@ class Subject(Inputs):
 
 def _checked_weights(given: Any, shape: tuple[int, ...]) -> Array:
     """``output_gradient`` as an array by which every element of f's value can be multiplied."""
-    try:
-        weights = np.asarray(given.data if isinstance(given, Tensor) else given)
-        is_number = weights.dtype.kind in "fiub"
-    except ValueError:  # rows of different lengths
-        is_number = False
-    if not is_number:
+    weights = numbers_of(given)
+    if weights is None or weights.dtype.kind == "c":
         raise TypeError(f"output_gradient must be an array of real numbers of f's shape, got {repr(given)[:60]}")
     if weights.shape != shape:
         raise ValueError(f"output_gradient of shape {weights.shape} for an f of shape {shape}")
