@@ -240,3 +240,22 @@ class TestSecondOrder:
     def test_needs_tensors(self):
         with pytest.raises(ValueError, match="order=2 needs an f of Tensors"):
             tg.check_gradients(np.sum, [1.0], gradient=np.ones_like, order=2)
+
+
+class TestDeterminism:
+    @pytest.mark.parametrize("seed", range(20))
+    def test_of_draws_that_seldom_matter_is_looked_at_again_before_anything_is_blamed(self, seed):
+        model = tg.Sequential(tg.nn.Linear(4, 8, rng=0), tg.nn.Dropout(0.05, rng=seed), tg.nn.Linear(8, 2, rng=1))
+        x = np.random.default_rng(1).normal(size=(3, 4))
+        loss = lambda model: np.sum(np.tanh(model(x)))
+        report = failed(loss, model)
+        assert report.outcome is Outcome.NOT_DETERMINISTIC
+        assert "; call model.eval() first if it is Dropout that draws, or else draw its random numbers" in str(report)
+        model.eval()
+        assert tg.check_gradients(loss, model).right
+
+    def test_of_a_function_without_a_model_is_advised_otherwise(self):
+        calls = iter(range(1000))
+        report = failed(lambda x: x * (1 + (next(calls) > 4)), [1.0, 2.0])
+        assert report.outcome is Outcome.NOT_DETERMINISTIC
+        assert "at the same point; draw its random numbers outside of it" in str(report)

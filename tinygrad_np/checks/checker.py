@@ -24,6 +24,8 @@ UNSEEN = (
     "the slopes of {} are below the tolerance of {:.2g}, so nothing is shown of them; scale f, leave out its "
     "constants, choose another point, or give atol="
 )
+SAME = 1e-12  # a part of f by which two values at one point may differ, as sums in another order do
+AGAIN = 8  # calls at the point before anything else is blamed, enough for numbers that are drawn but seldom matter
 DODGES = 5  # times that a sample is moved away from kinks before that is given up
 
 
@@ -44,8 +46,11 @@ class Check:
         self.notes += self.subject.unchecked()
         along = along_directions(self.subject, self.measure, self.claimed) if self._is_fast() else None
         if along is None or along.trouble or self.options.mode == "full":
-            return self._of_elements(along.trouble if along else "")
-        return self._of_directions(along)
+            report = self._of_elements(along.trouble if along else "")
+        else:
+            report = self._of_directions(along)
+        fault = None if report.right else self._of_repeating(AGAIN)  # numbers that are drawn look like any other fault
+        return report if fault is None else self._report(*fault)
 
     def _of_directions(self, along: Along) -> GradientReport:
         """The report where no direction shows anything wrong."""
@@ -108,12 +113,20 @@ class Check:
         if changed := subject.changed():
             subject.restore()
             return Outcome.CHANGES_INPUTS, f"gradient writes into {', '.join(changed)}; let it write into a copy"
-        again = subject.terms()
-        if not np.allclose(again, origin, rtol=1e-12, atol=0):
-            return Outcome.NOT_DETERMINISTIC, (
-                f"f gave {np.sum(origin):.10g} and then {np.sum(again):.10g} at the same point; draw its random "
-                "numbers outside of it, or from a generator that it makes from a seed in each call"
-            )
+        return self._of_repeating(1)
+
+    def _of_repeating(self, times: int) -> tuple[Outcome, str] | None:
+        """Whether f gives another value at the same point in so many calls."""
+        origin = self.measure.origin
+        for _ in range(times):
+            again = self.subject.terms()
+            if not np.allclose(again, origin, rtol=SAME, atol=0):
+                models = [x for x in self.subject.arguments if hasattr(x, "named_parameters") and hasattr(x, "eval")]
+                return Outcome.NOT_DETERMINISTIC, (
+                    f"f gave {np.sum(origin):.10g} and then {np.sum(again):.10g} at the same point; "
+                    f"{'call model.eval() first if it is Dropout that draws, or else ' if models else ''}draw its "
+                    "random numbers outside of it, or from a generator that it makes from a seed in each call"
+                )
         return None
 
     def _of_the_dtypes(self) -> tuple[Outcome, str] | None:
