@@ -79,6 +79,12 @@ class TestModels:
         assert tg.check_gradients(lambda models: np.sum(models[0](x) ** 3), [model]).names[0] == "models[0].weight"
         np.testing.assert_array_equal(model.running_mean, np.zeros(3))
 
+    def test_in_a_list_are_advised_to_eval_where_they_draw(self):
+        models = [tg.Sequential(tg.nn.Linear(2, 8, rng=0), tg.nn.Dropout(0.5, rng=1))]
+        report = failed(lambda models: np.sum(models[0](np.ones((4, 2)))), models)
+        assert report.outcome is Outcome.NOT_DETERMINISTIC
+        assert "call model.eval() first" in str(report)
+
     def test_say_what_is_frozen_in_them(self):
         model = tg.Sequential(tg.nn.Linear(2, 2, rng=0), np.tanh, tg.nn.Linear(2, 2, rng=1))
         model[0].weight.requires_grad = model[2].bias.requires_grad = False

@@ -121,7 +121,7 @@ class Check:
         for _ in range(times):
             again = self.subject.terms()
             if not np.allclose(again, origin, rtol=SAME, atol=0):
-                models = [x for x in self.subject.arguments if hasattr(x, "named_parameters") and hasattr(x, "eval")]
+                models = [model for model in self.subject.models if hasattr(model, "eval")]
                 return Outcome.NOT_DETERMINISTIC, (
                     f"f gave {np.sum(origin):.10g} and then {np.sum(again):.10g} at the same point; "
                     f"{'call model.eval() first if it is Dropout that draws, or else ' if models else ''}draw its "
@@ -194,9 +194,9 @@ def check_gradients(
 ) -> GradientReport:
     """Raise GradientError unless the gradient of ``f`` is what numbers say; the report of what was looked at if it is.
 
-    **What is checked.** ``f`` gets its ``inputs``: arrays and numbers as float64 Tensors, lists, tuples and
-    dicts of them, Tensors that require a gradient as they are, and models (anything with
-    ``named_parameters``), whose every parameter is checked by its name. float32 is upcast for the
+    **What is checked.** ``f`` gets its ``inputs``: arrays and numbers as float64 Tensors, Tensors that
+    require a gradient as they are, models (anything with ``named_parameters``), whose every parameter that
+    is not frozen is checked by its name, and lists, tuples and dicts of these. float32 is upcast for the
     time, for differences in float32 prove nothing; data is put back. With ``gradient``, the
     hand-derived function of the same inputs that gives an array for each (or a dict by names), f may
     be any function of arrays, and gets them as arrays; where it also computes with Tensors that you gave it,

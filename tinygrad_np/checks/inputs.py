@@ -28,6 +28,7 @@ class Inputs:
         self.names: list[str] = []
         self.arrays: list[Array] = []  # what is moved
         self.tensors: list[Tensor | None] = []  # the leaf that holds the array of the same place, if one does
+        self.models: list[Any] = []
         self.frozen: list[str] = []  # parameters that are not moved, by name
         self.own = True  # whether all are made here, and none is a Tensor or a model of the user's
         self.lent: list[tuple[Tensor, Array]] = []  # Tensors of other dtypes, and the arrays to give back to them
@@ -92,6 +93,7 @@ class Inputs:
 
     def _model(self, model: Any, prefix: str) -> Any:
         """The model itself, its parameters noted."""
+        self.models.append(model)
         for path, parameter in model.named_parameters():
             if parameter.requires_grad:
                 self._leaf(parameter, prefix + path)
