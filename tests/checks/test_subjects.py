@@ -232,6 +232,18 @@ class TestGradientsByName:
 
         assert tg.check_gradients(f, {"w": np.ones(3), "b": np.ones(3)}, gradient=gradient).right
 
+    @pytest.mark.parametrize("container", [list, tuple])
+    def test_dictionaries_in_lists_go_by_their_keys_too(self, container):
+        layers = container([{"w": np.ones(2), "b": np.ones(2)}, {"w": np.ones(2), "b": np.ones(2)}])
+        slopes = [{"b": 2 * np.ones(2), "w": np.ones(2)}, {"b": 4 * np.ones(2), "w": 3 * np.ones(2)}]
+        f = lambda one, two: sum(np.sum(k * a) for k, a in zip((1, 2, 3, 4), (*one.values(), *two.values())))
+        assert tg.check_gradients(lambda layers: f(*layers), layers, gradient=lambda layers: container(slopes)).right
+        assert tg.check_gradients(f, *layers, gradient=lambda one, two: container(slopes)).right
+        with pytest.raises(ValueError, match=r"by these names, not one\['B'\], one\['w'\]"):
+            tg.check_gradients(f, *layers, gradient=lambda one, two: [{"B": 1.0, "w": 1.0}, slopes[1]])
+        with pytest.raises(ValueError, match=r"gradient gave 5 arrays for the 4 inputs .*, part 2$"):
+            tg.check_gradients(f, *layers, gradient=lambda one, two: [*slopes, np.ones(2)])
+
     @pytest.mark.parametrize("keys", [("B", "w"), ("b",), ("b", "w", "c")])
     def test_other_keys_are_refused_by_name(self, keys):
         given = {"w": np.ones(3), "b": np.ones(3)}

@@ -28,7 +28,7 @@ def arrays_of(result: Any, names: Sequence[str], roots: Sequence[str]) -> list[A
         given = [result[name] for name in names]
     elif len(names) == 1 and not (isinstance(result, (list, tuple, dict)) and holds_arrays(result)):
         given = [result]  # a list of numbers is an array
-    elif any(isinstance(part, Mapping) for part in (result, *(result if isinstance(result, tuple) else ()))):
+    elif _has_keys(result):
         given = _by_name(result, names, roots)
     elif isinstance(result, (list, tuple)) and len(result) == len(names):
         given = list(result)
@@ -47,13 +47,19 @@ def _by_name(result: Any, names: Sequence[str], roots: Sequence[str]) -> list[An
     parts = [result] if len(roots) == 1 else result
     if isinstance(parts, Mapping):
         parts = [parts.get(root, {}) for root in roots] if set(parts) == set(roots) else [parts]
-    found = {path: g for root, part in zip(roots, parts) for path, g in leaves_of(part, root)}
+    places = [*roots, *[f"part {i}" for i in range(len(roots), len(parts))]]
+    found = {path: g for place, part in zip(places, parts) for path, g in leaves_of(part, place)}
     if set(found) != set(names):
         raise ValueError(
             f"gradient gave {len(found)} arrays for the {len(names)} inputs {', '.join(names)}; return one for each, "
             f"by these names, not {', '.join(found)}"
         )
     return [found[name] for name in names]
+
+
+def _has_keys(tree: Any) -> bool:
+    """Whether there is a dictionary anywhere in a container."""
+    return isinstance(tree, Mapping) or (isinstance(tree, (list, tuple)) and any(map(_has_keys, tree)))
 
 
 def _array(g: Any, name: str) -> Array:
