@@ -34,6 +34,22 @@ class TestTensorsOfTheUser:
         assert y.grad.tolist() == [6, 8]
 
     @pytest.mark.parametrize("mode", ["fast", "full"])
+    def test_that_are_written_into_only_later_are_named_and_put_back(self, mode):
+        calls = []
+
+        def f(x):
+            calls.append(x)
+            if len(calls) > 4:
+                x.data[1] += 1
+            return squares(x)
+
+        x = leaf([1.0, 2.0])
+        report = failed(f, x, mode=mode)
+        assert report.outcome is Outcome.CHANGES_INPUTS
+        assert "f writes into its input x" in str(report)
+        assert x.data.tolist() == [1, 2]
+
+    @pytest.mark.parametrize("mode", ["fast", "full"])
     def test_that_are_given_the_same_numbers_anew_are_checked(self, mode):
         def f(x):
             x.data = np.clip(x.data, -5, 5)

@@ -266,7 +266,7 @@ def test_a_gradient_that_writes_into_its_input_is_named_and_the_input_put_back()
 
     report = failed(lambda x: np.sum(x**2), [1.0, 2.0], gradient=gradient)
     assert report.outcome is Outcome.CHANGES_INPUTS
-    assert "gradient writes into x" in str(report)
+    assert "gradient writes into its input x; let it write into a copy" in str(report)
 
 
 def test_a_models_running_statistics_are_put_back_and_its_frozen_parameters_left_out():

@@ -96,8 +96,8 @@ class Check:
         output = subject.value()
         origin = subject.terms_of(output)
         self.measure = Measure(self.options, origin)
-        if changed := subject.changed():
-            return Outcome.CHANGES_INPUTS, f"f writes into its input {', '.join(changed)}; let it write into a copy"
+        if writing := self._of_writing("f"):
+            return writing
         for what, array in *zip(subject.names, subject.point), ("f", origin):
             bad = ~np.isfinite(array)
             if bad.any():
@@ -110,16 +110,21 @@ class Check:
             self.claimed, self.reached = subject.claimed(output)
         except GraphError as error:  # as of a rule that gives a gradient of another shape
             return Outcome.WRONG, f"the gradient cannot be computed: {error}"
-        if changed := subject.changed():
-            subject.restore()
-            return Outcome.CHANGES_INPUTS, f"gradient writes into {', '.join(changed)}; let it write into a copy"
-        return self._of_repeating(1)
+        return self._of_writing("gradient") or self._of_repeating(1)
+
+    def _of_writing(self, who: str) -> tuple[Outcome, str] | None:
+        """Whether an input is no longer what it was."""
+        if not (changed := self.subject.changed()):
+            return None
+        return Outcome.CHANGES_INPUTS, f"{who} writes into its input {', '.join(changed)}; let it write into a copy"
 
     def _of_repeating(self, times: int) -> tuple[Outcome, str] | None:
         """Whether f gives another value at the same point in so many calls."""
         origin = self.measure.origin
         for _ in range(times):
             again = self.subject.terms()
+            if writing := self._of_writing("f"):
+                return writing
             if not np.allclose(again, origin, rtol=SAME, atol=0):
                 models = [model for model in self.subject.models if hasattr(model, "eval")]
                 return Outcome.NOT_DETERMINISTIC, (
