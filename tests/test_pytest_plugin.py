@@ -232,6 +232,17 @@ class TestSweep:
         passed = [line.rpartition("::")[2] for line in result.outlines if line.startswith("PASSED")]
         assert passed == [*both.split(), *own.split(), "test_class[2-float32]", "test_class[3-float32]"]
 
+    def test_of_a_class_comes_before_that_of_the_class_it_is_made_from(self, run):
+        result = run("""
+            @pytest.mark.gradcheck(shapes=[(2,), (3,)], dtypes=["float32"])
+            class Base: pass
+            @pytest.mark.gradcheck(dtypes=["float64"])
+            class TestIt(Base):
+                def test_it(self, gradcheck):
+                    assert gradcheck.dtype == np.float64
+        """)
+        assert ended(result) == (2, 0)
+
     def test_refuses_parameters_in_the_way_of_pytest(self, run):
         result = run("""
             @pytest.mark.gradcheck(shapes=[(2,), pytest.param((3,), marks=pytest.mark.skip, id="three")])

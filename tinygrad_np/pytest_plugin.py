@@ -115,16 +115,21 @@ def gradcheck(request: pytest.FixtureRequest) -> GradCheck:
 
 
 def swept_by(markers: Iterable[tuple[Any, pytest.Mark]]) -> dict[str, Any]:
-    """What markers ask for together, each with the test, class or module that has it: the closest is asked first."""
+    """What markers ask for together, each beside the test, class or module that has it: what the closest says holds.
+
+    A class has those of the classes that it is made from too, before its own.
+    """
     found: dict[str, tuple[Any, Any]] = {}
     for node, mark in markers:
         if mark.args or not mark.kwargs.keys() <= {"shapes", "dtypes"}:
             given = [*map(repr, mark.args), *[f"{key}={value!r}" for key, value in mark.kwargs.items()]]
             raise ValueError(f"it takes shapes= and dtypes=, got {', '.join(given)}")
         for key, values in mark.kwargs.items():
-            owner, before = found.setdefault(key, (node, values))
-            if owner is node and before is not values:
+            owner, before = found.get(key, (node, values))
+            if key in found and owner is node and isinstance(node, pytest.Function):
                 raise ValueError(f"{key} are given twice, as {before!r} and as {values!r}")
+            if owner is node:
+                found[key] = node, values
     return {key: values for key, (_, values) in found.items()}
 
 
