@@ -1,5 +1,7 @@
 """Inputs of every kind: taken apart by name, moved, and as they were afterwards, whatever the function does."""
 
+from functools import wraps
+
 import numpy as np
 import pytest
 
@@ -157,3 +159,8 @@ class TestBadInput:
             tg.check_gradients(lambda x: x * 2, 1.0, 2.0)
         with pytest.raises(TypeError, match=r"f cannot be called with 1 input: missing a required argument: 'y'"):
             tg.check_gradients(lambda x, y: x * y, 1.0)
+
+    def test_is_not_what_a_decorator_gives_another_argument_for(self):
+        scaled = lambda x, factor: x * factor
+        f = wraps(scaled)(lambda x: scaled(x, 2.0))
+        assert tg.check_gradients(f, 1.0).right

@@ -192,7 +192,7 @@ def names_of(f: Callable[..., Any], names: Sequence[str] | None, inputs: Sequenc
 def _check_call(f: Callable[..., Any], inputs: Sequence[Any]) -> None:
     """Refuse inputs that ``f`` does not take, as far as that can be read."""
     try:
-        expected = signature(f)
+        expected = signature(f, follow_wrapped=False)  # what a decorated function takes itself
     except (TypeError, ValueError):
         return
     try:
