@@ -8,12 +8,10 @@ from tinygrad_np.checks.ladder import Ladder
 from tinygrad_np.checks.noise import noise_of
 from tinygrad_np.checks.slopes import EPS, Array, Kind, Line, Slope, central
 
-PLACES = (-2, -1, 0, 1, 2)  # of five values, in steps
-
-# What is left of them beside the best quadratic: their parts along the cubic and the quartic polynomials that are
-# orthogonal on those points.
-CUBIC = np.array([-1.0, 2.0, 0.0, -2.0, 1.0]) / np.sqrt(10)
-QUARTIC = np.array([1.0, -4.0, 6.0, -4.0, 1.0]) / np.sqrt(70)
+# Five values, at multiples of the step that are uneven, lest they meet the steps of an f that rounds in step; and
+# what is left of them beside the best quadratic: their parts along polynomials of the third and the fourth degree.
+PLACES = np.array([-2.2, -1.0, 0.0, 1.0, 1.7])
+LEFT = np.linalg.qr(np.vander(PLACES, increasing=True))[0][:, 3:]
 CLEAR = 8.0  # times the rounding of one value, which the left-over of five may be of without a doubt
 FINE = 1e-7  # a part of the slope, so little in doubt that no step in proportion to a small x need be tried
 
@@ -37,7 +35,8 @@ def examined(line: Line, origin: Array, h: float, finest: float = 1.0) -> Slope:
     ladder = Ladder(line, origin, h, noise)
     steady = ladder.steady()
     if finest < 1 and not (steady and steady.uncertainty <= FINE * abs(steady.value)):
-        steady = Ladder(line, origin, h * finest, noise).steady() or steady
+        finer = Ladder(line, origin, h * finest, noise).steady()
+        steady = finer.beside((steady.value, steady.uncertainty)) if finer and steady else finer or steady
     if steady:
         return steady
     anything = simple._replace(lowest=-np.inf, highest=np.inf, uncertainty=0.0)
@@ -46,18 +45,18 @@ def examined(line: Line, origin: Array, h: float, finest: float = 1.0) -> Slope:
     sides = ladder.around_kink()
     if sides is None:
         return anything._replace(kind=Kind.UNRESOLVED)
-    around = [*np.diff(values) / h, *sides]
+    around = [*np.diff(values) / np.diff(PLACES * h), *sides]
     return simple._replace(lowest=float(min(around)), highest=float(max(around)), kind=Kind.KINK)
 
 
 def five(line: Line, origin: Array, h: float, slope: float) -> tuple[Array, float, float]:
-    """φ at −2h … 2h less φ(0), what no quadratic explains of it, and the size of rounding.
+    """φ at five places around 0, less φ(0), what no quadratic explains of it, and the size of rounding.
 
     Rounding has moved the points themselves, for which ``slope`` makes up.
     """
-    places, terms = zip(*[line(k * h) if k else (0.0, origin) for k in PLACES])
+    places, terms = zip(*[line(float(k * h)) if k else (0.0, origin) for k in PLACES])
     with np.errstate(invalid="ignore", over="ignore"):
         values = np.array([float(np.sum(term - origin)) for term in terms])
-        values -= slope * (np.array(places) - np.array(PLACES) * h)
-        left = float(np.hypot(CUBIC @ values, QUARTIC @ values))
+        values -= slope * (np.array(places) - PLACES * h)
+        left = float(np.linalg.norm(LEFT.T @ values))
         return values, left, 4 * EPS * float(max(np.sum(np.abs(term)) for term in terms))

@@ -9,6 +9,7 @@ F'(x)F''(x)"). A kink within all of the steps leaves the difference of the two s
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinygrad_np.checks.slopes import FEWER, Array, Kind, Line, Slope, central
 
@@ -45,12 +46,24 @@ class Ladder:
         self.smooth[: self.kinked + 1] = False
 
     def steady(self) -> Slope | None:
-        """The slope at the step that leaves it least in doubt, among those shorter than any that meet a kink."""
-        if not self.smooth.any():
+        """The slope at the step that leaves it least in doubt; None if no steps agree on one.
+
+        Where shorter steps agree on another slope than longer ones, as of x + 10⁻⁸·sin 10⁹x, or of an f whose
+        rounding looks smooth from close by, it is unresolved, but lies between them.
+        """
+        best = [run[np.argmin(self.relative[run])] for run in self._runs()]
+        if not best:
             return None
-        k = int(np.argmin(np.where(self.smooth, self.relative, np.inf)))
+        k = int(min(best, key=lambda k: float(self.relative[k])))
         value, doubt = float(self.slopes[k + 1]), float(self.errors[k])
-        return self.rungs[k + 2]._replace(lowest=value, highest=value, uncertainty=doubt, kind=Kind.STEADY)
+        slope = self.rungs[k + 2]._replace(lowest=value, highest=value, uncertainty=doubt, kind=Kind.STEADY)
+        return slope.beside(*[(float(self.slopes[j + 1]), float(self.errors[j])) for j in best])
+
+    def _runs(self) -> list[NDArray[np.intp]]:
+        """Steps that agree with their neighbours: in pairs at least, if there are such."""
+        smooth = np.flatnonzero(self.smooth)
+        runs = [run for run in np.split(smooth, np.flatnonzero(np.diff(smooth) > 1) + 1) if len(run)]
+        return [run for run in runs if len(run) > 1] or runs
 
     def around_kink(self) -> tuple[float, float] | None:
         """The slopes on the two sides, by the shortest of three steps that agree on their difference."""

@@ -11,7 +11,7 @@ from tinygrad_np.checks.slopes import Array, Line
 PLACES = np.array([0.6, 1.7, 3.1, 4.0, 5.3, 5.9, 7.2])  # on each side: uneven, lest they meet f's steps in step
 CLOSE = 2.0**-46  # between places: some 60 of float64's numbers near x, over which a smooth f is a quadratic
 WIDER = 256.0  # by which places move apart where values are equal, as of an f that computes in float32
-WIDEST = 1e-3
+WIDEST = 2.0**-6  # an f that computes in float16 is found there
 SURE = 8.0  # standard deviations, beyond which no error of a value is thought to go
 
 

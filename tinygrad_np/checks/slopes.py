@@ -53,6 +53,13 @@ class Slope(NamedTuple):
         """The slope, or at a kink the middle of those around it; NaN where that may be any."""
         return self.lowest if self.lowest == self.highest else (self.lowest + self.highest) / 2
 
+    def beside(self, *others: tuple[float, float]) -> Slope:
+        """The slope itself if others, each with its uncertainty, do not contradict it; else anything between them."""
+        apart = [value for value, doubt in others if abs(value - self.value) > self.uncertainty + doubt]
+        if not apart:
+            return self
+        return self._replace(lowest=min(self.lowest, *apart), highest=max(self.highest, *apart), kind=Kind.UNRESOLVED)
+
     def per(self, unit: float) -> Slope:
         """The slope by x, where a step of t was one of ``unit`` by x."""
         return self._replace(
