@@ -162,7 +162,7 @@ class TestFailure:
         result.stdout.fnmatch_lines(section, consecutive=True)
         assert sum(line.startswith("--gradcheck-seed") for line in result.outlines) == 1
 
-    def test_of_another_kind_prints_it_too_if_the_test_takes_the_fixture(self, run):
+    def test_of_another_kind_prints_it_too_if_the_test_drew_numbers(self, run):
         result = run("""
             @pytest.fixture
             def point(gradcheck):
@@ -171,8 +171,10 @@ class TestFailure:
                 assert (point == 0).all()
             def test_without():
                 assert False
+            def test_that_takes_it_and_draws_and_checks_nothing(gradcheck):
+                assert gradcheck.shape is None
         """)
-        assert ended(result) == (0, 2)
+        assert ended(result) == (0, 3)
         assert sum(line.startswith("--gradcheck-seed=0") for line in result.outlines) == 1
 
     def test_in_the_users_function_keeps_its_traceback(self, run):
@@ -212,6 +214,51 @@ class TestSweep:
                 def test_without(self): pass
         """)
         assert ended(result) == (4, 0)
+
+    def test_of_several_markers_is_of_all_that_they_ask_for(self, run):
+        result = run("""
+            @pytest.mark.gradcheck(dtypes=["float32", "float64"])
+            @pytest.mark.gradcheck(shapes=[(2,), (3,)])
+            def test_both(gradcheck): pass
+            @pytest.mark.gradcheck(shapes=[(2,), (3,)], dtypes=["float32"])
+            class TestIt:
+                @pytest.mark.gradcheck(dtypes=["float16", "float64"])
+                def test_own_first(self, gradcheck): pass
+                def test_class(self, gradcheck): pass
+        """)
+        assert ended(result) == (10, 0)
+        both = "test_both[2-float32] test_both[2-float64] test_both[3-float32] test_both[3-float64]"
+        own = "test_own_first[2-float16] test_own_first[2-float64] test_own_first[3-float16] test_own_first[3-float64]"
+        passed = [line.rpartition("::")[2] for line in result.outlines if line.startswith("PASSED")]
+        assert passed == [*both.split(), *own.split(), "test_class[2-float32]", "test_class[3-float32]"]
+
+    def test_of_a_class_comes_before_that_of_the_class_it_is_made_from(self, run):
+        result = run("""
+            @pytest.mark.gradcheck(shapes=[(2,), (3,)], dtypes=["float32"])
+            class Base: pass
+            @pytest.mark.gradcheck(dtypes=["float64"])
+            class TestIt(Base):
+                def test_it(self, gradcheck):
+                    assert gradcheck.dtype == np.float64
+        """)
+        assert ended(result) == (2, 0)
+
+    def test_refuses_parameters_in_the_way_of_pytest(self, run):
+        result = run("""
+            @pytest.mark.gradcheck(shapes=[(2,), pytest.param((3,), marks=pytest.mark.skip, id="three")])
+            def test_it(gradcheck): pass
+        """)
+        assert "each of shapes must be a tuple of whole numbers" in result.stdout.str()
+
+    def test_refuses_two_markers_of_one_test_that_say_the_same(self, run):
+        result = run("""
+            @pytest.mark.gradcheck(dtypes=["float32"])
+            @pytest.mark.gradcheck(dtypes=["float64"])
+            def test_it(gradcheck): pass
+        """)
+        message = "the marker gradcheck of test_it: dtypes are given twice, as ['float64'] and as ['float32']; as in @"
+        assert message in result.stdout.str()
+        assert result.ret == pytest.ExitCode.INTERRUPTED
 
     def test_is_none_without_the_marker(self, run):
         assert "PASSED test_it.py::test_first" in run(DRAWS).outlines
@@ -301,6 +348,20 @@ class TestDtype:
                 [f"E  *GradientError: {dtype} in, float64 out: {lost} is float64 where the inputs are {dtype}; *"]
             )
             result.stdout.no_fnmatch_line("*pytest_plugin.py*")
+
+    def test_is_looked_at_in_what_is_checked_of_a_model_which_is_left_as_it_was(self, run):
+        result = run(f"""{self.FUNCTIONS}
+        def test_it(gradcheck):
+            model = tg.Sequential(tg.nn.Linear(2, 3, rng=0, dtype=np.float32), tg.nn.BatchNorm(3, dtype=np.float32))
+            model[0].weight.requires_grad = False
+            before = model.state_dict()
+            inputs = gradcheck.normal((4, 2)).astype(np.float32)
+            with pytest.raises(tg.GradientError, match="the gradient of 0.bias is float64"):
+                gradcheck(lambda model: np.sum(model(inputs) ** 3) + np.sum(leaking(model[0].bias)), model)
+            for name, array in model.state_dict().items():
+                np.testing.assert_array_equal(array, before[name])
+        """)
+        assert ended(result) == (1, 0)
 
     def test_is_not_looked_at_in_float64(self, run):
         result = run("""

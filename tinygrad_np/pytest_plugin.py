@@ -6,7 +6,7 @@ pytest loads it by its entry point; nothing in the package imports it.
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from itertools import product
 from typing import Any
 from zlib import crc32
@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from tinygrad_np.arguments import floating
 from tinygrad_np.checks import GradientError, GradientReport, check_gradients
-from tinygrad_np.checks.measuring import CHOICES
+from tinygrad_np.checks.inputs import Inputs
+from tinygrad_np.checks.options import CHOICES
 from tinygrad_np.tape import walk
-from tinygrad_np.tensor import Tensor
-from tinygrad_np.trees import mapped
 
 Shape = tuple[int, ...]
 Sample = tuple[Shape, np.dtype[Any]]
@@ -28,7 +27,7 @@ Sample = tuple[Shape, np.dtype[Any]]
 FLOAT64 = np.dtype(np.float64)
 DEFAULTS = {"mode": "auto", "seed": 0}
 MARKER = 'gradcheck(shapes=[()], dtypes=["float64"]): run the test and its gradcheck for each shape with each dtype'
-USED = pytest.StashKey["GradCheck"]()
+TAKEN = pytest.StashKey["GradCheck"]()
 EXAMPLE = 'as in @pytest.mark.gradcheck(shapes=[(), (2, 3)], dtypes=["float32", "float64"])'
 
 
@@ -42,7 +41,14 @@ class GradCheck:
     def __init__(self, name: str, mode: str, seed: int, sample: Sample = ((), FLOAT64)) -> None:
         self.mode, self.seed = mode, seed
         self.shape, self.dtype = sample
-        self.rng = np.random.default_rng([seed, crc32(name.encode())])
+        self.used = False  # whether numbers were drawn, or anything was checked
+        self._rng = np.random.default_rng([seed, crc32(name.encode())])
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """What all numbers are drawn from."""
+        self.used = True
+        return self._rng
 
     def __repr__(self) -> str:
         return f"GradCheck(shape={self.shape}, dtype={self.dtype}, mode={self.mode!r}, seed={self.seed})"
@@ -56,6 +62,7 @@ class GradCheck:
         Raises GradientError, whose text is the report, and what ``check_gradients`` raises.
         """
         __tracebackhide__ = True
+        self.used = True
         try:
             report = check_gradients(f, *inputs, **{"mode": self.mode, "seed": self.seed, **options})
             if keep_dtype and options.get("gradient") is None:
@@ -78,23 +85,15 @@ def hold_dtype(f: Callable[..., Any], inputs: Sequence[Any], names: Sequence[str
 
     Only dtypes are looked at, so what overflows in float16 does no harm here.
     """
-    leaves: list[Any] = []
-
-    def taken(x: Any) -> Any:
-        if hasattr(x, "named_parameters"):
-            leaves.extend([parameter for _, parameter in x.named_parameters()])
-            return x
-        leaves.append(Tensor(x.copy(), requires_grad=True) if isinstance(x, np.ndarray) else x)
-        return leaves[-1]
-
-    arguments = [mapped(taken, np.asarray(x) if isinstance(x, np.floating) else x) for x in inputs]
-    dtypes = {leaf.dtype if isinstance(leaf, Tensor) else FLOAT64 for leaf in leaves}
+    taken = Inputs(inputs, names, upcast=False)
+    dtypes = {array.dtype for array in taken.arrays}
     if len(dtypes) > 1 or (dtype := dtypes.pop()).itemsize >= FLOAT64.itemsize:
         return
-    with np.errstate(all="ignore"):
-        output = f(*arguments)
+    with taken, np.errstate(all="ignore"):
+        output = f(*taken.arguments)
         slopes: Any = {} if output._node is None else walk({output._node: np.ones(output.shape, output.dtype)})
-    found = {f"the gradient of {name}": slopes[x._node].dtype for name, x in zip(names, leaves) if x._node in slopes}
+    nodes = [(name, tensor._node) for name, tensor in zip(names, taken.tensors) if tensor is not None]
+    found = {f"the gradient of {name}": slopes[node].dtype for name, node in nodes if node in slopes}
     for what, other in {"the value of f": output.dtype, **found}.items():
         if other != dtype:
             raise GradientError(
@@ -111,37 +110,53 @@ def gradcheck(request: pytest.FixtureRequest) -> GradCheck:
     name = f"{item.path.name}::{item.location[2]}"  # not the node id, which changes with where pytest is started
     sample = getattr(request, "param", ((), FLOAT64))
     check = GradCheck(name, config.getoption("gradcheck_mode"), config.getoption("gradcheck_seed"), sample)
-    item.stash[USED] = check
+    item.stash[TAKEN] = check
     return check
 
 
-def samples_of(mark: pytest.Mark) -> list[Sample]:
-    """The shapes and dtypes that a marker asks for, every one with every other; or an error that says what is wrong."""
-    if mark.args or not mark.kwargs.keys() <= {"shapes", "dtypes"}:
-        given = [*map(repr, mark.args), *[f"{key}={value!r}" for key, value in mark.kwargs.items()]]
-        raise ValueError(f"it takes shapes= and dtypes=, got {', '.join(given)}")
-    swept = {"shapes": [()], "dtypes": [FLOAT64], **mark.kwargs}
-    for key, values in swept.items():
+def swept_by(markers: Iterable[tuple[Any, pytest.Mark]]) -> dict[str, Any]:
+    """What markers ask for together, each beside the test, class or module that has it: what the closest says holds.
+
+    A class has those of the classes that it is made from too, before its own.
+    """
+    found: dict[str, tuple[Any, Any]] = {}
+    for node, mark in markers:
+        if mark.args or not mark.kwargs.keys() <= {"shapes", "dtypes"}:
+            given = [*map(repr, mark.args), *[f"{key}={value!r}" for key, value in mark.kwargs.items()]]
+            raise ValueError(f"it takes shapes= and dtypes=, got {', '.join(given)}")
+        for key, values in mark.kwargs.items():
+            owner, before = found.get(key, (node, values))
+            if key in found and owner is node and isinstance(node, pytest.Function):
+                raise ValueError(f"{key} are given twice, as {before!r} and as {values!r}")
+            if owner is node:
+                found[key] = node, values
+    return {key: values for key, (_, values) in found.items()}
+
+
+def samples_of(shapes: Any = ((),), dtypes: Any = (FLOAT64,)) -> list[Sample]:
+    """Every shape with every dtype; or an error that says what is wrong with them."""
+    for key, values in {"shapes": shapes, "dtypes": dtypes}.items():
         if not isinstance(values, (list, tuple)) or not values:
             raise ValueError(f"{key} must be a list with something in it, got {values!r}")
-    for shape in swept["shapes"]:
+    for shape in shapes:
         if not isinstance(shape, tuple) or not all(isinstance(n, int) and n >= 0 for n in shape):
             raise ValueError(f"each of shapes must be a tuple of whole numbers, as (), (3,) or (2, 3), got {shape!r}")
-    return [(shape, floating(dtype, "each of dtypes")) for shape, dtype in product(swept["shapes"], swept["dtypes"])]
+    return [(shape, floating(dtype, "each of dtypes")) for shape, dtype in product(shapes, dtypes)]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a marked test once for every shape with every dtype; a marked class or module sweeps those that can."""
-    mark = metafunc.definition.get_closest_marker("gradcheck")
-    if mark is None:
+    test = metafunc.definition
+    markers = list(test.iter_markers_with_node("gradcheck"))
+    if not markers:
         return
-    where = f"the marker gradcheck of {metafunc.definition.name}"
+    where = f"the marker gradcheck of {test.name}"
     if "gradcheck" not in metafunc.fixturenames:
-        if mark in metafunc.definition.own_markers:
+        if any(node is test for node, _ in markers):
             raise pytest.Collector.CollectError(f"{where} sweeps the fixture of that name; let the test take it")
         return
     try:
-        samples = samples_of(mark)
+        samples = samples_of(**swept_by(markers))
     except (TypeError, ValueError) as error:
         raise pytest.Collector.CollectError(f"{where}: {error}; {EXAMPLE}") from None
     ids = [f"{'x'.join(map(str, shape)) or 'scalar'}-{dtype.name}" for shape, dtype in samples]
@@ -183,7 +198,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Say below a failure how to come by the same numbers again."""
     report = yield
-    if report.failed and (check := item.stash.get(USED, None)):
+    if report.failed and (check := item.stash.get(TAKEN, None)) and check.used:
         options = f"--gradcheck-seed={check.seed} --gradcheck-mode=full"
         report.sections.append(("gradcheck", f"{options} draws the same numbers and looks at every element"))
     return report

@@ -48,24 +48,44 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("option", "value", "words"),
         [
-            ("mode", "quick", "mode must be one of auto, fast, full, got 'quick'"),
-            ("method", "forward", "method must be one of central, complex, taylor, got 'forward'"),
-            ("order", 0, "order must be a whole number above 0, got 0"),
-            ("order", True, "order must be a whole number"),
-            ("order", 1.5, "order must be a whole number"),
-            ("directions", 0, "directions must be a whole number above 0, got 0"),
-            ("directions", True, "directions must be a whole number"),
+            ("mode", "quick", "there is no mode 'quick'. Choose from: auto, fast, full"),
+            ("mode", "Full", "there is no mode 'Full', did you mean 'full'?"),
+            ("mode", [], r"the name of the mode must be a string, got \[\]"),
+            ("method", "forward", "there is no method 'forward'. Choose from: central, complex, taylor"),
+            ("order", 0, "order must be a positive integer, got 0"),
+            ("order", True, "order must be a positive integer, got True"),
+            ("order", 1.5, "order must be a positive integer, got 1.5"),
+            ("directions", 0, "directions must be a positive integer, got 0"),
+            ("directions", True, "directions must be a positive integer, got True"),
             ("rtol", -1.0, "rtol must be a finite number, 0 or above, got -1.0"),
-            ("atol", float("nan"), "atol must be a finite number"),
-            ("rtol", float("inf"), "rtol must be a finite number"),
+            ("rtol", float("inf"), "rtol must be a finite number, 0 or above, got inf"),
+            ("rtol", "a", "rtol must be a finite number, 0 or above, got 'a'"),
+            ("atol", float("nan"), "atol must be a finite number, 0 or above, got nan"),
+            ("atol", None, "atol must be a finite number, 0 or above, got None"),
             ("step", 0.0, "step must be a finite number above 0, got 0.0"),
-            ("seed", -1, "seed must be a whole number, 0 or above, got -1"),
-            ("seed", "x", "seed must be a whole number, 0 or above, got 'x'"),
+            ("step", "x", "step must be a finite number above 0, got 'x'"),
+            ("seed", -1, "seed must be an integer of at least 0, got -1"),
+            ("seed", "x", "seed must be an integer of at least 0, got 'x'"),
+            ("dodge", 3, "dodge must be True or False, got 3"),
+            ("allow_unused", "x", "allow_unused must be True or False, got 'x'"),
         ],
     )
     def test_of_options_is_named_with_its_value(self, option, value, words):
-        with pytest.raises(ValueError, match=words):
+        with pytest.raises((TypeError, ValueError), match=words):
             tg.check_gradients(lambda x: x * x, 1.0, **{option: value})
+
+    @pytest.mark.parametrize(("option", "value"), [("seed", -1), ("rtol", "a"), ("atol", -1.0)])
+    def test_of_options_of_a_graph_is_named_too(self, option, value):
+        with pytest.raises((TypeError, ValueError), match=f"{option} must be .*, got {value!r}"):
+            tg.check_graph(lambda: pytest.fail("was called"), **{option: value})
+
+    def test_of_a_step_of_numerical_gradient_is_named_too(self):
+        with pytest.raises(ValueError, match="step must be a finite number above 0, got 0"):
+            tg.numerical_gradient(np.sum, 1.0, step=0)
+
+    def test_of_a_method_that_has_no_second_order_is_said(self):
+        with pytest.raises(ValueError, match="through which no gradient is recorded, as order=2 needs; use method='ce"):
+            tg.check_gradients(lambda x: np.sum(np.sin(x)), 1.0, method="complex", order=2)
 
     @pytest.mark.parametrize("f", [None, 3.0, tg.Tensor(1.0)], ids=["None", "a number", "a Tensor"])
     def test_of_what_is_no_function_is_said(self, f):

@@ -36,7 +36,7 @@ def changed(array, index, value):
 
 CLAIMED = "the claimed gradient is "
 SIGN = ": its sign is opposite; is a minus missing, or a difference taken the other way round?"
-ZERO = ": is it detached from the result, or taken through .data?"
+ZERO = ": is it detached from the result, taken through .data, or computed within tg.no_grad()?"
 T_MISSING = "the transpose of the numerical one: is a .T missing, or one too many?"
 SHAPE = "the claimed gradient, of shape {} where the input has {}, "
 

@@ -30,7 +30,7 @@ class TestFast:
         report = tg.check_gradients(f, model)
         assert report.names == ("0.weight", "0.bias", "2.weight", "2.bias")
         assert len(report.directions) == 4
-        assert len(calls) == report.evaluations == 10
+        assert len(calls) == report.evaluations == 14  # two small biases have a direction each of their own
 
     @pytest.mark.parametrize("place", [(0, 0), (63, 127)])
     def test_sees_one_wrong_element_of_9610(self, place):
@@ -63,6 +63,14 @@ class TestFast:
         report = failed(double(lambda g, x: g * slope), np.ones(200))
         assert "worst at index (17,)" in str(report)
         assert "along a random direction the slopes differ; so every element was looked at" in str(report)
+
+    @pytest.mark.parametrize("factor", [-1, 0, 1.001])
+    def test_sees_a_wrong_input_beside_a_much_larger_one(self, factor):
+        f = lambda a, b: 1e6 * np.sum(a**2) + np.sum(np.sin(b))
+        g = lambda a, b: (2e6 * a, factor * np.cos(b))
+        report = failed(f, np.ones(3), np.ones(3), gradient=g, mode="fast")
+        assert report.outcome is Outcome.WRONG
+        assert [checked.name for checked in report.elements if checked.wrongs] == ["b"]
 
     def test_takes_more_directions_if_asked(self):
         assert len(tg.check_gradients(np.sin, np.ones(100), directions=7).directions) == 7
@@ -111,6 +119,12 @@ class TestFull:
         report = tg.check_gradients(f, np.ones(200), mode="full")
         assert report.right
         assert report.evaluations > 2 * 200
+
+    @pytest.mark.parametrize(("n", "most"), [(1300, 1300), (1200, 2**16), (200, 2**16)])
+    def test_makes_no_stack_that_is_large_or_of_what_is_large_itself(self, n, most):
+        seen = []
+        tg.check_gradients(lambda x: (seen.append(x.size), np.sin(x))[1], np.ones(n), mode="full")
+        assert n <= max(seen) <= most
 
     def test_finds_an_error_in_a_stack_too(self):
         slip = np.ones((4, 5))
@@ -180,13 +194,21 @@ class TestTaylor:
         assert report.outcome is Outcome.WRONG
         assert "the Taylor remainder falls with the step's power 1." in str(report)
 
-    def test_sees_an_error_that_the_tolerance_allows(self):
+    @pytest.mark.parametrize("mode", ["auto", "full"])
+    def test_sees_an_error_that_the_tolerance_allows(self, mode):
         slightly_off = double(lambda g, x: 2 * (1 + 1e-7) * g)
         tg.check_gradients(slightly_off, [1.0, 2.0])
-        report = failed(slightly_off, [1.0, 2.0], method="taylor")
+        report = failed(slightly_off, [1.0, 2.0], method="taylor", mode=mode)
+        assert str(report).count("Taylor") == 1
         assert str(report).startswith(
             "the gradient is wrong, if only slightly: the Taylor remainder falls with the step's"
         )
+
+    def test_looks_at_every_element_as_well_in_full_mode(self):
+        report = tg.check_gradients(np.sin, [1.0, 2.0], method="taylor", mode="full")
+        np.testing.assert_allclose(report.elements[0].numerical.shape, (2,))
+        wrong = rule(np.sin, lambda g, x: g * np.cos(x) * [1, 2])
+        assert "in 1 of 2 elements; worst at index (1,)" in str(failed(wrong, [1.0, 2.0], method="taylor", mode="full"))
 
 
 class TestSecondOrder:
@@ -218,3 +240,22 @@ class TestSecondOrder:
     def test_needs_tensors(self):
         with pytest.raises(ValueError, match="order=2 needs an f of Tensors"):
             tg.check_gradients(np.sum, [1.0], gradient=np.ones_like, order=2)
+
+
+class TestDeterminism:
+    @pytest.mark.parametrize("seed", range(20))
+    def test_of_draws_that_seldom_matter_is_looked_at_again_before_anything_is_blamed(self, seed):
+        model = tg.Sequential(tg.nn.Linear(4, 8, rng=0), tg.nn.Dropout(0.05, rng=seed), tg.nn.Linear(8, 2, rng=1))
+        x = np.random.default_rng(1).normal(size=(3, 4))
+        loss = lambda model: np.sum(np.tanh(model(x)))
+        report = failed(loss, model)
+        assert report.outcome is Outcome.NOT_DETERMINISTIC
+        assert "; call model.eval() first if it is Dropout that draws, or else draw its random numbers" in str(report)
+        model.eval()
+        assert tg.check_gradients(loss, model).right
+
+    def test_of_a_function_without_a_model_is_advised_otherwise(self):
+        calls = iter(range(1000))
+        report = failed(lambda x: x * (1 + (next(calls) > 4)), [1.0, 2.0])
+        assert report.outcome is Outcome.NOT_DETERMINISTIC
+        assert "at the same point; draw its random numbers outside of it" in str(report)

@@ -47,6 +47,7 @@ def writing_plain(x):
             "f is nan in 2 of 2 elements; check the gradient where",
         ),
         (lambda x: x * np.inf, [1.0], Outcome.NOT_FINITE, "f is inf; check the gradient where all is finite"),
+        (np.exp, [[np.nan, 0.0]], Outcome.NOT_FINITE, r"^(x|input 0) is nan in 1 of 2 elements"),
         (np.exp, [[-np.inf, 0.0]], Outcome.NOT_FINITE, "is -inf in 1 of 2 elements; check the gradient where"),
         (lambda x, y: x * 2, [1.0, [2.0]], Outcome.UNUSED, "f does not depend on y, where nothing is checked then"),
         (lambda x: tg.Tensor(3.0), [1.0], Outcome.UNUSED, "f does not depend on x"),
@@ -84,11 +85,52 @@ class TestUnused:
         assert report.outcome is Outcome.RIGHT
 
     @pytest.mark.parametrize("mode", ["fast", "full"])
+    def test_inputs_of_a_hand_derived_gradient(self, mode):
+        gradient = lambda x, y: (np.cos(x), np.zeros(2))
+        report = failed(lambda x, y: np.sum(np.sin(x)), [1.0, 2.0], [3.0, 4.0], gradient=gradient, mode=mode)
+        assert report.outcome is Outcome.UNUSED
+        assert "f does not depend on y" in str(report)
+        tg.check_gradients(lambda x, y: np.sum(np.sin(x)), 1.0, [3.0, 4.0], gradient=gradient, allow_unused=True)
+
+    @pytest.mark.parametrize("mode", ["fast", "full"])
+    @pytest.mark.parametrize(
+        ("f", "x"),
+        [
+            (lambda x: np.sum(x**2), np.zeros(2)),
+            (lambda x: np.sum(np.maximum(x, 0)), np.array([-5.0, -6.0])),
+            (lambda x: np.sum(np.floor(x)), np.array([0.5])),
+            (lambda x: np.sum(np.exp(-1 / x**2)), np.array([0.01])),
+            (lambda x: 1.0 if abs(x[0]) < 0.1 else np.linalg.cholesky(x), np.array([0.01])),
+            (np.sum, np.zeros(0)),
+        ],
+        ids=["x² at 0", "relu where it is 0", "floor", "flat beyond rounding", "raises far away", "no elements"],
+    )
+    def test_inputs_are_not_whose_slope_is_0_where_f_is_checked(self, f, x, mode):
+        assert tg.check_gradients(f, x, gradient=lambda x: 0 * x, mode=mode).outcome is Outcome.RIGHT
+
+    def test_inputs_that_the_graph_does_not_lead_to_are_if_f_is_the_same_wherever_they_go(self):
+        assert failed(lambda x, y: x * 2, 1.0, 0.0).outcome is Outcome.UNUSED
+        report = tg.check_gradients(lambda x, y: x * 2 + y.data**2, 1.0, 0.0)  # right by luck, and not unused
+        assert report.outcome is Outcome.RIGHT
+
+    @pytest.mark.parametrize("mode", ["fast", "full"])
     def test_inputs_whose_gradient_was_lost_are_wrong_and_not_unused(self, mode):
         report = failed(lambda x, y: x * 2 + np.sin(y.data), [1.0], [2.0], mode=mode)
         assert report.outcome is Outcome.WRONG
         assert [checked.name for checked in report.elements if checked.wrongs] == ["y"]
-        assert "is it detached from the result, or taken through .data?" in str(report)
+        assert "is it detached from the result, taken through .data" in str(report)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_dodge_goes_where_f_is_finite(seed):
+    report = tg.check_gradients(lambda x: np.sum(np.sqrt(x) + np.log1p(x)), [0.0, 1.0, 0.0], dodge=True, seed=seed)
+    assert report.right
+    assert str(report).count("moved 2 elements of x away from a kink") == 1
+
+
+def test_a_dodge_that_finds_no_such_place_says_what_there_is():
+    lonely = lambda x: np.sum(np.where(np.abs(x) < 1e-4, np.abs(x), np.nan))
+    assert failed(lonely, [0.0], dodge=True, gradient=np.sign).outcome is Outcome.KINK
 
 
 def test_the_seed_decides_directions_and_weights_and_is_shown():

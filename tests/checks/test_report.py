@@ -55,3 +55,39 @@ class TestMessage:
         text = str(caught.value)
         assert text.count("the claimed gradient is 2.000 times the numerical one, everywhere") == 1
         assert "in all 2, the claimed gradient is 2.000 times" in text
+
+
+class TestOrder:
+    """A check of second derivatives says so."""
+
+    def test_of_a_wrong_derivative_is_named(self):
+        @tg.operation()
+        def cube(x):  # whose derivative takes x for a constant
+            return x**3, (lambda g: g * 3 * np.square(getattr(x, "data", x)),)
+
+        with pytest.raises(tg.GradientError) as caught:
+            tg.check_gradients(cube, [1.0, 2.0], order=2)
+        first, second, *_ = str(caught.value).splitlines()
+        assert first == "of the second derivatives, which are the gradient of all first ones (these are right):"
+        assert second.startswith("the gradient of x is wrong in 2 of 2 elements")
+
+    def test_of_right_ones_is_named(self):
+        assert str(tg.check_gradients(np.sin, 1.0, order=2)).startswith(
+            "right: the derivatives of order 2 by x agree in every element\n(order 2, "
+        )
+        assert "right: the derivatives of order 3 by x agree along 4 random directions" in str(
+            tg.check_gradients(np.sin, 1.0, order=3, mode="fast")
+        )
+
+
+class TestPlot:
+    @pytest.mark.parametrize("mode", ["fast", "full"])
+    def test_of_what_was_not_looked_at_says_how_to_look(self, mode):
+        report = tg.check_gradients(lambda x: np.sum(x * x), np.ones(3), mode="fast")
+        if mode == "full":
+            with pytest.raises(tg.GradientError) as caught:
+                tg.check_gradients(lambda x: np.sum(x * np.nan), np.ones(3), mode="full")
+            report = caught.value.report
+        with pytest.raises(ValueError, match="no element was looked at by itself, so") as caught:
+            report.plot()
+        assert ("check with mode='full'" in str(caught.value)) is (mode == "fast")

@@ -1,5 +1,7 @@
 """What can be checked: functions of Tensors and of arrays, containers, models, gradients derived by hand."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -74,6 +76,102 @@ class TestHandDerived:
         with pytest.raises(ValueError, match=r"output_gradient of shape \(3,\) for an f of shape \(2,\)"):
             tg.check_gradients(np.sin, [1.0, 2.0], output_gradient=np.ones(3))
 
+    @pytest.mark.parametrize(
+        ("result", "words"),
+        [
+            (None, "gradient returned None; is a return missing"),
+            ((None, 1.0), "gradient returned None for x; where f does not depend on it, return np.zeros_like"),
+            ([1.0, None], "gradient returned None for y; where"),
+            ({"x": 1.0, "y": "b"}, "gradient returned 'b' for y; return an array of numbers"),
+            ((np.sin, 1.0), "gradient returned <ufunc 'sin'> for x; return an array of numbers"),
+            ((1.0, [[1.0], [2.0, 3.0]]), r"gradient returned \[\[1.0\], \[2.0, 3.0\]\] for y; return an array"),
+        ],
+    )
+    def test_that_are_no_arrays_are_named(self, result, words):
+        with pytest.raises(TypeError, match=words):
+            tg.check_gradients(lambda x, y: x * y, 1.0, 2.0, gradient=lambda x, y: result)
+
+    @pytest.mark.parametrize(
+        ("result", "words"), [(None, "None; is a return missing"), ("text", "'text' for x; return an")]
+    )
+    def test_that_are_no_array_are_named(self, result, words):
+        with pytest.raises(TypeError, match=f"gradient returned {words}"):
+            tg.check_gradients(lambda x: x * x, 1.0, gradient=lambda x: result)
+
+    @pytest.mark.parametrize("gradient", [np.ones(3), 2.0, (np.sin, np.cos)], ids=["array", "number", "tuple"])
+    def test_that_are_no_function_are_refused(self, gradient):
+        with pytest.raises(TypeError, match="gradient must be a function of the inputs that returns their gradients"):
+            tg.check_gradients(lambda x: np.sum(x), np.ones(3), gradient=gradient)
+
+
+class TestOutputGradient:
+    @pytest.mark.parametrize("w", ["a", None.__class__, [1j, 2], np.array(["a", "b"])], ids=str)
+    def test_that_is_no_array_of_real_numbers_is_refused(self, w):
+        with pytest.raises(TypeError, match="output_gradient must be an array of real numbers of f's shape, got "):
+            tg.check_gradients(np.sin, [1.0, 2.0], output_gradient=w)
+
+    @pytest.mark.parametrize("w", [[np.nan, 1], [np.inf, 1]], ids=str)
+    def test_that_is_not_finite_is_refused(self, w):
+        with pytest.raises(ValueError, match="output_gradient must be finite"):
+            tg.check_gradients(np.sin, [1.0, 2.0], output_gradient=w)
+
+    def test_of_0_checks_nothing(self):
+        with pytest.raises(ValueError, match="output_gradient is 0 everywhere, and so is the gradient then"):
+            tg.check_gradients(np.sin, [1.0, 2.0], output_gradient=np.zeros(2))
+
+
+class TestNoGrad:
+    def test_around_the_check_is_named(self):
+        with (
+            tg.no_grad(),
+            pytest.raises(ValueError, match=r"within tg\.no_grad\(\) nothing is recorded; check"),
+        ):
+            tg.check_gradients(lambda x: x * x, 2.0)
+        with tg.no_grad():
+            tg.check_gradients(lambda x: x * x, 2.0, gradient=lambda x: 2 * x)
+            tg.numerical_gradient(lambda x: x * x, 2.0)
+
+    def test_within_the_function_is_thought_of(self):
+        assert "computed within tg.no_grad()" in str(failed(tg.no_grad()(lambda x: x * x), 2.0))
+
+
+class TestNothing:
+    @pytest.mark.parametrize(
+        ("f", "x", "words"),
+        [
+            (lambda x: np.sum(x * x), np.zeros((0, 3)), "nothing was checked of x, which has no elements"),
+            (lambda x: x[:0], np.ones(3), "nothing was checked, for f gives no elements"),
+        ],
+    )
+    @pytest.mark.parametrize("mode", ["fast", "full"])
+    def test_to_check_is_said(self, f, x, words, mode):
+        report = tg.check_gradients(f, x, mode=mode)
+        assert report.right
+        assert words in str(report)
+
+    def test_of_one_input_is_said_beside_others(self):
+        text = str(tg.check_gradients(lambda x, y: np.sum(x) * np.sum(y), np.zeros(0), 1.0))
+        assert "nothing was checked of x, which has no elements" in text
+
+
+class TestPlaces:
+    """f raises beside the point where it was given."""
+
+    @pytest.mark.parametrize("mode", ["fast", "full"])
+    def test_where_the_function_raises_are_told(self, mode):
+        with pytest.raises(ValueError, match=r"math domain error|nonnegative input") as caught:
+            tg.check_gradients(lambda x: math.sqrt(x), 0.0, gradient=lambda x: 1.0, mode=mode)
+        (note,) = caught.value.__notes__
+        assert note == (
+            "f raised this beside the inputs that were given, where check_gradients takes its differences; give inputs "
+            "around which f is defined, or a smaller step="
+        )
+
+    def test_at_the_inputs_themselves_need_no_word(self):
+        with pytest.raises(ZeroDivisionError) as caught:
+            tg.check_gradients(lambda x: 1 / 0, 1.0)
+        assert not hasattr(caught.value, "__notes__")
+
 
 class TestContainers:
     def test_of_arrays_are_named_by_path(self):
@@ -134,6 +232,18 @@ class TestGradientsByName:
 
         assert tg.check_gradients(f, {"w": np.ones(3), "b": np.ones(3)}, gradient=gradient).right
 
+    @pytest.mark.parametrize("container", [list, tuple])
+    def test_dictionaries_in_lists_go_by_their_keys_too(self, container):
+        layers = container([{"w": np.ones(2), "b": np.ones(2)}, {"w": np.ones(2), "b": np.ones(2)}])
+        slopes = [{"b": 2 * np.ones(2), "w": np.ones(2)}, {"b": 4 * np.ones(2), "w": 3 * np.ones(2)}]
+        f = lambda one, two: sum(np.sum(k * a) for k, a in zip((1, 2, 3, 4), (*one.values(), *two.values())))
+        assert tg.check_gradients(lambda layers: f(*layers), layers, gradient=lambda layers: container(slopes)).right
+        assert tg.check_gradients(f, *layers, gradient=lambda one, two: container(slopes)).right
+        with pytest.raises(ValueError, match=r"by these names, not one\['B'\], one\['w'\]"):
+            tg.check_gradients(f, *layers, gradient=lambda one, two: [{"B": 1.0, "w": 1.0}, slopes[1]])
+        with pytest.raises(ValueError, match=r"gradient gave 5 arrays for the 4 inputs .*, part 2$"):
+            tg.check_gradients(f, *layers, gradient=lambda one, two: [*slopes, np.ones(2)])
+
     @pytest.mark.parametrize("keys", [("B", "w"), ("b",), ("b", "w", "c")])
     def test_other_keys_are_refused_by_name(self, keys):
         given = {"w": np.ones(3), "b": np.ones(3)}
@@ -156,7 +266,7 @@ def test_a_gradient_that_writes_into_its_input_is_named_and_the_input_put_back()
 
     report = failed(lambda x: np.sum(x**2), [1.0, 2.0], gradient=gradient)
     assert report.outcome is Outcome.CHANGES_INPUTS
-    assert "gradient writes into x" in str(report)
+    assert "gradient writes into its input x; let it write into a copy" in str(report)
 
 
 def test_a_models_running_statistics_are_put_back_and_its_frozen_parameters_left_out():

@@ -61,3 +61,37 @@ class TestTolerance:
     def test_step_sets_how_far_the_data_is_nudged(self):
         with pytest.raises(tg.GradientError, match=r"numerical 3\.25"):  # x³ at 1: 3 + h²
             tg.check_gradients(lambda x: x**3, 1.0, step=0.5)
+
+
+class TestWhatIsNotSeen:
+    """A gradient below the tolerance passes, whatever it is, and that is said."""
+
+    @pytest.mark.parametrize("mode", ["fast", "full"])
+    @pytest.mark.parametrize("factor", [1, 2, -1])
+    @pytest.mark.parametrize(
+        ("f", "slope"),
+        [(lambda x: 1e-9 * np.sum(np.sin(x)), 1e-9), (lambda x: 1e10 + np.sum(np.sin(x)), 1)],
+        ids=["below atol", "beside a huge value"],
+    )
+    def test_is_noted(self, f, slope, factor, mode):
+        report = tg.check_gradients(f, np.ones(3), gradient=lambda x: factor * slope * np.cos(x), mode=mode)
+        assert "the slopes of x are below the tolerance of " in str(report)
+        assert "so nothing is shown of them" in str(report)
+
+    @pytest.mark.parametrize("mode", ["fast", "full"])
+    def test_is_noted_of_one_input_among_others(self, mode):
+        notes = tg.check_gradients(
+            lambda x, y: np.sum(x * x) + 1e-9 * np.sum(y * y), np.ones(3), np.ones(2), mode=mode
+        ).notes
+        assert [note[:19] for note in notes] == ["the slopes of y are"]
+
+    @pytest.mark.parametrize("mode", ["fast", "full"])
+    def test_is_noted_of_a_saturated_unit(self, mode):
+        (note,) = tg.check_gradients(lambda x: np.tanh(x), [50.0, 60.0], mode=mode).notes
+        assert "choose another point" in note
+
+    @pytest.mark.parametrize("mode", ["fast", "full"])
+    def test_is_nothing_where_a_slope_stands_out_or_zeros_were_expected(self, mode):
+        assert tg.check_gradients(lambda x: np.sin(x), [1.0, np.pi / 2], mode=mode).notes == []
+        assert tg.check_gradients(lambda x, y: x * 2, [1.0], [1.0], mode=mode, allow_unused=True).notes == []
+        assert tg.check_gradients(lambda x: x * 2, [1.0], mode=mode, order=2).notes == []

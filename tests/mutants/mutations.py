@@ -47,6 +47,8 @@ MUTATIONS: dict[str, Mutation] = {
     "zero": of_result(np.zeros_like),
     "NaN": of_result(lambda gx: gx * np.nan),
     "NaN in one element": of_result(lambda gx: changed(gx, lambda _: np.nan)),
+    "infinite in one element": of_result(lambda gx: changed(gx, lambda _: np.inf)),
+    "1e200 in one element": of_result(lambda gx: changed(gx, lambda _: 1e200)),
     "× 1.001 in one element": of_result(lambda gx: changed(gx, lambda element: element * 1.001, np.argmax(np.abs(gx)))),
     "float32": of_result(lambda gx: gx.astype(np.float32)),
     "an axis too many": of_result(lambda gx: gx[..., np.newaxis]),

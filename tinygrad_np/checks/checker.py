@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_np.checks.directions import along_directions, along_input
+from tinygrad_np.checks.directions import Along, along_directions
+from tinygrad_np.checks.dodging import move_from_kinks
 from tinygrad_np.checks.elements import every_element
-from tinygrad_np.checks.measuring import Array, Measure, Options, check_step, check_whole
+from tinygrad_np.checks.measuring import Measure
+from tinygrad_np.checks.options import Options
 from tinygrad_np.checks.report import Checked, GradientError, GradientReport, Outcome
-from tinygrad_np.checks.slopes import STEP, units
+from tinygrad_np.checks.slopes import STEP, Array
 from tinygrad_np.checks.subject import Subject
 from tinygrad_np.tape import GraphError
 
 FEW = 64  # elements that mode="auto" looks at one by one
+UNSEEN = (
+    "the slopes of {} are below the tolerance of {:.2g}, so nothing is shown of them; scale f, leave out its "
+    "constants, choose another point, or give atol="
+)
+SAME = 1e-12  # a part of f by which two values at one point may differ, as sums in another order do
+AGAIN = 8  # calls at the point before anything else is blamed, enough for numbers that are drawn but seldom matter
 DODGES = 5  # times that a sample is moved away from kinks before that is given up
-DODGE = 1e-2  # how far, as a part of max(1, |x|)
 
 
 class Check:
@@ -28,7 +35,7 @@ class Check:
     def __init__(self, subject: Subject, options: Options, order: int, notes: Sequence[str] = ()) -> None:
         self.subject, self.options, self.order, self.notes = subject, options, order, list(notes)
         self.measure = Measure(options, np.zeros(()))
-        self.claims: dict[str, list[Array]] = {}
+        self.claimed: dict[str, list[Array]] = {}
         self.reached: list[bool] = []
 
     def run(self) -> GradientReport:
@@ -36,40 +43,62 @@ class Check:
         fault = self._of_the_function() or self._of_the_dtypes()
         if fault is not None:
             return self._report(*fault)
-        if self._is_fast():
-            found, trouble = along_directions(self.subject, self.measure, self.claims)
-            unused = self._unused(lambda i: along_input(self.subject, self.measure, i) == 0)
-            if unused and not trouble:
-                return self._report(Outcome.UNUSED, unused)
-            if not trouble:
-                return self._report(Outcome.RIGHT, directions=found)
-            self.notes.append(f"{trouble}; so every element was looked at")
-        claims = [{label: gs[i] for label, gs in self.claims.items()} for i in range(len(self.subject.names))]
-        elements = [every_element(self.subject, self.measure, i, c) for i, c in enumerate(claims)]
+        self.notes += self.subject.unchecked()
+        along = along_directions(self.subject, self.measure, self.claimed) if self._is_fast() else None
+        if along is None or along.trouble or self.options.mode == "full":
+            report = self._of_elements(along.trouble if along else "")
+        else:
+            report = self._of_directions(along)
+        fault = None if report.right else self._of_repeating(AGAIN)  # numbers that are drawn look like any other fault
+        return report if fault is None else self._report(*fault)
+
+    def _of_directions(self, along: Along) -> GradientReport:
+        """The report where no direction shows anything wrong."""
+        unused = self._unused()
+        if unused:
+            return self._report(Outcome.UNUSED, unused)
+        self._note_unseen(along.unseen)
+        return self._report(Outcome.RIGHT, directions=along.errors)
+
+    def _of_elements(self, trouble: str) -> GradientReport:
+        """The report once every element has been looked at, as ``trouble`` in a direction called for, if any."""
+        claimed = [{label: gs[i] for label, gs in self.claimed.items()} for i in range(len(self.subject.names))]
+        elements = [every_element(self.subject, self.measure, i, c) for i, c in enumerate(claimed)]
         report = self._judged(elements)
-        if report.right and self.notes and self.options.method == "taylor":
-            within = f"{self.notes[-1]}, and found within the tolerance"
-            return self._report(Outcome.WRONG, f"the gradient is wrong, if only slightly: {within}", elements=elements)
+        if report.right and trouble and self.options.method == "taylor":
+            found = f"{trouble}; every element was looked at, and found within the tolerance"
+            return self._report(Outcome.WRONG, f"the gradient is wrong, if only slightly: {found}", elements=elements)
+        if trouble:
+            self.notes.append(f"{trouble}; so every element was looked at")
+        if report.right:
+            self._note_unseen({i: float(np.max(c.tolerance)) for i, c in enumerate(elements) if c.is_unseen})
         return report
+
+    def _note_unseen(self, unseen: Mapping[int, float]) -> None:
+        """Note inputs of which nothing is shown, for whatever is claimed of them would have passed."""
+        for i, allowed in unseen.items():
+            if self.options.allow_unused and not any(gs[i].any() for gs in self.claimed.values()):
+                continue
+            self.notes.append(UNSEEN.format(self.subject.names[i], allowed))
 
     def _is_fast(self) -> bool:
         """Whether directions are looked at first; gradients of other shapes have no product with one."""
         points = self.subject.point
-        if not all(g.shape == x.shape for gs in self.claims.values() for g, x in zip(gs, points)):
+        if not all(g.shape == x.shape for gs in self.claimed.values() for g, x in zip(gs, points)):
             return False
         if self.options.method == "taylor" or self.options.mode == "fast":
             return True
         return self.options.mode == "auto" and sum(x.size for x in points) > FEW
 
     def _of_the_function(self) -> tuple[Outcome, str] | None:
-        """What keeps any gradient of f from being checked, if something does; if not, its claims are noted."""
+        """What keeps any gradient of f from being checked, if something does; if not, what is claimed is noted."""
         subject = self.subject
         output = subject.value()
         origin = subject.terms_of(output)
         self.measure = Measure(self.options, origin)
-        if changed := subject.changed():
-            return Outcome.CHANGES_INPUTS, f"f writes into its input {', '.join(changed)}; let it write into a copy"
-        for what, array in ("f", origin), *zip(subject.names, subject.point):
+        if writing := self._of_writing("f"):
+            return writing
+        for what, array in *zip(subject.names, subject.point), ("f", origin):
             bad = ~np.isfinite(array)
             if bad.any():
                 where = f" in {np.count_nonzero(bad)} of {bad.size} elements" if bad.ndim else ""
@@ -78,31 +107,46 @@ class Check:
                     f"{what} is {array[bad].flat[0]}{where}; check the gradient where all is finite",
                 )
         try:
-            self.claims, self.reached = subject.claims(output)
+            self.claimed, self.reached = subject.claimed(output)
         except GraphError as error:  # as of a rule that gives a gradient of another shape
             return Outcome.WRONG, f"the gradient cannot be computed: {error}"
-        if changed := subject.changed():
-            subject.restore()
-            return Outcome.CHANGES_INPUTS, f"gradient writes into {', '.join(changed)}; let it write into a copy"
-        again = subject.terms()
-        if not np.allclose(again, origin, rtol=1e-12, atol=0):
-            return Outcome.NOT_DETERMINISTIC, (
-                f"f gave {np.sum(origin):.10g} and then {np.sum(again):.10g} at the same point; draw its random "
-                "numbers outside of it, or from a generator that it makes from a seed in each call"
-            )
+        return self._of_writing("gradient") or self._of_repeating(1)
+
+    def _of_writing(self, who: str) -> tuple[Outcome, str] | None:
+        """Whether an input is no longer what it was."""
+        if not (changed := self.subject.changed()):
+            return None
+        return Outcome.CHANGES_INPUTS, f"{who} writes into its input {', '.join(changed)}; let it write into a copy"
+
+    def _of_repeating(self, times: int) -> tuple[Outcome, str] | None:
+        """Whether f gives another value at the same point in so many calls."""
+        origin = self.measure.origin
+        for _ in range(times):
+            again = self.subject.terms()
+            if writing := self._of_writing("f"):
+                return writing
+            if not np.allclose(again, origin, rtol=SAME, atol=0):
+                models = [model for model in self.subject.models if hasattr(model, "eval")]
+                return Outcome.NOT_DETERMINISTIC, (
+                    f"f gave {np.sum(origin):.10g} and then {np.sum(again):.10g} at the same point; "
+                    f"{'call model.eval() first if it is Dropout that draws, or else ' if models else ''}draw its "
+                    "random numbers outside of it, or from a generator that it makes from a seed in each call"
+                )
         return None
 
     def _of_the_dtypes(self) -> tuple[Outcome, str] | None:
-        for label, claimed in self.claims.items():
-            for name, g in zip(self.subject.names, claimed):
+        for label, gs in self.claimed.items():
+            for name, g in zip(self.subject.names, gs):
                 if g.dtype != np.float64:
                     return Outcome.WRONG, f"the {label} gradient of {name} is {g.dtype} where the input is float64"
         return None
 
-    def _unused(self, is_flat: Callable[[int], bool]) -> str:
-        """What to say of inputs that neither the graph nor the numbers lead to; nothing if there are none."""
-        names = [name for i, name in enumerate(self.subject.names) if not self.reached[i] and is_flat(i)]
-        if self.options.allow_unused or not names:
+    def _unused(self) -> str:
+        """What to say of inputs that neither the gradients nor f's value lead to; nothing if there are none."""
+        if self.options.allow_unused:
+            return ""
+        names = [name for i, name in enumerate(self.subject.names) if not self.reached[i] and self.subject.ignores(i)]
+        if not names:
             return ""
         return (
             f"f does not depend on {', '.join(names)}, where nothing is checked then; leave out what it does not use, "
@@ -115,7 +159,9 @@ class Check:
             return self._report(Outcome.WRONG, elements=elements)
         if any(checked.kinks.any() for checked in elements):
             return self._report(Outcome.KINK, elements=elements)
-        unused = self._unused(lambda i: not elements[i].numerical.any())
+        if any(checked.unresolved.any() for checked in elements):
+            return self._report(Outcome.UNRESOLVED, elements=elements)
+        unused = self._unused()
         return self._report(Outcome.UNUSED if unused else Outcome.RIGHT, unused, elements=elements)
 
     def _report(self, outcome: Outcome, message: str = "", **found: Any) -> GradientReport:
@@ -153,9 +199,9 @@ def check_gradients(
 ) -> GradientReport:
     """Raise GradientError unless the gradient of ``f`` is what numbers say; the report of what was looked at if it is.
 
-    **What is checked.** ``f`` gets its ``inputs``: arrays and numbers as float64 Tensors, lists, tuples and
-    dicts of them, Tensors that require a gradient as they are, and models (anything with
-    ``named_parameters``), whose every parameter is checked by its name. float32 is upcast for the
+    **What is checked.** ``f`` gets its ``inputs``: arrays and numbers as float64 Tensors, Tensors that
+    require a gradient as they are, models (anything with ``named_parameters``), whose every parameter that
+    is not frozen is checked by its name, and lists, tuples and dicts of these. float32 is upcast for the
     time, for differences in float32 prove nothing; data is put back. With ``gradient``, the
     hand-derived function of the same inputs that gives an array for each (or a dict by names), f may
     be any function of arrays, and gets them as arrays; where it also computes with Tensors that you gave it,
@@ -183,8 +229,8 @@ def check_gradients(
     **What comes of it.** ``report.outcome`` (that of the error in ``error.report``) is RIGHT; WRONG: elements, shape or
     dtype, with the numbers side by side, a map and what they look like; KINK: f bends within the step,
     as relu at 0, and the gradient lies between the slopes around it, or f ends there, as √x at 0; with ``dodge`` the
-    sample is moved away by about 0.01 first; NOT_FINITE; NOT_DETERMINISTIC; CHANGES_INPUTS; UNUSED: neither graph nor
-    numbers lead to an input, which ``allow_unused`` lets pass.
+    sample is moved away by about 0.01 first; NOT_FINITE; NOT_DETERMINISTIC; CHANGES_INPUTS; UNUSED: no gradient
+    leads to an input, and f is the same wherever it goes, which ``allow_unused`` lets pass.
 
     >>> import numpy as np, tinygrad_np as tg
     >>> tg.check_gradients(lambda x: np.tanh(x) * x, [0.5, -2.0])
@@ -202,36 +248,27 @@ def check_gradients(
     Raises TypeError for inputs that are not floating and for a result that is no Tensor, ValueError for
     options and shapes that do not fit.
     """
-    options = Options(mode, method, rtol, atol, step, directions, allow_unused, seed)
-    check_whole("order", order, least=1)
+    options = Options(mode, method, rtol, atol, step, directions, allow_unused, seed, order, dodge)
     with Subject(f, inputs, names, gradient, output_gradient, seed) as subject:
+        subject.check_step(step)
         if order > 1 and not subject.autodiff:
             raise ValueError("order=2 needs an f of Tensors; give gradient= as f to check its own derivative")
-        report = _checked(subject, options, 1, dodge)
+        report = _checked(subject, options, 1)
         for higher in range(2, order + 1):
             subject = subject.derived()
-            report = _checked(subject, replace(options, allow_unused=True), higher, dodge)
+            report = _checked(subject, replace(options, allow_unused=True), higher)
     return report
 
 
-def _checked(subject: Subject, options: Options, order: int, dodge: bool) -> GradientReport:
+def _checked(subject: Subject, options: Options, order: int) -> GradientReport:
     """The report of one order, away from kinks if it may ``dodge`` them; GradientError if anything is wrong."""
     rng = np.random.default_rng([options.seed, 3])
     notes: list[str] = []
     report = Check(subject, options, order).run()
-    for _ in range(DODGES if dodge else 0):
-        if report.outcome is not Outcome.KINK:
+    for _ in range(DODGES if options.dodge else 0):
+        if report.outcome is not Outcome.KINK or not (moved := move_from_kinks(subject, report.elements, rng)):
             break
-        moved = [
-            np.where(checked.kinks, DODGE * units(checked.value) * rng.uniform(-1, 1, checked.kinks.shape), 0)
-            for checked in report.elements
-        ]
-        subject.move([x + by for x, by in zip(subject.point, moved)])
-        notes += [
-            f"moved {np.count_nonzero(checked.kinks)} elements of {checked.name} away from a kink"
-            for checked in report.elements
-            if checked.kinks.any()
-        ]
+        notes += moved
         report = Check(subject, options, order, notes).run()
     if not report.right:
         raise GradientError(report)
@@ -257,7 +294,8 @@ def numerical_gradient(
     >>> numerical_gradient(lambda x, y: np.sum(x**2 * y), [1.0, 2.0], [3.0, 4.0])[0].round(6)
     array([ 6., 16.])
     """
-    check_step(step)
+    options = Options(step=STEP if step is None else step)
     with Subject(f, inputs, plain=True) as subject:
-        measure = Measure(Options(step=step or STEP), subject.terms())
+        subject.check_step(step)
+        measure = Measure(options, subject.terms())
         return tuple([every_element(subject, measure, i, {}).numerical for i in range(len(subject.names))])

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_np.checks.measuring import Measure
-from tinygrad_np.checks.slopes import central, units
+from tinygrad_np.checks.slopes import Array, Kind, units
 from tinygrad_np.checks.subject import Subject
 from tinygrad_np.checks.taylor import RIGHT, remainder_order
 
-Array = NDArray[Any]
 MOST = 1e150  # of a gradient, whose square is a number still
-Claims = Mapping[str, Sequence[Array]]  # by who claims them, the gradients of the inputs
+SMALL = 0.1  # of the whole gradient's length: an input below that is looked at by itself too, lest the others hide it
+DOUBT = (
+    1e-5  # of the whole, by which a slope that took a closer look may be uncertain without hiding an element's error
+)
+TROUBLES = {
+    Kind.KINK: "along a random direction f bends",
+    Kind.UNRESOLVED: "along a random direction no step gives a steady slope",
+}
+Claimed = Mapping[str, Sequence[Array]]  # the gradients of all inputs, by who claims them
 
 
 def drawn(subject: Subject, rng: np.random.Generator) -> list[Array]:
@@ -25,48 +31,72 @@ def drawn(subject: Subject, rng: np.random.Generator) -> list[Array]:
     return [v / length * units(x) for v, x in zip(parts, subject.point)]
 
 
-def along_directions(subject: Subject, measure: Measure, claims: Claims) -> tuple[list[float], str]:
-    """The largest error of a claim along each direction, and what is the matter with the last one, if anything.
+class Along(NamedTuple):
+    """What was found along directions: the largest error of a claim in each, and what is the matter with the last one.
+
+    ``unseen`` has the inputs whose slopes are no larger than what is allowed, by number, and how much that is.
+    """
+
+    errors: Sequence[float]
+    trouble: str = ""
+    unseen: Mapping[int, float] = {}
+
+
+def along_directions(subject: Subject, measure: Measure, claimed: Claimed) -> Along:
+    """Hold what is claimed against slopes along directions of all inputs together, and of each that is small by itself.
 
     A right gradient g has g·v for its slope along v. A wrong element i shows by (its error)·vᵢ, which the
-    tolerance, relative to |g∘v|, hides only if it is small beside the whole gradient.
+    tolerance, relative to |g∘v|, hides only if it is small beside the whole gradient; so does all of a small input.
     """
-    if any(not np.all(np.abs(g) < MOST) for gs in claims.values() for g in gs):
-        return [], "an element of the gradient is NaN, infinite, or so large that it would hide others"
+    if any(not np.all(np.abs(g) < MOST) for gs in claimed.values() for g in gs):
+        return Along([], "an element of the gradient is NaN, infinite, or so large that it would hide others")
     rng = np.random.default_rng([measure.options.seed, 1])
+    look = _remainders if measure.options.method == "taylor" else _difference
     errors: list[float] = []
     for _ in range(measure.options.directions):
         directions = drawn(subject, rng)
-        test = _remainders if measure.options.method == "taylor" else _difference
-        error, trouble = test(subject, measure, claims, directions)
+        error, trouble, allowed = look(subject, measure, claimed, directions)
         errors.append(error)
         if trouble:
-            return errors, trouble
-    return errors, ""
+            return Along(errors, trouble)
+    sizes = [max(float(np.linalg.norm(gs[i] * v)) for gs in claimed.values()) for i, v in enumerate(directions)]
+    floors = [allowed] * len(sizes)
+    for i in [i for i, v in enumerate(directions) if v.size and sizes[i] < SMALL * np.linalg.norm(sizes)]:
+        error, trouble, floors[i] = look(subject, measure, claimed, alone(subject, measure, i))
+        if trouble:
+            return Along(errors, trouble)
+    return Along(errors, "", {i: floor for i, floor in enumerate(floors) if directions[i].size and sizes[i] <= floor})
 
 
-def along_input(subject: Subject, measure: Measure, i: int) -> float:
-    """The slope along a random direction of the i-th input alone."""
+def alone(subject: Subject, measure: Measure, i: int) -> list[Array]:
+    """A random direction of the i-th input that leaves the others where they are."""
     rng = np.random.default_rng([measure.options.seed, 2])
-    directions = [v if i == j else np.zeros_like(v) for j, v in enumerate(drawn(subject, rng))]
-    return central(subject.line(directions), measure.origin, measure.step).value
+    return [v if i == j else np.zeros_like(v) for j, v in enumerate(drawn(subject, rng))]
 
 
-def _difference(subject: Subject, measure: Measure, claims: Claims, directions: Sequence[Array]) -> tuple[float, str]:
+def _difference(
+    subject: Subject, measure: Measure, claimed: Claimed, directions: Sequence[Array]
+) -> tuple[float, str, float]:
     """How far the claimed slopes are from the one by numbers, relative to what they are summed from."""
-    products = [np.concatenate([(g * v).ravel() for g, v in zip(gs, directions)]) for gs in claims.values()]
+    products = [np.concatenate([(g * v).ravel() for g, v in zip(gs, directions)]) for gs in claimed.values()]
     slopes, scale = np.array([p.sum() for p in products]), max(float(np.linalg.norm(p)) for p in products)
     complex_line = subject.complex_line(directions) if measure.options.method == "complex" else None
     slope = measure.slope(subject.line(directions), slopes, scale, complex_line)
     error = float(np.max(np.abs(slopes - slope.value))) / max(abs(slope.value), scale, np.finfo(float).tiny)
-    if slope.kink:
-        return error, "along a random direction f bends"
-    return error, "" if measure.agree(slopes, slope, scale) else "along a random direction the slopes differ"
+    if slope.kind is Kind.STEADY and slope.uncertainty > DOUBT * max(abs(slope.value), scale):
+        trouble = "along a random direction the slope is in doubt"
+    elif slope.kind in TROUBLES:
+        trouble = TROUBLES[slope.kind]
+    else:
+        trouble = "" if measure.agree(slopes, slope, scale) else "along a random direction the slopes differ"
+    return error, trouble, measure.options.atol + slope.uncertainty
 
 
-def _remainders(subject: Subject, measure: Measure, claims: Claims, directions: Sequence[Array]) -> tuple[float, str]:
+def _remainders(
+    subject: Subject, measure: Measure, claimed: Claimed, directions: Sequence[Array]
+) -> tuple[float, str, float]:
     """The order at which the claimed slopes' remainder vanishes."""
     line = subject.line(directions)
-    slopes = [float(sum(np.sum(g * v) for g, v in zip(gs, directions))) for gs in claims.values()]
+    slopes = [float(sum(np.sum(g * v) for g, v in zip(gs, directions))) for gs in claimed.values()]
     order = min(remainder_order(line, measure.origin, slope) for slope in slopes)
-    return order, "" if order > RIGHT else f"the Taylor remainder falls with the step's power {order:.2f}, not 2"
+    return order, "" if order > RIGHT else f"the Taylor remainder falls with the step's power {order:.2f}, not 2", 0.0

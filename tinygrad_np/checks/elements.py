@@ -6,44 +6,59 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from tinygrad_np.checks.measuring import Array, Measure
+from tinygrad_np.checks.measuring import Measure
 from tinygrad_np.checks.report import Checked
-from tinygrad_np.checks.slopes import FEWER, SMOOTH, Slope, central, difference, units
+from tinygrad_np.checks.slopes import FEWER, Array, Kind, Slope, central, difference, units
 from tinygrad_np.checks.stacks import Stack
 from tinygrad_np.checks.subject import Subject
 
 NEIGHBOURS = 32  # of a kink: enough to meet each order of three equal elements but for a chance of 1 in 400,000
+APART = 1e-2  # a part of the slopes beside a point, by which they differ where there is a kink
+TINY = 1e-280  # of an x, parts of which are numbers still
 TRIES = 2  # wrong elements without a kink of their own, before others are no longer looked at from points beside
 
 
 def every_element(subject: Subject, measure: Measure, i: int, claimed: Mapping[str, Array]) -> Checked:
     """The slopes by every element of the i-th input, beside those that are ``claimed``."""
     x = subject.point[i]
-    lowest, highest, tolerance = np.empty(x.shape), np.empty(x.shape), np.empty(x.shape)
-    kinks, tries = np.zeros(x.shape, bool), TRIES
     fitting = [g for g in claimed.values() if g.shape == x.shape]
-    simple, scale = _stacked(subject, measure, i), units(x)
+    simple, tries = _stacked(subject, measure, i), TRIES
+    slopes = []
     for index in np.ndindex(x.shape):
-        unit = float(scale[index])
+        unit = float(units(x[index]))
         claims = np.array([float(g[index]) * unit for g in fitting])
-        line = subject.element(i, index, unit)
-        slope = next(simple, None)
-        if slope is not None:
-            slope = measure.settled(slope, line, claims)
-        elif measure.options.method == "complex":
-            directions = [np.zeros(point.shape) for point in subject.point]
-            directions[i][index] = unit
-            slope = measure.slope(line, claims, 0.0, subject.complex_line(directions))
-        else:
-            slope = measure.slope(line, claims)
-        if (slope.kink or tries) and measure.options.method != "complex" and not measure.allow(claims, slope):
+        slope = _slope(subject, measure, i, index, claims, next(simple, None))
+        if (
+            (slope.kind is Kind.KINK or tries)
+            and measure.options.method != "complex"
+            and not measure.allow(claims, slope)
+        ):
             slope = _widened(subject, measure, i, index, unit, slope)
-            tries -= not slope.kink
-        lowest[index], highest[index], kinks[index] = slope.lowest / unit, slope.highest / unit, slope.kink
-        extent = max(abs(lowest[index]), abs(highest[index]))
-        allowed = measure.options.atol + slope.uncertainty / unit
-        tolerance[index] = allowed + measure.options.rtol * extent if np.isfinite(extent) else allowed
-    return Checked(subject.names[i], x, claimed, lowest, highest, tolerance, kinks)
+            tries -= slope.kind is not Kind.KINK
+        slopes.append(slope.per(unit))
+    found = [
+        (s.lowest, s.highest, measure.tolerance(s), s.kind is Kind.KINK, s.kind is Kind.UNRESOLVED) for s in slopes
+    ]
+    lowest, highest, tolerance, kinks, unresolved = np.array(found, float).reshape(-1, 5).T.reshape(5, *x.shape)
+    return Checked(subject.names[i], x, claimed, lowest, highest, tolerance, kinks != 0, unresolved != 0)
+
+
+def _slope(
+    subject: Subject, measure: Measure, i: int, index: tuple[int, ...], claims: Array, simple: Slope | None
+) -> Slope:
+    """The slope by one element, from a ``simple`` difference that was taken already if there is one."""
+    size = abs(float(subject.point[i][index]))
+    unit = max(1.0, size)
+    finest = size / unit if size > TINY else 1.0
+    line = subject.element(i, index, unit)
+    if simple is not None:
+        return measure.settled(simple, line, claims, finest=finest)
+    complex_line = None
+    if measure.options.method == "complex":
+        directions = [np.zeros(point.shape) for point in subject.point]
+        directions[i][index] = unit
+        complex_line = subject.complex_line(directions)
+    return measure.slope(line, claims, complex_line=complex_line, finest=finest)
 
 
 def _widened(subject: Subject, measure: Measure, i: int, index: tuple[int, ...], unit: float, slope: Slope) -> Slope:
@@ -54,20 +69,22 @@ def _widened(subject: Subject, measure: Measure, i: int, index: tuple[int, ...],
     "Optimization and nonsmooth analysis"). The median of three equal ones has slope 0 by each of them, and 1 by all
     together: a kink across the axes, from which slopes differ as much close by as further away.
     """
-    near, uncertainty = _slopes_beside(subject, measure, i, index, unit, measure.step)
-    if not slope.kink:
+    step = min(measure.step, slope.step)
+    near, uncertainty = _slopes_beside(subject, measure, i, index, unit, step, step)
+    if slope.kind is not Kind.KINK:
         with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN, which is above nothing
-            if not np.ptp(near) > max(8 * uncertainty, SMOOTH * np.max(np.abs(near))):
+            uncertainty = max(uncertainty, slope.uncertainty * slope.step / (step / FEWER))
+            if not np.ptp(near) > max(8 * uncertainty, APART * np.max(np.abs(near))):
                 return slope
-            far, _ = _slopes_beside(subject, measure, i, index, unit, 16 * measure.step)
+            far, _ = _slopes_beside(subject, measure, i, index, unit, step, 16 * step)
             if not np.ptp(near) > np.ptp(far) / FEWER:
                 return slope
     lowest, highest = min(slope.lowest, *near), max(slope.highest, *near)
-    return slope._replace(lowest=float(lowest), highest=float(highest), kink=True)
+    return slope._replace(lowest=float(lowest), highest=float(highest), kind=Kind.KINK)
 
 
 def _slopes_beside(
-    subject: Subject, measure: Measure, i: int, index: tuple[int, ...], unit: float, distance: float
+    subject: Subject, measure: Measure, i: int, index: tuple[int, ...], unit: float, step: float, distance: float
 ) -> tuple[Array, float]:
     """The slopes by one element at random points within a distance, in the same directions each time; how exact."""
     point = subject.point
@@ -76,7 +93,7 @@ def _slopes_beside(
     for _ in range(NEIGHBOURS):
         subject.move([x + distance * units(x) * rng.uniform(-1, 1, x.shape) for x in point])
         with np.errstate(all="ignore"):
-            found.append(central(subject.element(i, index, unit), subject.terms(), measure.step / FEWER))
+            found.append(central(subject.element(i, index, unit), subject.terms(), step / FEWER))
     subject.move(point)
     return np.array([s.value for s in found]), max(s.uncertainty for s in found)
 
@@ -89,8 +106,7 @@ def _stacked(subject: Subject, measure: Measure, i: int) -> Iterator[Slope]:
     if not stack.allowed:
         return
     x = subject.point[i]
-    for start in range(0, x.size, stack.rows):
-        flat = np.arange(start, min(start + stack.rows, x.size))
+    for flat in np.split(np.arange(x.size), range(stack.rows // 2, x.size, stack.rows // 2)):
         moved = units(x.ravel()[flat])
         points = np.repeat(x.reshape(1, -1), 2 * len(flat), axis=0)
         above, below = points[::2], points[1::2]

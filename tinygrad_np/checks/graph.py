@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import unwrap
 from typing import Any
 
@@ -11,8 +11,9 @@ import numpy as np
 
 from tinygrad_np.anomaly import users_line
 from tinygrad_np.checks.checker import Check
-from tinygrad_np.checks.measuring import Array, Options
+from tinygrad_np.checks.options import Options
 from tinygrad_np.checks.report import GradientError, Outcome
+from tinygrad_np.checks.slopes import Array
 from tinygrad_np.checks.subject import ANALYTIC, Subject
 from tinygrad_np.graph import ancestors, check_equal
 from tinygrad_np.recording import current_watchers, recorded
@@ -65,6 +66,7 @@ def check_graph(
         ...
     tinygrad_np.checks.report.GradientError: operation 2 of 4, cube(float64 (2,)), called at ...
     """
+    options = Options("auto", rtol=rtol, atol=atol, allow_unused=True, seed=seed)
     lines: dict[Node, str] = {}
     if not isinstance(loss, Tensor):
         loss = _recorded(loss, lines)
@@ -73,7 +75,7 @@ def check_graph(
     calls = _calls(loss)
     unsaid = []
     for number, call in enumerate(calls, start=1):
-        trouble, is_wrong = call.trouble(rtol, atol, seed)
+        trouble, is_wrong = call.trouble(options)
         if trouble:
             where = f"operation {number} of {len(calls)}, {call.text}, called at {lines.get(call.node) or call.line}"
             if is_wrong:
@@ -138,13 +140,13 @@ class _Call:
             arrays[i] = (x + np.swapaxes(x, -1, -2)) / 2 if self.node.operation.name in SYMMETRIC else x
         return self.node.operation.rule(*arrays, **self.node.keywords)[0]
 
-    def trouble(self, rtol: float, atol: float, seed: int) -> tuple[str, bool]:
+    def trouble(self, options: Options) -> tuple[str, bool]:
         """What there is to say of the call, if anything, and whether that is a wrong derivative."""
         inputs = [self.arrays[i] for i in self.tracked]
         dtype = np.result_type(*inputs)
-        g = np.random.default_rng(seed).uniform(0.5, 1.5, self.node.shape)
+        g = np.random.default_rng(options.seed).uniform(0.5, 1.5, self.node.shape)
         least = 1000 * float(np.finfo(dtype).eps) if dtype.itemsize < 8 else 0.0
-        options = Options("auto", rtol=max(rtol, least), atol=max(atol, least), allow_unused=True, seed=seed)
+        options = replace(options, rtol=max(options.rtol, least), atol=max(options.atol, least))
         names = [f"argument {i}" for i in self.tracked]
 
         def pulled_back(*_: Array) -> list[Array]:
@@ -154,6 +156,6 @@ class _Call:
             fitted = [s if s.shape == x.shape else unbroadcast(s, x.shape, name) for s, x in zip(slopes, inputs)]
             return [s if s.dtype != x.dtype else s.astype(np.float64) for s, x in zip(fitted, inputs)]
 
-        with Subject(self.value, inputs, names, pulled_back, g, seed, label=ANALYTIC) as subject:
+        with Subject(self.value, inputs, names, pulled_back, g, options.seed, label=ANALYTIC) as subject:
             report = Check(subject, options, 1).run()
         return "" if report.right else str(report), report.outcome in WRONG

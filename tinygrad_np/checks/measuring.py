@@ -2,63 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tinygrad_np.checks.slopes import STEP, Line, Slope, central, complex_step, examined
+from tinygrad_np.checks.closer import examined
+from tinygrad_np.checks.options import Options
+from tinygrad_np.checks.slopes import STEP, Array, Kind, Line, Slope, central, complex_step
 
-Array = NDArray[Any]
-
-CHOICES = {"mode": ("auto", "fast", "full"), "method": ("central", "complex", "taylor")}
 ALIKE = 1e-4  # a part of the slope by which differences may miss what the complex step gives
 BENT = 1e-3  # a part of the slope by which the two sides may differ without a closer look
 NOT_ANALYTIC = (
     "the complex step gives {:.6g} where differences give {:.6g}: something in f is not analytic (abs, maximum, "
     ".real); use method='central'"
 )
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a check is made; ``check_gradients`` says what each means."""
-
-    mode: str = "auto"
-    method: str = "central"
-    rtol: float = 1e-6
-    atol: float = 1e-8
-    step: float | None = None
-    directions: int = 4
-    allow_unused: bool = False
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
-        check_step(self.step)
-        for name in ("rtol", "atol"):
-            if not 0 <= getattr(self, name) < np.inf:
-                raise ValueError(f"{name} must be a finite number, 0 or above, got {getattr(self, name)!r}")
-        check_whole("directions", self.directions, least=1)
-        check_whole("seed", self.seed, least=0)
-
-
-def check_whole(name: str, value: Any, least: int) -> None:
-    """Refuse what is no number of things."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(
-            f"{name} must be a whole number{f', {least} or above' if least == 0 else ' above 0'}, got {value!r}"
-        )
-
-
-def check_step(step: float | None) -> None:
-    """Refuse a step that is no length."""
-    if step is not None and not 0 < step < np.inf:
-        raise ValueError(f"step must be a finite number above 0, got {step!r}")
 
 
 class Measure:
@@ -72,35 +30,45 @@ class Measure:
         self.step = options.step or STEP
 
     def slope(
-        self, line: Line, claims: Array, scale: float = 0.0, complex_line: Callable[[complex], Array] | None = None
+        self,
+        line: Line,
+        claims: Array,
+        scale: float = 0.0,
+        complex_line: Callable[[complex], Array] | None = None,
+        finest: float = 1.0,
     ) -> Slope:
-        """The slope at the line's origin, of which ``claims`` are said."""
+        """The slope at the line's origin, which the slopes ``claims`` are said to be."""
+        near = central(line, self.origin, self.step)
         if complex_line is None:
-            return self.settled(central(line, self.origin, self.step), line, claims, scale)
-        slope = complex_step(complex_line)
-        near = central(line, self.origin, self.step)  # what is not analytic is lost in both, slope and claim alike
-        alike = abs(near.value - slope.value) <= ALIKE * max(abs(near.value), scale) + near.uncertainty
-        if not (alike and self.agree(claims, slope, scale)):
-            other = examined(line, self.origin, self.step, lambda other: self.agree(claims, other, scale))
-            if not abs(other.value - slope.value) <= ALIKE * max(abs(other.value), scale) + other.uncertainty:
+            return self.settled(near, line, claims, scale, finest)
+        slope = complex_step(complex_line)  # what is not analytic is lost in it, and perhaps in the claim as well
+        if not (self._alike(near, slope, scale) and self.agree(claims, slope, scale)):
+            other = examined(line, self.origin, self.step, finest)
+            if not (other.kind is Kind.UNRESOLVED or self._alike(other, slope, scale)):
                 raise ValueError(NOT_ANALYTIC.format(slope.value, other.value))
         return slope
 
-    def settled(self, slope: Slope, line: Line, claims: Array, scale: float = 0.0) -> Slope:
+    def _alike(self, near: Slope, slope: Slope, scale: float) -> bool:
+        """Whether the complex step gives what differences give."""
+        return abs(near.value - slope.value) <= ALIKE * max(abs(near.value), scale) + near.uncertainty
+
+    def settled(self, slope: Slope, line: Line, claims: Array, scale: float = 0.0, finest: float = 1.0) -> Slope:
         """``slope`` itself if it leaves no doubt, or else what a closer look at the line gives.
 
-        A step that the user chose is not second-guessed.
+        A step that the user chose is not second-guessed. ``finest`` is the size of x, as a part of the steps'
+        unit, where x is small.
         """
         bend = BENT * max(abs(slope.value), scale) + 8 * slope.uncertainty + self.options.atol
-        sure = self.agree(claims, slope, scale) and slope.bend <= bend
+        sure = self.agree(claims, slope, scale) and abs(slope.bend) <= bend
         if sure or self.options.step is not None:
             return slope
-        return examined(line, self.origin, self.step, lambda other: self.agree(claims, other, scale))
+        return examined(line, self.origin, self.step, finest)
 
     def agree(self, claims: Array, slope: Slope, scale: float = 0.0) -> bool:
         """Whether all claims are the slope, as far as can be told."""
         with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN, which agrees with nothing
-            return bool(np.all(np.abs(claims - slope.value) <= self.tolerance(slope, scale)))
+            errors = np.abs(claims - slope.value)
+            return bool(np.all((errors <= self.tolerance(slope, scale)) & (errors < np.inf)))
 
     def allow(self, claims: Array, slope: Slope) -> bool:
         """Whether all claims lie between the slopes around a kink."""
@@ -108,6 +76,7 @@ class Measure:
         return bool(np.all((slope.lowest - tolerance <= claims) & (claims <= slope.highest + tolerance)))
 
     def tolerance(self, slope: Slope, scale: float = 0.0) -> float:
-        """atol + rtol·|slope| + uncertainty."""
+        """atol + rtol·|slope| + uncertainty; beyond slopes that may be any there is nothing to allow."""
         extent = max(abs(slope.lowest), abs(slope.highest), scale)
-        return self.options.atol + self.options.rtol * extent + slope.uncertainty
+        relative = self.options.rtol * extent if math.isfinite(extent) else 0.0
+        return self.options.atol + relative + slope.uncertainty

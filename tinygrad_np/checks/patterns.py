@@ -7,7 +7,8 @@ from itertools import combinations, permutations, starmap, takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+
+from tinygrad_np.checks.slopes import Array
 
 # A pattern holds where it explains every number to this part of the largest one. Central differences are right to
 # 10⁻⁶ of it or better where f is smooth, which leaves room for an f that is not very; chance rarely comes so close.
@@ -17,8 +18,6 @@ WHOLE = 0.01  # a factor in the thousands is within TOLERANCE of a whole number 
 DISORDER = 100 * TOLERANCE  # of the largest number: what has moved by less may as well be noise
 MOST_LISTED = 6  # rows, factors or names in a sentence
 MOST_AXES = 4  # in any order, which are 24; of more axes, only the reverse order
-
-Array = NDArray[Any]
 
 
 class Comparison(NamedTuple):
@@ -132,7 +131,10 @@ def _zero(p: Comparison) -> str | None:
     """claimed = 0."""
     if np.any(p.claimed[p.counted]):
         return None
-    return f"the claimed gradient is 0{_everywhere(p)}: is it detached from the result, or taken through .data?"
+    return (
+        f"the claimed gradient is 0{_everywhere(p)}: is it detached from the result, taken through .data, or computed "
+        "within tg.no_grad()?"
+    )
 
 
 def _factor(p: Comparison) -> str | None:

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from tinygrad_np.checks.diagnosis import across, diagnose
 from tinygrad_np.checks.maps import map_of
-
-Array = NDArray[Any]
+from tinygrad_np.checks.slopes import Array
 
 SHOWN = 5  # elements of an input whose numbers are printed
 
@@ -24,6 +23,7 @@ class Outcome(Enum):
     RIGHT = "right"
     WRONG = "wrong"
     KINK = "not differentiable here"
+    UNRESOLVED = "no step gives a steady slope"
     NOT_FINITE = "not finite"
     NOT_DETERMINISTIC = "not deterministic"
     CHANGES_INPUTS = "writes into its inputs"
@@ -49,7 +49,7 @@ class Checked:
     """One input: its value, the gradients ``claimed`` for it by whom, and by numbers the slopes they must lie between.
 
     All arrays have the input's shape (a claimed one may not). ``lowest`` and ``highest`` differ only at kinks;
-    ``tolerance`` is what is allowed beyond them.
+    ``tolerance`` is what is allowed beyond them. ``unresolved`` slopes may be any.
     """
 
     name: str
@@ -59,6 +59,7 @@ class Checked:
     highest: Array
     tolerance: Array
     kinks: NDArray[np.bool_]
+    unresolved: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((), bool))
 
     @property
     def numerical(self) -> Array:
@@ -86,6 +87,11 @@ class Checked:
     def wrongs(self) -> dict[str, NDArray[np.bool_]]:
         """The wrong elements of each claimed gradient that has any."""
         return {label: wrong for label in self.claimed if (wrong := self.wrong(label)).any() or not self.fits(label)}
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether no slope is larger than what is allowed, so that nothing was shown."""
+        return bool(self.value.size and np.all(np.abs(self.numerical) <= self.tolerance))
 
     def fits(self, label: str) -> bool:
         """Whether a claimed gradient has the input's shape."""
@@ -129,22 +135,42 @@ class GradientReport:
             for checked in self.elements
             for label in checked.claimed
         ]
+        if not panels:
+            advice = "; check with mode='full'" if self.right else ""
+            raise ValueError(f"no element was looked at by itself, so there is no error to draw{advice}")
         beside = max([len(checked.claimed) for checked in self.elements], default=1)
         return heatmap(panels, path, columns=beside if beside > 1 else MOST_COLUMNS)
 
     def _findings(self) -> list[str]:
+        found = self._of_this_order()
+        if self.order == 1 or self.right:
+            return found
+        this, before = ordinal(self.order), ordinal(self.order - 1)
+        return [f"of the {this} derivatives, which are the gradient of all {before} ones (these are right):", *found]
+
+    def _of_this_order(self) -> list[str]:
         if self.message:
             return [self.message]
         if self.outcome is Outcome.WRONG:
             return faults_of(self.elements)
         if self.outcome is Outcome.KINK:
             return [line for checked in self.elements if checked.kinks.any() for line in kinks_of(checked)]
+        if self.outcome is Outcome.UNRESOLVED:
+            return [line for checked in self.elements if checked.unresolved.any() for line in unresolved_of(checked)]
         looked = f"along {len(self.directions)} random directions" if self.directions else "in every element"
-        return [f"right: the gradient of {', '.join(self.names)} agrees {looked}"]
+        names = ", ".join(self.names)
+        if self.order > 1:
+            return [f"right: the derivatives of order {self.order} by {names} agree {looked}"]
+        return [f"right: the gradient of {names} agrees {looked}"]
 
     def _how(self) -> str:
         order = "" if self.order == 1 else f"order {self.order}, "
         return f"({order}step {self.step:.3g}, seed {self.seed}, {self.evaluations} evaluations)"
+
+
+def ordinal(n: int) -> str:
+    """In words: first, second, third, 4th."""
+    return {1: "first", 2: "second", 3: "third"}.get(n, f"{n}th")
 
 
 def faults_of(elements: Sequence[Checked]) -> list[str]:
@@ -201,11 +227,22 @@ def kinks_of(checked: Checked) -> list[str]:
     ]
     for place in places[:SHOWN]:
         at = tuple(int(i) for i in place)
-        claims = ", ".join(f"{label} {claimed[at]:.10g}" for label, claimed in checked.claimed.items())
+        given = ", ".join(f"{label} {claimed[at]:.10g}" for label, claimed in checked.claimed.items())
         lines.append(
-            f"  at index {at}, {checked.value[at]:.10g}: {_slopes(checked.lowest[at], checked.highest[at])}, {claims}"
+            f"  at index {at}, {checked.value[at]:.10g}: {_slopes(checked.lowest[at], checked.highest[at])}, {given}"
         )
     return [*lines, "move the sample away from the kink, let dodge=True do so, or give a smaller step="]
+
+
+def unresolved_of(checked: Checked) -> list[str]:
+    """Where differences cannot tell the slopes of an input."""
+    places = np.argwhere(checked.unresolved)
+    at = ", ".join(str(tuple(int(i) for i in place)) for place in places[:SHOWN])
+    return [
+        f"no step gives a steady slope of {checked.name} in {len(places)} of {checked.value.size} elements, at index "
+        f"{at}{', …' if len(places) > SHOWN else ''}: f is too steep, too noisy or too periodic here; give step= or "
+        "rescale"
+    ]
 
 
 def _slopes(lowest: float, highest: float) -> str:

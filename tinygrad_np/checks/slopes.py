@@ -1,4 +1,4 @@
-"""Slopes by numbers: differences along a line, what rounding makes of them, and whether the line has a kink.
+"""Slopes by numbers: differences along a line, and what rounding makes of them.
 
 A line is a function of one number t: the terms, whose sum is f, at the point x + t·v. It gives them
 as an array of its own, and beside them how far from x it really went, which rounding may have changed.
@@ -6,25 +6,19 @@ as an array of its own, and beside them how far from x it really went, which rou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from enum import Enum
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 Line = Callable[[float], tuple[float, Array]]
 
 EPS = 2.0**-52  # of float64, in which all differences are taken
 STEP = float(np.cbrt(EPS))  # balances truncation (∝ h²) against rounding (∝ 1/h)
 FEWER = 4.0  # by which steps get smaller
-SMOOTH = 1e-2  # a part of the slopes around, by which the two sides differ where the step is short enough
-LADDER = [FEWER**k for k in range(2, -15, -1)]  # steps to try, as multiples of the usual one
-
-# What is left of five equally spaced values beside the best quadratic: their parts along the cubic and the quartic
-# polynomials that are orthogonal on those points.
-CUBIC = np.array([-1.0, 2.0, 0.0, -2.0, 1.0]) / np.sqrt(10)
-QUARTIC = np.array([1.0, -4.0, 6.0, -4.0, 1.0]) / np.sqrt(70)
 
 
 def units(x: Array) -> Array:
@@ -32,10 +26,19 @@ def units(x: Array) -> Array:
     return np.maximum(1, np.abs(x))
 
 
-class Slope(NamedTuple):
-    """dφ/dt at 0 by numbers: anything from ``lowest`` to ``highest``, which differ only at a kink.
+class Kind(Enum):
+    """What a slope is: of one difference; of the steps at which it was steady; around a kink; or any at all."""
 
-    ``uncertainty`` is how far rounding may put it off; ``bend`` by how much the slopes on the two sides differ.
+    SIMPLE = "simple"
+    STEADY = "steady"
+    KINK = "kink"
+    UNRESOLVED = "unresolved"
+
+
+class Slope(NamedTuple):
+    """dφ/dt at 0 by numbers: anything from ``lowest`` to ``highest``, which differ at kinks and where it is unresolved.
+
+    ``uncertainty`` is how far it may be off; ``bend`` by how much the slope after 0 is larger than that before.
     """
 
     lowest: float
@@ -43,101 +46,45 @@ class Slope(NamedTuple):
     uncertainty: float
     bend: float
     step: float
-    kink: bool = False
+    kind: Kind = Kind.SIMPLE
 
     @property
     def value(self) -> float:
         """The slope, or at a kink the middle of those around it; NaN where that may be any."""
         return self.lowest if self.lowest == self.highest else (self.lowest + self.highest) / 2
 
+    def beside(self, *others: tuple[float, float]) -> Slope:
+        """The slope itself if others, each with its uncertainty, do not contradict it; else anything between them."""
+        apart = [value for value, doubt in others if abs(value - self.value) > self.uncertainty + doubt]
+        if not apart:
+            return self
+        return self._replace(lowest=min(self.lowest, *apart), highest=max(self.highest, *apart), kind=Kind.UNRESOLVED)
 
-def central(line: Line, origin: Array, h: float) -> Slope:
+    def per(self, unit: float) -> Slope:
+        """The slope by x, where a step of t was one of ``unit`` by x."""
+        return self._replace(
+            lowest=self.lowest / unit, highest=self.highest / unit, uncertainty=self.uncertainty / unit
+        )
+
+
+def central(line: Line, origin: Array, h: float, noise: float = 0.0) -> Slope:
     """The central difference (φ(h) − φ(−h)) / 2h.
 
     φ(±h) are rounded to some ε·|φ| each, and the quotient magnifies that by 1/h (Press et al. (2007),
-    "Numerical recipes", 5.7): the uncertainty is 4ε·|φ| / h, |φ| the sum of its terms' absolute values.
+    "Numerical recipes", 5.7): the uncertainty is 4ε·|φ| / h, |φ| the sum of its terms' absolute values, or
+    ``noise`` / h if f is known to round more on its way.
     """
     (high, above), (low, below) = line(h), line(-h)
-    return difference(above, below, origin, (high - low) / 2)
+    return difference(above, below, origin, (high - low) / 2, high + low, noise)
 
 
-def difference(above: Array, below: Array, origin: Array, h: float) -> Slope:
-    """The central difference of terms found already."""
+def difference(above: Array, below: Array, origin: Array, h: float, uneven: float = 0.0, noise: float = 0.0) -> Slope:
+    """The central difference of terms found already; one step may be longer than the other."""
     with np.errstate(invalid="ignore", over="ignore"):  # ∞ − ∞ is NaN, which agrees with nothing
         value = float(np.sum(above - below)) / (2 * h)
-        bend = abs(float(np.sum((above - origin) + (below - origin)))) / h
-        uncertainty = 4 * EPS * float(np.sum(np.abs(above) / 2 + np.abs(below) / 2)) / h
+        bend = (float(np.sum((above - origin) + (below - origin))) - value * uneven) / h
+        uncertainty = max(4 * EPS * float(np.sum(np.abs(above) / 2 + np.abs(below) / 2)), noise) / h
     return Slope(value, value, uncertainty, bend, h)
-
-
-def examined(line: Line, origin: Array, h: float, agrees: Callable[[Slope], bool]) -> Slope:
-    """The slope where a simple difference leaves a doubt: with a step that suits the function, or known to be a kink.
-
-    Five values that a quadratic goes through up to rounding leave no doubt. Else the five are taken again
-    with a quarter of the step (or with four steps, if rounding would hide them). What a smooth function leaves
-    over the quadratic goes with the step's cube; a kink's with the step, or it is out of reach and nothing
-    is left over. Chainer fits its quadratic at one scale (Tokui et al. (2019), "Chainer: a deep learning
-    framework for accelerating the research cycle"). Where the function is smooth, but not at this scale, the
-    step is the one on whose slope the next smaller agrees best (Ridders (1982), "Accurate computation of
-    F'(x)"); so it is beside a kink, if what is claimed ``agrees`` with that. Where f ends, as √x at 0, or has a
-    vertical tangent, as ∛x at 0, there is a kink with any slope at all.
-    """
-    simple = central(line, origin, h)
-    left, noise, quotients = left_over(line, origin, h)
-    if left <= 8 * noise < np.inf:
-        return simple
-    settled = _settled(line, origin, h)
-    if _ends(line, h, settled) or _is_vertical(line, origin, h, quotients):
-        return simple._replace(lowest=-np.inf, highest=np.inf, uncertainty=0.0, kink=True)
-    if left > 2048 * noise:
-        quarter = left_over(line, origin, h / FEWER)[0]
-        bent = quarter > left / 16 or quarter < left / 1024
-    else:
-        bent = left_over(line, origin, h * FEWER)[0] < left * 16
-    smooth_beside = settled.bend <= SMOOTH * max(map(abs, quotients)) and agrees(settled)
-    if not bent or smooth_beside:
-        return settled
-    around = [*quotients, settled.value]
-    return simple._replace(lowest=min(around), highest=max(around), kink=True)
-
-
-def left_over(line: Line, origin: Array, h: float) -> tuple[float, float, Sequence[float]]:
-    """Of φ at −2h … 2h: what no quadratic explains, the size of rounding, and the slopes between neighbours."""
-    terms = [line(k * h)[1] for k in (-2, -1)] + [origin] + [line(k * h)[1] for k in (1, 2)]
-    with np.errstate(invalid="ignore", over="ignore"):
-        values = np.array([float(np.sum(term - origin)) for term in terms])
-        left = float(np.hypot(CUBIC @ values, QUARTIC @ values))
-        noise = 4 * EPS * float(max(np.sum(np.abs(term)) for term in terms))
-        return left, noise, [float(quotient) for quotient in np.diff(values) / h]
-
-
-def _ends(line: Line, h: float, settled: Slope) -> bool:
-    """Whether the line is NaN on one side, and on one only, however small the step."""
-    if not np.isnan(settled.value):
-        return False
-    (_, above), (_, below) = line(h), line(-h)
-    return bool(np.isnan(above).any() != np.isnan(below).any())
-
-
-def _is_vertical(line: Line, origin: Array, h: float, quotients: Sequence[float]) -> bool:
-    """Whether slopes grow without end as the step gets smaller: by more than a steep line's that levels out."""
-    near, nearer = [abs(central(line, origin, h / FEWER**k).value) for k in (8, 12)]
-    return nearer > FEWER * near > FEWER**2 * max(map(abs, quotients))
-
-
-def _settled(line: Line, origin: Array, h: float) -> Slope:
-    """The slope at the step of the ladder where it changes least from one step to the next."""
-    best, least, before = central(line, origin, h), np.inf, np.nan
-    for factor in LADDER:
-        slope = central(line, origin, factor * h)
-        change = abs(slope.value - before)
-        before = slope.value
-        error = change + slope.uncertainty
-        if error < least:
-            # What is left of truncation; no more of it than a small part, lest a rough function hide an error.
-            truncation = min(change, 1e-4 * abs(slope.value))
-            best, least = slope._replace(uncertainty=slope.uncertainty + truncation), error
-    return best
 
 
 def complex_step(line: Callable[[complex], Any]) -> Slope:

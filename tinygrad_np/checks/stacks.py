@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tinygrad_np.checks.slopes import Array
 from tinygrad_np.checks.subject import Subject
 from tinygrad_np.tensor import Tensor
 from tinygrad_np.trees import mapped
 
-Array = NDArray[Any]
-
-ELEMENTS = 2**18  # in a stack, so that it stays in the processor's cache
+ELEMENTS = 2**16  # in a stack at most: half a megabyte, so that it stays in the processor's cache
+LARGEST = 2500  # elements of a point and its value together; computing what is larger takes longer than calling f
+FEWEST = 5  # points that are tried together, or one more, as often as f has an axis of that length
+COMPARED = 3  # of them, each with f of that point alone
 
 
 class Stack:
@@ -25,8 +27,9 @@ class Stack:
 
     def __init__(self, subject: Subject, i: int) -> None:
         self.subject, self.i = subject, i
-        self.rows = max(1, ELEMENTS // max(subject.point[i].size, subject.weights.size, 1))
-        self.allowed = subject.own and subject.point[i].size > 4 and self._is_allowed()
+        sizes = subject.point[i].size, np.size(subject.weights)
+        self.rows = ELEMENTS // max(*sizes, 1)
+        self.allowed = subject.own and sizes[0] > 4 and sum(sizes) <= LARGEST and self._is_allowed()
 
     def terms(self, points: Array) -> Array:
         """The terms at each of the points (k, …), as (k, …)."""
@@ -51,7 +54,8 @@ class Stack:
 
     def _is_allowed(self) -> bool:
         x = self.subject.point[self.i]
-        k = 1 + max(3, *x.shape, *self.subject.weights.shape)  # as many as f has no axis of, nor an index for
+        lengths = {*x.shape, *self.subject.weights.shape}
+        k = next(k for k in count(FEWEST) if k not in lengths)  # lest f takes the points for something else
         some = x + 1e-3 * np.random.default_rng(0).uniform(-1, 1, (k, *x.shape))
         try:
             together = self.terms(some)
@@ -60,7 +64,7 @@ class Stack:
         finally:
             self.subject.restore()
         zeros = [np.zeros_like(other) for other in self.subject.point]
-        for point, terms in zip(some[:3], together):
+        for point, terms in zip(some[:COMPARED], together):
             zeros[self.i] = point - x
             alone = self.subject.line(zeros)(1.0)[1]
             if not np.allclose(terms, alone, rtol=1e-12, atol=1e-14):

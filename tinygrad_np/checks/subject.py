@@ -1,33 +1,39 @@
-"""What is checked: a function at a point, its inputs by name, and the gradients that are claimed for it."""
+"""What is checked: a function at a point, its value as one number, and the gradients that are claimed for it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from inspect import Parameter, signature
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tinygrad_np.checks.slopes import Line
+from tinygrad_np.checks.inputs import Inputs, names_of
+from tinygrad_np.checks.patterns import listed
+from tinygrad_np.checks.returned import arrays_of, numbers_of
+from tinygrad_np.checks.slopes import Array, Line, units
 from tinygrad_np.gradients import gradients
+from tinygrad_np.recording import is_recording
 from tinygrad_np.tape import walk
 from tinygrad_np.tensor import Tensor
-from tinygrad_np.trees import leaves_of, mapped
-
-Array = NDArray[Any]
+from tinygrad_np.trees import mapped
 
 ANALYTIC, HAND_DERIVED = "analytic", "hand-derived"
+BESIDE = (
+    "f raised this beside the inputs that were given, where check_gradients takes its differences; give inputs around "
+    "which f is defined, or a smaller step="
+)
+COMPLEX = (
+    "f raised this for complex arrays, of which method='complex' takes its slopes; write it with functions that take "
+    "them, such as np.sin for math.sin, or use method='central'"
+)
+AWAY = (0.01, -0.01, 1, -1, 100, -100)  # times max(1, |x|), where f is asked whether it depends on an input at all
 
 
-class Subject:
-    """A function whose inputs are taken apart into named float64 arrays, which can be moved about and put back.
+class Subject(Inputs):
+    """Inputs, and a function of them whose value is multiplied by ``weights`` and summed, so that it is one number.
 
-    An input is an array or number, of which f gets a Tensor (or an array, where the gradient is
-    hand-derived); a Tensor that requires a gradient, which f may use from anywhere; a list, tuple or
-    dict of these; or a model, anything with ``named_parameters``. f's value is multiplied by
-    ``weights`` and summed, so that it is one number. Within ``with subject:`` the arrays may be moved.
+    f gets arrays as arrays where the gradient is hand-derived, else as Tensors.
     """
 
     def __init__(
@@ -43,103 +49,30 @@ class Subject:
     ) -> None:
         if not callable(f):
             raise TypeError(f"got {f!r} for the function to check; give a function of the inputs after it")
+        if gradient is not None and not callable(gradient):
+            raise TypeError(
+                f"gradient must be a function of the inputs that returns their gradients, got {repr(gradient)[:60]}; "
+                "write gradient=lambda x: ..., with as many arguments as f"
+            )
         self.f, self.gradient, self.output_gradient, self.seed = f, gradient, output_gradient, seed
         self.label = label  # what the gradient that is given is called
-        self.plain = plain or gradient is not None  # whether f gets arrays as arrays
-        self.names: list[str] = []
-        self.arrays: list[Array] = []  # what is moved
-        self.tensors: list[Tensor | None] = []  # the leaf that holds the array of the same place, if one does
-        self.own = True  # whether f gets all inputs from here and none is a Tensor or a model of the user's
-        self.lent: list[tuple[Tensor, Array]] = []  # Tensors of other dtypes, and the arrays to give back to them
         self.calls = 0
         self.weights: Any = None
-        self.roots = _names(f, names, inputs)  # of the inputs, which may hold several arrays each
-        self.arguments = [self._taken(x, name, alone=len(inputs) == 1) for x, name in zip(inputs, self.roots)]
-        models = [x for x in inputs if hasattr(x, "named_buffers")]
-        self.buffers = [(array, array.copy()) for model in models for _, array in model.named_buffers()]
-        if not self.arrays:
-            raise ValueError(
-                "there are no inputs to differentiate by; give them after the function, as in (f, x1, x2) or (f, model)"
-            )
+        super().__init__(inputs, names_of(f, names, inputs), plain or gradient is not None)
         self.autodiff = not plain and any(tensor is not None for tensor in self.tensors)
-        self.start = [array.astype(np.float64) for array in self.arrays]  # as the user gave it
-        self.point = self.start  # where it is checked: away from a kink, perhaps
-
-    # -- taking inputs apart -----------------------------------------------------------------------
-
-    def _taken(self, x: Any, name: str, alone: bool) -> Any:
-        """The argument that f gets for the input ``x``, whose arrays are noted by name."""
-        if hasattr(x, "named_parameters"):
-            for path, parameter in x.named_parameters():
-                if parameter.requires_grad:  # others are frozen
-                    self._leaf(parameter, path if alone else f"{name}.{path}")
-            return x
-        if isinstance(x, dict) or (isinstance(x, (list, tuple)) and _holds_arrays(x)):
-            paths = iter([path for path, _ in leaves_of(x)])
-            return mapped(lambda leaf: self._leaf(leaf, name + next(paths)), x)
-        return self._leaf(x, name)
-
-    def _leaf(self, x: Any, name: str) -> Any:
-        """The argument for one array or Tensor."""
-        data = x.data if isinstance(x, Tensor) else np.asarray(x)
-        if data.dtype.kind != "f":
-            raise TypeError(
-                f"{name} of {data.dtype} has no gradient; give floating numbers, as in np.asarray(x, float)"
-            )
-        argument: Any = x
-        if isinstance(x, Tensor):
-            self.own = False
-            if not (x.is_leaf and x.requires_grad):
-                raise ValueError(f"{name} must be an array or a leaf that requires a gradient, got {x!r}")
-            if any(x is tensor for tensor in self.tensors):
-                raise ValueError(f"{name} is the same Tensor as {self.names[self.tensors.index(x)]}; give it once")
-        elif self.plain:
-            argument = np.array(data, np.float64)
-        else:
-            argument = Tensor(np.array(data, np.float64), requires_grad=True)
-        self.names.append(name)
-        self.tensors.append(argument if isinstance(argument, Tensor) else None)
-        self.arrays.append(argument.data if isinstance(argument, Tensor) else argument)
-        return argument
-
-    def __enter__(self) -> Self:
-        """Lend float64 arrays to Tensors of other dtypes: differences in float32 prove nothing."""
-        for i, tensor in enumerate(self.tensors):
-            if tensor is not None and tensor.dtype != np.float64:
-                self.lent.append((tensor, tensor.data))
-                self.arrays[i] = tensor.data.astype(np.float64)
-                _hold(tensor, self.arrays[i])
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self.move(self.start)
-        for array, data in self.buffers:  # running statistics, which evaluations have moved
-            array[...] = data
-        for tensor, array in self.lent:
-            _hold(tensor, array)
-        self.lent.clear()
-
-    def move(self, point: Sequence[Array]) -> None:
-        """Go to another point, from which differences are taken then."""
-        self.point = list(point)
-        self.restore()
-
-    def changed(self) -> list[str]:
-        """The names of the arrays that are not what they are at the point."""
-        triples = zip(self.names, self.arrays, self.point)
-        return [name for name, array, x in triples if not np.array_equal(array, x, equal_nan=True)]
-
-    def restore(self) -> None:
-        """Put every array back to the point."""
-        for array, data in zip(self.arrays, self.point):
-            array[...] = data
 
     # -- its values --------------------------------------------------------------------------------
 
     def value(self) -> Any:
         """What f returns where the arrays are now; in the first call the weights are chosen too."""
         self.calls += 1
-        output = self.f(*self.arguments)
+        self.hold()
+        try:
+            output = self.f(*self.arguments)
+        except Exception as error:
+            if self.changed():
+                error.add_note(BESIDE)
+            raise
         if self.autodiff and not isinstance(output, Tensor):
             raise TypeError(
                 f"f returned {type(output).__name__} where a Tensor was expected; write it with np.* or operators on "
@@ -157,11 +90,7 @@ class Subject:
     def _weights(self, data: Array) -> Any:
         """What f's value is multiplied by before it is summed: every element counts, and differently."""
         if self.output_gradient is not None:
-            given = self.output_gradient
-            weights = np.asarray(given.data if isinstance(given, Tensor) else given, np.float64)
-            if weights.shape != data.shape:
-                raise ValueError(f"output_gradient of shape {weights.shape} for an f of shape {data.shape}")
-            return weights
+            return _checked_weights(self.output_gradient, data.shape)
         if data.size == 1:
             return np.ones(data.shape)
         if not self.autodiff or self.gradient is not None:
@@ -174,6 +103,14 @@ class Subject:
     def terms(self) -> Array:
         """The terms whose sum is the number to differentiate, as an array of their own."""
         return self.terms_of(self.value())
+
+    def is_finite(self) -> bool:
+        """Whether f has a value at the point that is a number, without a word if it has none."""
+        try:
+            with np.errstate(all="ignore"):
+                return bool(np.all(np.isfinite(self.terms())))
+        except Exception:  # as of math.sqrt, which has none below 0
+            return False
 
     def terms_of(self, output: Any) -> Array:
         """The terms of a value that f returned."""
@@ -216,7 +153,11 @@ class Subject:
         def at(t: complex) -> Array:
             self.calls += 1
             points = iter([x + t * v for x, v in zip(self.point, directions)])
-            value = np.asarray(self.f(*[mapped(lambda _: next(points), argument) for argument in self.arguments]))
+            try:
+                value = np.asarray(self.f(*[mapped(lambda _: next(points), argument) for argument in self.arguments]))
+            except Exception as error:
+                error.add_note(COMPLEX)
+                raise
             if value.dtype.kind != "c":
                 raise ValueError(
                     f"f gave {value.dtype} for complex inputs, so something in it is not analytic (abs, maximum, "
@@ -227,64 +168,58 @@ class Subject:
 
         return at
 
+    def ignores(self, i: int) -> bool:
+        """Whether f's terms are the same, to the bit, wherever its i-th input goes, near by and far away.
+
+        That a slope is 0 is not enough: that of x² is at 0, and f depends on x there.
+        """
+        if not self.point[i].size:
+            return False
+        origin = self.terms()
+        rng = np.random.default_rng([self.seed, 5])
+        directions = [np.zeros_like(x) for x in self.point]
+        directions[i] = units(self.point[i]) * rng.normal(size=self.point[i].shape)
+        try:
+            return all(np.array_equal(self.line(directions)(t)[1], origin, equal_nan=True) for t in AWAY)
+        except Exception:  # as a function may that is not defined there; one that does not depend on it, never
+            return False
+
+    def unchecked(self) -> list[str]:
+        """What is not checked, and why, as sentences."""
+        if not np.size(self.weights):
+            return ["nothing was checked, for f gives no elements"]
+        empty = [name for name, x in zip(self.names, self.point) if not x.size]
+        frozen = listed(self.frozen) if self.frozen else ""
+        left_out = [f"{frozen} are left out, for they are frozen: their requires_grad is False"] if frozen else []
+        return [*[f"nothing was checked of {name}, which has no elements" for name in empty], *left_out]
+
     # -- what is claimed ---------------------------------------------------------------------------
 
-    def claims(self, output: Any) -> tuple[dict[str, list[Array]], list[bool]]:
+    def claimed(self, output: Any) -> tuple[dict[str, list[Array]], list[bool]]:
         """The gradients of each input, by autodiff and as derived by hand where there are such; which are reached.
 
         Autodiff's come just as the rules give them: nothing is cast or copied on the way. An input is
-        reached if f's graph leads to it, or if there is no graph to tell.
+        reached if f's graph leads to it, or where there is none, if its gradient is not 0.
         """
         found: dict[str, list[Array]] = {}
         reached = [True] * len(self.names)
         if self.autodiff:
+            if not is_recording():
+                raise ValueError("within tg.no_grad() nothing is recorded; check outside of it, or give gradient=")
             slopes: Any = {} if output._node is None else self._walked(output)
             nodes = [None if tensor is None else tensor._node for tensor in self.tensors]
             reached = [node is None or node in slopes for node in nodes]
             found[ANALYTIC] = [np.asarray(slopes.get(node, np.zeros_like(x))) for node, x in zip(nodes, self.point)]
         if self.gradient is not None:
-            found[self.label] = self._hand_derived()
+            found[self.label] = arrays_of(self.gradient(*self.arguments), self.names, self.roots)
+            if not self.autodiff:
+                reached = [bool(np.any(g)) for g in found[self.label]]
         return found, reached
 
     def _walked(self, output: Tensor) -> Mapping[Any, Any]:
         scalar = np.sum(output * self.weights)
         node: Any = scalar._node
         return walk({node: scalar.seed(None)})
-
-    def _hand_derived(self) -> list[Array]:
-        """What the user's gradient function gives, one array for each input."""
-        gradient: Any = self.gradient
-        result = gradient(*self.arguments)
-        if isinstance(result, Mapping) and set(result) == set(self.names):
-            given = [result[name] for name in self.names]
-        elif len(self.names) == 1 and not (isinstance(result, (list, tuple, dict)) and _holds_arrays(result)):
-            given = [result]  # a list of numbers is an array
-        elif any(isinstance(part, Mapping) for part in (result, *(result if isinstance(result, tuple) else ()))):
-            given = self._by_name(result)
-        elif isinstance(result, (list, tuple)) and len(result) == len(self.names):
-            given = list(result)
-        else:
-            given = [leaf for _, leaf in leaves_of(result)]
-        if len(given) != len(self.names):
-            raise ValueError(
-                f"gradient gave {len(given)} arrays for the {len(self.names)} inputs {', '.join(self.names)}; return "
-                "one for each, in that order, or a dict by these names"
-            )
-        arrays = [np.array(g.data if isinstance(g, Tensor) else g) for g in given]
-        return [g.astype(np.float64) if g.dtype.kind in "iub" else g for g in arrays]
-
-    def _by_name(self, result: Any) -> list[Any]:
-        """The arrays of nested dictionaries, by the names of the inputs that they are the gradients of."""
-        parts = [result] if len(self.roots) == 1 else result
-        if isinstance(parts, Mapping):
-            parts = [parts.get(root, {}) for root in self.roots] if set(parts) == set(self.roots) else [parts]
-        found = {path: g for root, part in zip(self.roots, parts) for path, g in leaves_of(part, root)}
-        if set(found) != set(self.names):
-            raise ValueError(
-                f"gradient gave {len(found)} arrays for the {len(self.names)} inputs {', '.join(self.names)}; return "
-                f"one for each, by these names, not {', '.join(found)}"
-            )
-        return [found[name] for name in self.names]
 
     def derived(self) -> Subject:
         """The same inputs under the function that gives all elements of f's gradient, recorded, in one row."""
@@ -299,29 +234,15 @@ class Subject:
         return other
 
 
-def _hold(tensor: Tensor, array: Array) -> None:
-    """Let a leaf hold another array, of any dtype, without a word to the graphs that used the one before."""
-    tensor._array = array
-    tensor._node.data = array  # type: ignore[union-attr]  # it is a leaf's
-
-
-def _holds_arrays(tree: Any) -> bool:
-    return any(isinstance(leaf, (Tensor, np.ndarray)) for _, leaf in leaves_of(tree))
-
-
-def _names(f: Callable[..., Any], names: Sequence[str] | None, inputs: Sequence[Any]) -> Sequence[str]:
-    """One name for each of ``inputs``: those given, or else f's own names for its arguments."""
-    if names is None:
-        return [*_parameters(f)[: len(inputs)], *[f"input {i}" for i in range(len(_parameters(f)), len(inputs))]]
-    if len(names) != len(inputs):
-        raise ValueError(f"{len(names)} names for {len(inputs)} inputs; give one each")
-    return names
-
-
-def _parameters(f: Callable[..., Any]) -> list[str]:
-    """The names of the arguments that ``f`` takes by position, as far as they can be read."""
-    try:
-        parameters = signature(f).parameters.values()
-    except (TypeError, ValueError):  # NumPy's compiled functions show none
-        return []
-    return [p.name for p in parameters if p.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)]
+def _checked_weights(given: Any, shape: tuple[int, ...]) -> Array:
+    """``output_gradient`` as an array by which every element of f's value can be multiplied."""
+    weights = numbers_of(given)
+    if weights is None or weights.dtype.kind == "c":
+        raise TypeError(f"output_gradient must be an array of real numbers of f's shape, got {repr(given)[:60]}")
+    if weights.shape != shape:
+        raise ValueError(f"output_gradient of shape {weights.shape} for an f of shape {shape}")
+    if not np.all(np.isfinite(weights)):
+        raise ValueError(f"output_gradient must be finite, got {repr(given)[:60]}")
+    if weights.size and not weights.any():
+        raise ValueError("output_gradient is 0 everywhere, and so is the gradient then; give other numbers")
+    return weights.astype(np.float64)

@@ -1,0 +1,62 @@
+"""A closer look at a line where a simple difference leaves a doubt: a step that suits it, a kink, or neither."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygrad_np.checks.ladder import Ladder
+from tinygrad_np.checks.noise import noise_of
+from tinygrad_np.checks.slopes import EPS, Array, Kind, Line, Slope, central
+
+# Five values, at multiples of the step that are uneven, lest they meet the steps of an f that rounds in step; and
+# what is left of them beside the best quadratic: their parts along polynomials of the third and the fourth degree.
+PLACES = np.array([-2.2, -1.0, 0.0, 1.0, 1.7])
+LEFT = np.linalg.qr(np.vander(PLACES, increasing=True))[0][:, 3:]
+CLEAR = 8.0  # times the rounding of one value, which the left-over of five may be of without a doubt
+FINE = 1e-7  # a part of the slope, so little in doubt that no step in proportion to a small x need be tried
+
+
+def examined(line: Line, origin: Array, h: float, finest: float = 1.0) -> Slope:
+    """The slope with a step that suits the function, whatever is claimed of it; or known to be a kink, or unresolved.
+
+    Five values that a quadratic goes through up to rounding leave no doubt, unless they are all one: f may be
+    rounded to steps. Chainer fits such a quadratic at one scale (Tokui et al. (2019), "Chainer: a deep learning
+    framework for accelerating the research cycle"). Else f's own rounding is measured, and a ladder of steps is
+    tried, once more in proportion to x if ``finest`` says that x is smaller than the steps' unit. Where slopes become
+    steady and those on the two sides alike, that is the slope. Where the two sides stay apart there is a kink, and one
+    with any slope at all where f ends, as √x at 0, or has a vertical tangent, as ∛x at 0. Where nothing is
+    steady, f is too steep, too noisy or too periodic for differences.
+    """
+    simple = central(line, origin, h)
+    values, left, noise = five(line, origin, h, simple.value)
+    if left <= CLEAR * noise < np.inf and values.any():
+        return simple
+    noise = noise_of(line, origin, finest)
+    ladder = Ladder(line, origin, h, noise)
+    steady = ladder.steady()
+    if finest < 1 and not (steady and steady.uncertainty <= FINE * abs(steady.value)):
+        finer = Ladder(line, origin, h * finest, noise).steady()
+        steady = finer.beside((steady.value, steady.uncertainty)) if finer and steady else finer or steady
+    if steady:
+        return steady
+    anything = simple._replace(lowest=-np.inf, highest=np.inf, uncertainty=0.0)
+    if ladder.ends or ladder.is_vertical:
+        return anything._replace(kind=Kind.KINK)
+    sides = ladder.around_kink()
+    if sides is None:
+        return anything._replace(kind=Kind.UNRESOLVED)
+    around = [*np.diff(values) / np.diff(PLACES * h), *sides]
+    return simple._replace(lowest=float(min(around)), highest=float(max(around)), kind=Kind.KINK)
+
+
+def five(line: Line, origin: Array, h: float, slope: float) -> tuple[Array, float, float]:
+    """φ at five places around 0, less φ(0), what no quadratic explains of it, and the size of rounding.
+
+    Rounding has moved the points themselves, for which ``slope`` makes up.
+    """
+    places, terms = zip(*[line(float(k * h)) if k else (0.0, origin) for k in PLACES])
+    with np.errstate(invalid="ignore", over="ignore"):
+        values = np.array([float(np.sum(term - origin)) for term in terms])
+        values -= slope * (np.array(places) - PLACES * h)
+        left = float(np.linalg.norm(LEFT.T @ values))
+        return values, left, 4 * EPS * float(max(np.sum(np.abs(term)) for term in terms))

@@ -1,0 +1,98 @@
+"""Slopes by many steps, each a quarter of the one before, and what they say of the line: smooth, bent, or neither.
+
+Along a smooth line φ(t) = φ(0) + s·t + c·t² + …, the slope by differences is s + O(h²), and the slopes on the two
+sides differ by 2ch + O(h³). So Richardson's extrapolation takes the leading term out of both: what is left falls
+quickly from step to step, until rounding, ∝ 1/h, takes over (Ridders (1982), "Accurate computation of F'(x) and
+F'(x)F''(x)"). A kink within all of the steps leaves the difference of the two sides what it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_np.checks.slopes import FEWER, Array, Kind, Line, Slope, central
+
+POWERS = range(7, -15, -1)  # of FEWER: steps, as multiples of the usual one, from 0.1 to 2·10⁻¹⁴
+FALLING = 3.0  # by which changes fall at least from step to step; of a line with a third derivative by 16
+RESOLVED = 1e-3  # a part of the largest slope by which a steady slope may be in doubt
+STEADY = 0.25  # a part of itself by which the jump at a kink may change from step to step
+ABOVE = 4.0  # times what rounding may do, from where on a jump stands out of it
+
+
+class Ladder:
+    """The slopes of a line at 0 by steps from ``FEWER**6 * h`` down, where ``noise`` puts each value off at most."""
+
+    def __init__(self, line: Line, origin: Array, h: float, noise: float) -> None:
+        self.line = _guarded(line, origin)
+        self.rungs = [central(self.line, origin, FEWER**power * h, noise) for power in POWERS]
+        slopes, bends, doubts = np.array([(rung.value, rung.bend, rung.uncertainty) for rung in self.rungs]).T
+        with np.errstate(invalid="ignore", over="ignore"):
+            self.slopes = slopes[1:] + np.diff(slopes) / (FEWER**2 - 1)  # extrapolated, from the second step on
+            self.jumps = bends[1:] + np.diff(bends) / (FEWER - 1)
+            self.doubts = (FEWER**2 * doubts[1:] + doubts[:-1]) / (FEWER**2 - 1)
+            self.blurs = 4 * (FEWER * doubts[1:] + doubts[:-1]) / (FEWER - 1)  # of jumps, of four values each
+            largest = np.fmax.accumulate(np.fmax(np.abs(slopes), np.abs(bends)))[1:]
+            changes = np.abs(np.diff(slopes))
+            falling = changes[1:] <= changes[:-1] / FALLING + doubts[2:] + doubts[1:-1]
+            jumps, turns = np.abs(self.jumps[1:]), np.abs(np.diff(self.jumps))
+            self.errors = np.abs(np.diff(self.slopes)) + jumps / 2 + self.doubts[1:]
+            resolved = (self.errors <= RESOLVED * largest[1:]) | (largest[1:] == 0)
+            self.smooth = falling & (jumps <= self.blurs[1:] + turns) & resolved
+            bent = (turns <= STEADY * jumps) & (jumps > ABOVE * self.blurs[1:])
+            self.relative = self.errors / np.fmax(largest[1:], np.finfo(float).tiny)
+        runs = np.flatnonzero(bent[1:] & bent[:-1]) + 1
+        self.kinked = int(runs[-1]) if len(runs) else -1
+        self.smooth[: self.kinked + 1] = False
+
+    def steady(self) -> Slope | None:
+        """The slope at the step that leaves it least in doubt; None if no steps agree on one.
+
+        Where shorter steps agree on another slope than longer ones, as of x + 10⁻⁸·sin 10⁹x, or of an f whose
+        rounding looks smooth from close by, it is unresolved, but lies between them.
+        """
+        best = [run[np.argmin(self.relative[run])] for run in self._runs()]
+        if not best:
+            return None
+        k = int(min(best, key=lambda k: float(self.relative[k])))
+        value, doubt = float(self.slopes[k + 1]), float(self.errors[k])
+        slope = self.rungs[k + 2]._replace(lowest=value, highest=value, uncertainty=doubt, kind=Kind.STEADY)
+        return slope.beside(*[(float(self.slopes[j + 1]), float(self.errors[j])) for j in best])
+
+    def _runs(self) -> list[NDArray[np.intp]]:
+        """Steps that agree with their neighbours: in pairs at least, if there are such."""
+        smooth = np.flatnonzero(self.smooth)
+        runs = [run for run in np.split(smooth, np.flatnonzero(np.diff(smooth) > 1) + 1) if len(run)]
+        return [run for run in runs if len(run) > 1] or runs
+
+    def around_kink(self) -> tuple[float, float] | None:
+        """The slopes on the two sides, by the shortest of three steps that agree on their difference."""
+        if self.kinked < 0:
+            return None
+        middle, half = float(self.slopes[self.kinked + 1]), float(self.jumps[self.kinked + 1]) / 2
+        return middle - half, middle + half
+
+    @property
+    def ends(self) -> bool:
+        """Whether f is a number on one side, and on one only, however small the step."""
+        (_, above), (_, below) = [self.line(sign * self.rungs[-1].step) for sign in (1, -1)]
+        return bool(np.isfinite(above).all() != np.isfinite(below).all())
+
+    @property
+    def is_vertical(self) -> bool:
+        """Whether slopes grow without end as the step gets smaller: by more than a steep line's that levels out."""
+        usual, near, nearer = [self.rungs[POWERS.index(power)] for power in (0, -8, -12)]
+        grows = abs(nearer.value) > FEWER * abs(near.value) > FEWER**2 * abs(usual.value)
+        return grows and abs(nearer.value) > nearer.uncertainty
+
+
+def _guarded(line: Line, origin: Array) -> Line:
+    """The line, NaN where f raises: it may end on the way to a step longer than the usual one."""
+
+    def at(t: float) -> tuple[float, Array]:
+        try:
+            return line(t)
+        except Exception:
+            return t, np.full_like(origin, np.nan)
+
+    return at
