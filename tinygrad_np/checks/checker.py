@@ -15,6 +15,7 @@ from tinygrad_np.checks.measuring import Array, Measure, Options, check_step, ch
 from tinygrad_np.checks.report import Checked, GradientError, GradientReport, Outcome
 from tinygrad_np.checks.slopes import STEP, units
 from tinygrad_np.checks.subject import Subject
+from tinygrad_np.checks.taylor import SLIGHT
 from tinygrad_np.tape import GraphError
 
 FEW = 64  # elements that mode="auto" looks at one by one
@@ -44,7 +45,7 @@ class Check:
             return self._report(*fault)
         along = along_directions(self.subject, self.measure, self.claims) if self._is_fast() else None
         if along is None or along.trouble or self.options.mode == "full":
-            report = self._of_elements(along.trouble if along else "")
+            report = self._of_elements(along)
         else:
             report = self._of_directions(along)
         fault = None if report.right else self._of_repeating(AGAIN)  # numbers that are drawn look like any other fault
@@ -56,18 +57,20 @@ class Check:
         if unused:
             return self._report(Outcome.UNUSED, unused)
         self._note_unseen(along.unseen)
-        return self._report(Outcome.RIGHT, directions=along.errors)
+        return self._report(Outcome.RIGHT, directions=[look.error for look in along.looks])
 
-    def _of_elements(self, trouble: str) -> GradientReport:
-        """The report once every element has been looked at, as ``trouble`` in a direction called for, if any."""
+    def _of_elements(self, along: Along | None) -> GradientReport:
+        """The report once every element has been looked at, perhaps because of some trouble along a direction."""
         claims = [{label: gs[i] for label, gs in self.claims.items()} for i in range(len(self.subject.names))]
         elements = [every_element(self.subject, self.measure, i, c) for i, c in enumerate(claims)]
         report = self._judged(elements)
-        if report.right and trouble and self.options.method == "taylor":
-            found = f"{trouble}; every element was looked at, and found within the tolerance"
+        if along and along.trouble and report.right and self.options.method == "taylor":
+            found = f"{along.trouble}; every element was looked at, and found within the tolerance"
+            if along.looks[-1].left > SLIGHT:
+                return self._report(Outcome.UNRESOLVED, f"{found}: f is too steep here for the steps of a Taylor test")
             return self._report(Outcome.WRONG, f"the gradient is wrong, if only slightly: {found}", elements=elements)
-        if trouble:
-            self.notes.append(f"{trouble}; so every element was looked at")
+        if along and along.trouble:
+            self.notes.append(f"{along.trouble}; so every element was looked at")
         if report.right:
             self._note_unseen({i: float(np.max(c.tolerance)) for i, c in enumerate(elements) if c.is_unseen})
         return report

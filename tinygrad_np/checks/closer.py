@@ -58,5 +58,5 @@ def five(line: Line, origin: Array, h: float, slope: float) -> tuple[Array, floa
     with np.errstate(invalid="ignore", over="ignore"):
         values = np.array([float(np.sum(term - origin)) for term in terms])
         values -= slope * (np.array(places) - PLACES * h)
-        left = float(np.linalg.norm(LEFT.T @ values))
+        left = float(np.hypot(*(LEFT.T @ values)))
         return values, left, 4 * EPS * float(max(np.sum(np.abs(term)) for term in terms))

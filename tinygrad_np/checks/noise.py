@@ -16,7 +16,7 @@ SURE = 8.0  # standard deviations, beyond which no error of a value is thought t
 
 
 def noise_of(line: Line, origin: Array, finest: float = 1.0) -> float:
-    """How far rounding may put a value of φ off: by what values at places very close together leave over a quadratic.
+    """How far rounding may put a value of φ off: as far as values at places close together lie beside a quadratic.
 
     That is the idea of the difference table, in which noise stays where a smooth function vanishes
     (Hamming (1973), "Numerical methods for scientists and engineers"; Moré and Wild (2011), "Estimating computational
@@ -45,6 +45,6 @@ def _side(line: Line, origin: Array, spacing: float) -> tuple[Array, Array]:
 def _deviation(places: Array, values: Array) -> float:
     """The standard deviation of values from the quadratic that fits them best."""
     powers, _ = np.linalg.qr(np.vander(places, 3))
-    with np.errstate(invalid="ignore", over="ignore"):
-        left = values - powers @ (powers.T @ values)
-        return math.sqrt(float(left @ left) / (len(values) - 3))
+    size = float(np.max(np.abs(values)))  # whose square may be no number
+    left = values / size - powers @ (powers.T @ (values / size))
+    return size * math.sqrt(float(left @ left) / (len(values) - 3))
