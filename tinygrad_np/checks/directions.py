@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_np.checks.measuring import Measure
-from tinygrad_np.checks.noise import SURE, noise_of
+from tinygrad_np.checks.noise import Noise
 from tinygrad_np.checks.slopes import Kind, central, units
 from tinygrad_np.checks.subject import Subject
 from tinygrad_np.checks.taylor import RIGHT, remainder_order
@@ -115,7 +115,7 @@ def _remainders(subject: Subject, measure: Measure, claims: Claims, directions: 
     slopes = [float(sum(np.sum(g * v) for g, v in zip(gs, directions))) for gs in claims.values()]
     order, left = min(remainder_order(line, measure.origin, slope) for slope in slopes)
     if order <= RIGHT:
-        noise = noise_of(line, measure.origin) / SURE
+        noise = Noise(line, measure.origin).deviation
         order, left = min(remainder_order(line, measure.origin, slope, noise) for slope in slopes)
     trouble = "" if order > RIGHT else f"the Taylor remainder falls with the step's power {order:.2f}, not 2"
     return Look(order, trouble, left=left)

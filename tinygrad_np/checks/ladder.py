@@ -11,30 +11,34 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_np.checks.noise import Noise
 from tinygrad_np.checks.slopes import FEWER, Array, Kind, Line, Slope, central
 
 POWERS = range(7, -15, -1)  # of FEWER: steps, as multiples of the usual one, from 0.1 to 2·10⁻¹⁴
 FALLING = 3.0  # by which changes fall at least from step to step; of a line with a third derivative by 16
 RESOLVED = 1e-3  # a part of the largest slope by which a steady slope may be in doubt
 STEADY = 0.25  # a part of itself by which the jump at a kink may change from step to step
+GROWING = 1.1  # times as steep for a step that is a sixteenth as long, where a tangent is vertical
 VALUES = 4.0  # whose rounding makes up that of a difference of slopes, φ(0) counted twice
 ABOVE = 4.0  # times what rounding may do, from where on a jump stands out of it
 
 
 class Ladder:
-    """The slopes of a line at 0 by steps from ``FEWER**7 * h`` down, where ``noise`` puts each value off at most.
+    """The slopes of a line at 0 by steps from ``FEWER**7 * h`` down, with values that are off by some ``noise``.
 
     All arrays have a number for each step but the two longest, with which the next ones are compared.
     """
 
-    def __init__(self, line: Line, origin: Array, h: float, noise: float) -> None:
+    def __init__(self, line: Line, origin: Array, h: float, noise: Noise) -> None:
         self.line = _guarded(line, origin)
-        rungs = [central(self.line, origin, FEWER**power * h, noise) for power in POWERS]
-        slopes, bends, doubts = np.array([(rung.value, rung.bend, rung.uncertainty) for rung in rungs]).T
+        rungs = [central(self.line, origin, step, noise.at(step)) for step in h * FEWER ** np.array(POWERS)]
+        found = np.array([(rung.value, rung.bend, rung.uncertainty, rung.step) for rung in rungs])
+        slopes, bends, doubts, steps = found.T
         self.rungs = rungs[2:]
         with np.errstate(invalid="ignore", over="ignore"):
-            better = slopes[1:] + np.diff(slopes) / (FEWER**2 - 1)
-            apart = bends[1:] + np.diff(bends) / (FEWER - 1)
+            ratios = steps[:-1] / steps[1:]  # FEWER, but for rounding
+            better = slopes[1:] + np.diff(slopes) / (ratios**2 - 1)
+            apart = bends[1:] + np.diff(bends) / (ratios - 1)
             self.slopes, self.jumps = better[1:], apart[1:]
             self.errors = np.abs(np.diff(better)) + np.abs(self.jumps) / 2 + doubts[2:] + doubts[1:-1] / FEWER**2
             largest = np.fmax.accumulate(np.fmax(np.abs(slopes), np.abs(bends)))[2:]
@@ -86,9 +90,10 @@ class Ladder:
     @property
     def is_vertical(self) -> bool:
         """Whether slopes grow without end as the step gets smaller: by more than a steep line's that levels out."""
-        usual, near, nearer = [self.rungs[POWERS.index(power) - 2] for power in (0, -8, -12)]
-        grows = abs(nearer.value) > FEWER * abs(near.value) > FEWER**2 * abs(usual.value)
-        return grows and abs(nearer.value) > nearer.uncertainty
+        usual, near, nearer = [abs(self.rungs[POWERS.index(power) - 2].value) for power in (0, -8, -12)]
+        nearest = self.rungs[-1]
+        grows = nearer > FEWER * near > FEWER**2 * usual and abs(nearest.value) > GROWING * nearer
+        return grows and abs(nearest.value) > nearest.uncertainty
 
 
 def _guarded(line: Line, origin: Array) -> Line:
