@@ -1,4 +1,4 @@
-"""``check_gradients``: a function, its gradients and numbers, and one of seven outcomes."""
+"""``check_gradients``: a function, its gradients and numbers, and one of eight outcomes."""
 
 from __future__ import annotations
 
@@ -204,16 +204,16 @@ def check_gradients(
     derivatives of the gradient.
 
     **How.** ``mode="fast"`` takes ``directions`` random directions of all inputs together and two
-    evaluations for each, and looks at every element only if that fails; a wrong part that is below ``rtol`` of the
-    whole gradient passes there. ``"full"`` always looks at every element, ``"auto"`` does up to 64 of them. The
-    numbers are central differences,
+    evaluations for each, and one more of each input whose gradient is below a tenth of the whole; it looks at every
+    element only if that fails. A wrong part below 10 ``rtol`` of its input's gradient passes there. ``"full"`` always
+    looks at every element, ``"auto"`` does up to 64 of them. The numbers are central differences,
 
         ∂f/∂xᵢ ≈ (f(x + hᵢeᵢ) − f(x − hᵢeᵢ)) / 2hᵢ,    hᵢ = ``step``·max(1, |xᵢ|),
 
-    with ``step`` ∛ε = 6·10⁻⁶ unless given; where they contradict the gradient it is fitted to the function's own
-    scale. ``method="complex"`` takes Im f(x + ih) / h of an analytic f of arrays, which is exact;
-    ``"taylor"`` fits the order of |f(x + hv) − f(x) − h·g·v|, which is 2 for a right g and 1 for a
-    wrong one, and needs no tolerance. Else agreement is
+    with ``step`` ∛ε = 6·10⁻⁶ unless given; where they contradict the gradient, it is the one at which slopes are
+    steadiest, and what f rounds on its way is measured. ``method="complex"`` takes Im f(x + ih) / h of an analytic f
+    of arrays, which is exact; ``"taylor"`` fits the order of |f(x + hv) − f(x) − h·g·v|, which is 2 for a right g and
+    1 for a wrong one, and needs no tolerance. Else agreement is
 
         |claimed − numerical| ≤ ``atol`` + ``rtol``·|numerical| + 4ε·|f| / hᵢ,    ε = 2⁻⁵²,
 
@@ -223,8 +223,9 @@ def check_gradients(
     **What comes of it.** ``report.outcome`` (that of the error in ``error.report``) is RIGHT; WRONG: elements, shape or
     dtype, with the numbers side by side, a map and what they look like; KINK: f bends within the step,
     as relu at 0, and the gradient lies between the slopes around it, or f ends there, as √x at 0; with ``dodge`` the
-    sample is moved away by about 0.01 first; NOT_FINITE; NOT_DETERMINISTIC; CHANGES_INPUTS; UNUSED: neither graph nor
-    numbers lead to an input, which ``allow_unused`` lets pass.
+    sample is moved away by about 0.01 first; UNRESOLVED: no step gives a steady slope; NOT_FINITE; NOT_DETERMINISTIC;
+    CHANGES_INPUTS; UNUSED: neither graph nor numbers lead to an input, which ``allow_unused`` lets pass. Inputs whose
+    slopes are all below the tolerance are noted.
 
     >>> import numpy as np, tinygrad_np as tg
     >>> tg.check_gradients(lambda x: np.tanh(x) * x, [0.5, -2.0])
