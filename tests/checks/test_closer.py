@@ -1,5 +1,7 @@
 """Functions that the usual step does not suit: their right gradients pass, and their wrong ones are wrong."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -149,3 +151,10 @@ def test_a_slope_of_0_is_resolved_too(f):
     found = examined(line, line(0.0)[1], STEP)
     assert found.kind in (Kind.SIMPLE, Kind.STEADY)
     assert abs(found.value) <= 1e-8 + found.uncertainty
+
+
+def test_f_may_raise_further_away_than_the_usual_step_goes():
+    """At 1e-5 to a side math.log is defined, at the longer steps of a closer look it is not."""
+    f = lambda x: math.log(float(x) - 1 + 1e-5)
+    assert tg.check_gradients(f, 1.0, gradient=lambda x: 1 / (x - 1 + 1e-5)).right
+    assert failed(f, 1.0, gradient=lambda x: 1.001 / (x - 1 + 1e-5)).outcome is Outcome.WRONG

@@ -31,6 +31,7 @@ def examined(line: Line, origin: Array, h: float, finest: float = 1.0) -> Slope:
     ends, as √x at 0, or has a vertical tangent, as ∛x at 0. Where nothing is steady, f is too steep, too noisy or too
     periodic for differences.
     """
+    line = _guarded(line, origin)
     simple = central(line, origin, h)
     values, left, noise = five(line, origin, h, simple.value)
     if left <= CLEAR * noise < np.inf and values.any() and _is_confirmed(simple, central(line, origin, FAR * h)):
@@ -56,6 +57,18 @@ def examined(line: Line, origin: Array, h: float, finest: float = 1.0) -> Slope:
 def _is_confirmed(slope: Slope, far: Slope) -> bool:
     """Whether a longer step gives the same slope; where f rounds to steps, five values lie on a line by chance."""
     return abs(far.value - slope.value) <= SAME * abs(slope.value) + slope.uncertainty + far.uncertainty
+
+
+def _guarded(line: Line, origin: Array) -> Line:
+    """The line, NaN where f raises: it may end on the way to a step longer than the usual one."""
+
+    def at(t: float) -> tuple[float, Array]:
+        try:
+            return line(t)
+        except Exception:
+            return t, np.full_like(origin, np.nan)
+
+    return at
 
 
 def five(line: Line, origin: Array, h: float, slope: float) -> tuple[Array, float, float]:

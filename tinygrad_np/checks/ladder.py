@@ -30,8 +30,8 @@ class Ladder:
     """
 
     def __init__(self, line: Line, origin: Array, h: float, noise: Noise) -> None:
-        self.line = _guarded(line, origin)
-        rungs = [central(self.line, origin, step, noise.at(step)) for step in h * FEWER ** np.array(POWERS)]
+        self.line = line
+        rungs = [central(line, origin, step, noise.at(step)) for step in h * FEWER ** np.array(POWERS)]
         found = np.array([(rung.value, rung.bend, rung.uncertainty, rung.step) for rung in rungs])
         slopes, bends, doubts, steps = found.T
         self.rungs = rungs[2:]
@@ -94,15 +94,3 @@ class Ladder:
         nearest = self.rungs[-1]
         grows = nearer > FEWER * near > FEWER**2 * usual and abs(nearest.value) > GROWING * nearer
         return grows and abs(nearest.value) > nearest.uncertainty
-
-
-def _guarded(line: Line, origin: Array) -> Line:
-    """The line, NaN where f raises: it may end on the way to a step longer than the usual one."""
-
-    def at(t: float) -> tuple[float, Array]:
-        try:
-            return line(t)
-        except Exception:
-            return t, np.full_like(origin, np.nan)
-
-    return at
