@@ -33,10 +33,10 @@ def every_element(subject: Subject, measure: Measure, i: int, claimed: Mapping[s
     """The slopes by every element of the i-th input, beside those that are ``claimed``."""
     x = subject.point[i]
     fitting = [g for g in claimed.values() if g.shape == x.shape]
-    simple, tries = _stacked(subject, measure, i), TRIES
+    scale, simple, tries = units(x), _stacked(subject, measure, i), TRIES
     slopes = []
     for index in np.ndindex(x.shape):
-        element = Element(i, index, float(units(x[index])))
+        element = Element(i, index, float(scale[index]))
         claims = np.array([float(g[index]) * element.unit for g in fitting])
         slope = _slope(subject, measure, element, claims, next(simple, None))
         doubtful = measure.options.method != "complex" and not measure.allow(claims, slope)
