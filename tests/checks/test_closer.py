@@ -153,6 +153,11 @@ def test_a_slope_of_0_is_resolved_too(f):
     assert abs(found.value) <= 1e-8 + found.uncertainty
 
 
+@pytest.mark.parametrize("mode", ["fast", "full"])
+def test_slopes_of_nearly_0_at_a_minimum_do_not_contradict_one_another(mode):
+    assert tg.check_gradients(lambda x: np.var(x, ddof=1), -np.ones((2, 2)), output_gradient=0.9, mode=mode).right
+
+
 def test_f_may_raise_further_away_than_the_usual_step_goes():
     """At 1e-5 to a side math.log is defined, at the longer steps of a closer look it is not."""
     f = lambda x: math.log(float(x) - 1 + 1e-5)

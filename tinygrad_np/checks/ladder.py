@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_np.checks.noise import Noise
-from tinygrad_np.checks.slopes import FEWER, Array, Kind, Line, Slope, central
+from tinygrad_np.checks.slopes import EPS, FEWER, Array, Kind, Line, Slope, central
 
 POWERS = range(7, -15, -1)  # of FEWER: steps, as multiples of the usual one, from 0.1 to 2·10⁻¹⁴
 FALLING = 3.0  # by which changes fall at least from step to step; of a line with a third derivative by 16
 RESOLVED = 1e-3  # a part of the largest slope by which a steady slope may be in doubt
 STEADY = 0.25  # a part of itself by which the jump at a kink may change from step to step
 GROWING = 1.1  # times as steep for a step that is a sixteenth as long, where a tangent is vertical
+EXACT = 8 * EPS  # a part of the largest slope, which no slope is more exact than: x is rounded too
 VALUES = 4.0  # whose rounding makes up that of a difference of slopes, φ(0) counted twice
 ABOVE = 4.0  # times what rounding may do, from where on a jump stands out of it
 
@@ -40,8 +41,9 @@ class Ladder:
             better = slopes[1:] + np.diff(slopes) / (ratios**2 - 1)
             apart = bends[1:] + np.diff(bends) / (ratios - 1)
             self.slopes, self.jumps = better[1:], apart[1:]
-            self.errors = np.abs(np.diff(better)) + np.abs(self.jumps) / 2 + doubts[2:] + doubts[1:-1] / FEWER**2
             largest = np.fmax.accumulate(np.fmax(np.abs(slopes), np.abs(bends)))[2:]
+            rounded = doubts[2:] + doubts[1:-1] / FEWER**2 + EXACT * largest
+            self.errors = np.abs(np.diff(better)) + np.abs(self.jumps) / 2 + rounded
             self.relative = self.errors / np.fmax(largest, np.finfo(float).tiny)
             changes, turns = np.abs(np.diff(slopes)), np.abs(np.diff(apart))
             falling = changes[1:] <= changes[:-1] / FALLING + doubts[2:] + doubts[1:-1]
