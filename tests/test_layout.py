@@ -36,7 +36,7 @@ FLOORS |= {"nn.description": 4, "nn.summary": 4.1, "nn.module": 5, "nn": 5.1}
 FLOORS |= {"checks.patterns": 0.1, "checks.maps": 0, "checks.slopes": 0, "checks.diagnosis": 4, "checks.heatmap": 4}
 FLOORS |= {"checks.taylor": 4, "checks.report": 4.1, "checks.measuring": 4.2, "checks.subject": 4.2}
 FLOORS |= {"checks.options": 0.1, "checks.inputs": 4, "checks.returned": 4.1, "checks.stacks": 4.3}
-FLOORS |= {"checks.dodging": 4.3, "checks.noise": 0.1, "checks.ladder": 0.1, "checks.closer": 0.2}
+FLOORS |= {"checks.dodging": 4.3, "checks.noise": 0.1, "checks.ladder": 0.2, "checks.closer": 0.3}
 FLOORS |= {"checks.directions": 4.3, "checks.elements": 4.4, "checks.checker": 4.5, "checks.graph": 4.6, "checks": 4.7}
 FLOORS |= {
     "optim.flat": 4.1,

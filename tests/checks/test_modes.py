@@ -187,6 +187,28 @@ class TestTaylor:
     def test_steps_that_meet_a_kink_or_an_end_of_f_do_not_count(self, f, x):
         assert tg.check_gradients(f, x, method="taylor").right
 
+    @pytest.mark.parametrize(
+        ("f", "derivative", "x"),
+        [
+            (np.var, lambda x: x / 2 - x.mean() / 2, [2001.0, 2003.0, 2004.0, 2010.0]),
+            (lambda x: np.sum(x * x - 2), lambda x: 2 * x, [np.sqrt(2)]),
+            (lambda x: float(np.sum(np.tanh(x.astype(np.float32)))), lambda x: 1 - np.tanh(x) ** 2, [0.3, -1.2, 0.7]),
+            (lambda x: np.sum(np.sin(1e7 * x)), lambda x: 1e7 * np.cos(1e7 * x), [0.3]),
+            (lambda x: np.sum(1 / x), lambda x: -1 / x**2, [1e-9]),
+        ],
+        ids=["variance of years", "at a zero", "float32 inside", "periodic", "steep"],
+    )
+    def test_passes_right_gradients_of_what_rounds_on_its_way_or_is_steep(self, f, derivative, x):
+        assert tg.check_gradients(f, x, gradient=derivative, method="taylor").right
+        assert failed(f, x, gradient=lambda x: 1.1 * derivative(x), method="taylor").outcome is Outcome.WRONG
+
+    def test_does_not_blame_a_gradient_where_its_steps_are_all_too_long(self):
+        f, options = (lambda x: np.sum(1 / x)), {"method": "taylor"}
+        report = failed(f, [1e-15], gradient=lambda x: -1 / x**2, **options)
+        assert report.outcome is Outcome.UNRESOLVED
+        assert "f is too steep here for the steps of a Taylor test" in str(report)
+        assert failed(f, [1e-15], gradient=lambda x: -2 / x**2, **options).outcome is Outcome.WRONG
+
     @pytest.mark.parametrize("factor", [2.001, 2.00001, -2, 0])
     def test_fails_wrong_ones_whose_remainder_is_of_first_order(self, factor):
         wrong = double(lambda g, x: factor * g)

@@ -21,7 +21,7 @@ class TestMessage:
             "×·\n"
             "· right   × wrong   ^ not differentiable\n"
             "only the element at index (1, 0) is wrong\n"
-            "(step 6.06e-06, seed 0, 112 evaluations)"
+            "(step 6.06e-06, seed 0, 114 evaluations)"
         )
 
     def test_shows_the_worst_of_several_elements_and_inputs(self):

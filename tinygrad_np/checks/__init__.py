@@ -1,9 +1,10 @@
 """Gradients held against numbers: ``check_gradients`` and what it is made of.
 
-From the numbers up: ``slopes`` (differences along a line, kinks), ``taylor``, ``options``, ``inputs``, ``returned``
-and ``subject`` (what is checked), ``stacks`` (many points in one call), ``measuring`` (how close is close),
-``directions`` and ``elements`` (the two modes), ``diagnosis`` and ``report`` (what is said), ``dodging``
-(of kinks), ``checker`` (all together), ``graph`` (every node).
+From the numbers up: ``slopes`` (differences along a line), ``noise`` (what f rounds), ``ladder`` (many steps),
+``closer`` (which of them suits, kinks), ``taylor``, ``options``, ``inputs``, ``returned`` and ``subject`` (what is
+checked), ``stacks`` (many points in one call), ``measuring`` (how close is close), ``directions`` and ``elements`` (the
+two modes), ``diagnosis`` and ``report`` (what is said), ``dodging`` (of kinks), ``checker`` (all together), ``graph``
+(every node).
 """
 
 from tinygrad_np.checks.checker import check_gradients, numerical_gradient

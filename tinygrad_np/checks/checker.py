@@ -1,4 +1,4 @@
-"""``check_gradients``: a function, its gradients and numbers, and one of seven outcomes."""
+"""``check_gradients``: a function, its gradients and numbers, and one of eight outcomes."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tinygrad_np.checks.options import Options
 from tinygrad_np.checks.report import Checked, GradientError, GradientReport, Outcome
 from tinygrad_np.checks.slopes import STEP, Array
 from tinygrad_np.checks.subject import Subject
+from tinygrad_np.checks.taylor import SLIGHT
 from tinygrad_np.tape import GraphError
 
 FEW = 64  # elements that mode="auto" looks at one by one
@@ -46,7 +47,7 @@ class Check:
         self.notes += self.subject.unchecked()
         along = along_directions(self.subject, self.measure, self.claimed) if self._is_fast() else None
         if along is None or along.trouble or self.options.mode == "full":
-            report = self._of_elements(along.trouble if along else "")
+            report = self._of_elements(along)
         else:
             report = self._of_directions(along)
         fault = None if report.right else self._of_repeating(AGAIN)  # numbers that are drawn look like any other fault
@@ -58,18 +59,20 @@ class Check:
         if unused:
             return self._report(Outcome.UNUSED, unused)
         self._note_unseen(along.unseen)
-        return self._report(Outcome.RIGHT, directions=along.errors)
+        return self._report(Outcome.RIGHT, directions=[look.error for look in along.looks])
 
-    def _of_elements(self, trouble: str) -> GradientReport:
-        """The report once every element has been looked at, as ``trouble`` in a direction called for, if any."""
+    def _of_elements(self, along: Along | None) -> GradientReport:
+        """The report once every element has been looked at, perhaps because of some trouble along a direction."""
         claimed = [{label: gs[i] for label, gs in self.claimed.items()} for i in range(len(self.subject.names))]
         elements = [every_element(self.subject, self.measure, i, c) for i, c in enumerate(claimed)]
         report = self._judged(elements)
-        if report.right and trouble and self.options.method == "taylor":
-            found = f"{trouble}; every element was looked at, and found within the tolerance"
+        if along and along.trouble and report.right and self.options.method == "taylor":
+            found = f"{along.trouble}; every element was looked at, and found within the tolerance"
+            if along.looks[-1].left > SLIGHT:
+                return self._report(Outcome.UNRESOLVED, f"{found}: f is too steep here for the steps of a Taylor test")
             return self._report(Outcome.WRONG, f"the gradient is wrong, if only slightly: {found}", elements=elements)
-        if trouble:
-            self.notes.append(f"{trouble}; so every element was looked at")
+        if along and along.trouble:
+            self.notes.append(f"{along.trouble}; so every element was looked at")
         if report.right:
             self._note_unseen({i: float(np.max(c.tolerance)) for i, c in enumerate(elements) if c.is_unseen})
         return report
@@ -210,16 +213,16 @@ def check_gradients(
     derivatives of the gradient.
 
     **How.** ``mode="fast"`` takes ``directions`` random directions of all inputs together and two
-    evaluations for each, and looks at every element only if that fails; a wrong part that is below ``rtol`` of the
-    whole gradient passes there. ``"full"`` always looks at every element, ``"auto"`` does up to 64 of them. The
-    numbers are central differences,
+    evaluations for each, and one more of each input whose gradient is below a tenth of the whole; it looks at every
+    element only if that fails. A wrong part below 10 ``rtol`` of its input's gradient passes there. ``"full"`` always
+    looks at every element, ``"auto"`` does up to 64 of them. The numbers are central differences,
 
         ∂f/∂xᵢ ≈ (f(x + hᵢeᵢ) − f(x − hᵢeᵢ)) / 2hᵢ,    hᵢ = ``step``·max(1, |xᵢ|),
 
-    with ``step`` ∛ε = 6·10⁻⁶ unless given; where they contradict the gradient it is fitted to the function's own
-    scale. ``method="complex"`` takes Im f(x + ih) / h of an analytic f of arrays, which is exact;
-    ``"taylor"`` fits the order of |f(x + hv) − f(x) − h·g·v|, which is 2 for a right g and 1 for a
-    wrong one, and needs no tolerance. Else agreement is
+    with ``step`` ∛ε = 6·10⁻⁶ unless given; where they contradict the gradient, it is the one at which slopes are
+    steadiest, and what f rounds on its way is measured. ``method="complex"`` takes Im f(x + ih) / h of an analytic f
+    of arrays, which is exact; ``"taylor"`` fits the order of |f(x + hv) − f(x) − h·g·v|, which is 2 for a right g and
+    1 for a wrong one, and needs no tolerance. Else agreement is
 
         |claimed − numerical| ≤ ``atol`` + ``rtol``·|numerical| + 4ε·|f| / hᵢ,    ε = 2⁻⁵²,
 
@@ -229,8 +232,9 @@ def check_gradients(
     **What comes of it.** ``report.outcome`` (that of the error in ``error.report``) is RIGHT; WRONG: elements, shape or
     dtype, with the numbers side by side, a map and what they look like; KINK: f bends within the step,
     as relu at 0, and the gradient lies between the slopes around it, or f ends there, as √x at 0; with ``dodge`` the
-    sample is moved away by about 0.01 first; NOT_FINITE; NOT_DETERMINISTIC; CHANGES_INPUTS; UNUSED: no gradient
-    leads to an input, and f is the same wherever it goes, which ``allow_unused`` lets pass.
+    sample is moved away by about 0.01 first; UNRESOLVED: no step gives a steady slope; NOT_FINITE; NOT_DETERMINISTIC;
+    CHANGES_INPUTS; UNUSED: no gradient leads to an input, and f is the same wherever it goes, which ``allow_unused``
+    lets pass. Inputs whose slopes are all below the tolerance are noted.
 
     >>> import numpy as np, tinygrad_np as tg
     >>> tg.check_gradients(lambda x: np.tanh(x) * x, [0.5, -2.0])

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygrad_np.checks.measuring import Measure
+from tinygrad_np.checks.noise import Noise
 from tinygrad_np.checks.slopes import Array, Kind, units
 from tinygrad_np.checks.subject import Subject
 from tinygrad_np.checks.taylor import RIGHT, remainder_order
@@ -31,13 +32,25 @@ def drawn(subject: Subject, rng: np.random.Generator) -> list[Array]:
     return [v / length * units(x) for v, x in zip(parts, subject.point)]
 
 
+class Look(NamedTuple):
+    """What one direction shows: the largest error of a claim, and what is the matter, if anything.
+
+    Slopes up to ``allowed`` pass whatever is claimed. ``left`` is the Taylor remainder as a part of the claimed slope.
+    """
+
+    error: float
+    trouble: str
+    allowed: float = 0.0
+    left: float = 0.0
+
+
 class Along(NamedTuple):
-    """What was found along directions: the largest error of a claim in each, and what is the matter with the last one.
+    """What was found along directions: all that was looked at, and what is the matter with the last one, if anything.
 
     ``unseen`` has the inputs whose slopes are no larger than what is allowed, by number, and how much that is.
     """
 
-    errors: Sequence[float]
+    looks: Sequence[Look]
     trouble: str = ""
     unseen: Mapping[int, float] = {}
 
@@ -52,20 +65,20 @@ def along_directions(subject: Subject, measure: Measure, claimed: Claimed) -> Al
         return Along([], "an element of the gradient is NaN, infinite, or so large that it would hide others")
     rng = np.random.default_rng([measure.options.seed, 1])
     look = _remainders if measure.options.method == "taylor" else _difference
-    errors: list[float] = []
+    looks: list[Look] = []
     for _ in range(measure.options.directions):
         directions = drawn(subject, rng)
-        error, trouble, allowed = look(subject, measure, claimed, directions)
-        errors.append(error)
-        if trouble:
-            return Along(errors, trouble)
+        looks.append(look(subject, measure, claimed, directions))
+        if looks[-1].trouble:
+            return Along(looks, looks[-1].trouble)
     sizes = [max(float(np.linalg.norm(gs[i] * v)) for gs in claimed.values()) for i, v in enumerate(directions)]
-    floors = [allowed] * len(sizes)
+    floors = [looks[-1].allowed] * len(sizes)
     for i in [i for i, v in enumerate(directions) if v.size and sizes[i] < SMALL * np.linalg.norm(sizes)]:
-        error, trouble, floors[i] = look(subject, measure, claimed, alone(subject, measure, i))
-        if trouble:
-            return Along(errors, trouble)
-    return Along(errors, "", {i: floor for i, floor in enumerate(floors) if directions[i].size and sizes[i] <= floor})
+        own = look(subject, measure, claimed, alone(subject, measure, i))
+        if own.trouble:
+            return Along([*looks, own], own.trouble)
+        floors[i] = own.allowed
+    return Along(looks, "", {i: floor for i, floor in enumerate(floors) if directions[i].size and sizes[i] <= floor})
 
 
 def alone(subject: Subject, measure: Measure, i: int) -> list[Array]:
@@ -74,29 +87,28 @@ def alone(subject: Subject, measure: Measure, i: int) -> list[Array]:
     return [v if i == j else np.zeros_like(v) for j, v in enumerate(drawn(subject, rng))]
 
 
-def _difference(
-    subject: Subject, measure: Measure, claimed: Claimed, directions: Sequence[Array]
-) -> tuple[float, str, float]:
+def _difference(subject: Subject, measure: Measure, claimed: Claimed, directions: Sequence[Array]) -> Look:
     """How far the claimed slopes are from the one by numbers, relative to what they are summed from."""
     products = [np.concatenate([(g * v).ravel() for g, v in zip(gs, directions)]) for gs in claimed.values()]
     slopes, scale = np.array([p.sum() for p in products]), max(float(np.linalg.norm(p)) for p in products)
     complex_line = subject.complex_line(directions) if measure.options.method == "complex" else None
     slope = measure.slope(subject.line(directions), slopes, scale, complex_line)
     error = float(np.max(np.abs(slopes - slope.value))) / max(abs(slope.value), scale, np.finfo(float).tiny)
+    trouble = TROUBLES.get(slope.kind, "")
     if slope.kind is Kind.STEADY and slope.uncertainty > DOUBT * max(abs(slope.value), scale):
         trouble = "along a random direction the slope is in doubt"
-    elif slope.kind in TROUBLES:
-        trouble = TROUBLES[slope.kind]
-    else:
-        trouble = "" if measure.agree(slopes, slope, scale) else "along a random direction the slopes differ"
-    return error, trouble, measure.options.atol + slope.uncertainty
+    elif not trouble and not measure.agree(slopes, slope, scale):
+        trouble = "along a random direction the slopes differ"
+    return Look(error, trouble, measure.options.atol + slope.uncertainty)
 
 
-def _remainders(
-    subject: Subject, measure: Measure, claimed: Claimed, directions: Sequence[Array]
-) -> tuple[float, str, float]:
+def _remainders(subject: Subject, measure: Measure, claimed: Claimed, directions: Sequence[Array]) -> Look:
     """The order at which the claimed slopes' remainder vanishes."""
     line = subject.line(directions)
     slopes = [float(sum(np.sum(g * v) for g, v in zip(gs, directions))) for gs in claimed.values()]
-    order = min(remainder_order(line, measure.origin, slope) for slope in slopes)
-    return order, "" if order > RIGHT else f"the Taylor remainder falls with the step's power {order:.2f}, not 2", 0.0
+    order, left = min(remainder_order(line, measure.origin, slope) for slope in slopes)
+    if order <= RIGHT:
+        noise = Noise(line, measure.origin).deviation
+        order, left = min(remainder_order(line, measure.origin, slope, noise) for slope in slopes)
+    trouble = "" if order > RIGHT else f"the Taylor remainder falls with the step's power {order:.2f}, not 2"
+    return Look(order, trouble, left=left)

@@ -11,39 +11,50 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_np.checks.slopes import FEWER, Array, Kind, Line, Slope, central
+from tinygrad_np.checks.noise import Noise
+from tinygrad_np.checks.slopes import EPS, FEWER, Array, Kind, Line, Slope, central
 
 POWERS = range(7, -15, -1)  # of FEWER: steps, as multiples of the usual one, from 0.1 to 2·10⁻¹⁴
 FALLING = 3.0  # by which changes fall at least from step to step; of a line with a third derivative by 16
 RESOLVED = 1e-3  # a part of the largest slope by which a steady slope may be in doubt
 STEADY = 0.25  # a part of itself by which the jump at a kink may change from step to step
+GROWING = 1.1  # times as steep for a step that is a sixteenth as long, where a tangent is vertical
+EXACT = 8 * EPS  # a part of the largest slope, which no slope is more exact than: x is rounded too
+VALUES = 4.0  # whose rounding makes up that of a difference of slopes, φ(0) counted twice
 ABOVE = 4.0  # times what rounding may do, from where on a jump stands out of it
 
 
 class Ladder:
-    """The slopes of a line at 0 by steps from ``FEWER**6 * h`` down, where ``noise`` puts each value off at most."""
+    """The slopes of a line at 0 by steps from ``FEWER**7 * h`` down, with values that are off by some ``noise``.
 
-    def __init__(self, line: Line, origin: Array, h: float, noise: float) -> None:
-        self.line = _guarded(line, origin)
-        self.rungs = [central(self.line, origin, FEWER**power * h, noise) for power in POWERS]
-        slopes, bends, doubts = np.array([(rung.value, rung.bend, rung.uncertainty) for rung in self.rungs]).T
+    All arrays have a number for each step but the two longest, with which the next ones are compared.
+    """
+
+    def __init__(self, line: Line, origin: Array, h: float, noise: Noise) -> None:
+        self.line = line
+        rungs = [central(line, origin, step, noise.at(step)) for step in h * FEWER ** np.array(POWERS)]
+        found = np.array([(rung.value, rung.bend, rung.uncertainty, rung.step) for rung in rungs])
+        slopes, bends, doubts, steps = found.T
+        self.rungs = rungs[2:]
         with np.errstate(invalid="ignore", over="ignore"):
-            self.slopes = slopes[1:] + np.diff(slopes) / (FEWER**2 - 1)  # extrapolated, from the second step on
-            self.jumps = bends[1:] + np.diff(bends) / (FEWER - 1)
-            self.doubts = (FEWER**2 * doubts[1:] + doubts[:-1]) / (FEWER**2 - 1)
-            self.blurs = 4 * (FEWER * doubts[1:] + doubts[:-1]) / (FEWER - 1)  # of jumps, of four values each
-            largest = np.fmax.accumulate(np.fmax(np.abs(slopes), np.abs(bends)))[1:]
-            changes = np.abs(np.diff(slopes))
+            ratios = steps[:-1] / steps[1:]  # FEWER, but for rounding
+            better = slopes[1:] + np.diff(slopes) / (ratios**2 - 1)
+            apart = bends[1:] + np.diff(bends) / (ratios - 1)
+            self.slopes, self.jumps = better[1:], apart[1:]
+            largest = np.fmax.accumulate(np.fmax(np.abs(slopes), np.abs(bends)))[2:]
+            rounded = doubts[2:] + doubts[1:-1] / FEWER**2 + EXACT * largest
+            self.errors = np.abs(np.diff(better)) + np.abs(self.jumps) / 2 + rounded
+            self.relative = self.errors / np.fmax(largest, np.finfo(float).tiny)
+            changes, turns = np.abs(np.diff(slopes)), np.abs(np.diff(apart))
             falling = changes[1:] <= changes[:-1] / FALLING + doubts[2:] + doubts[1:-1]
-            jumps, turns = np.abs(self.jumps[1:]), np.abs(np.diff(self.jumps))
-            self.errors = np.abs(np.diff(self.slopes)) + jumps / 2 + self.doubts[1:]
-            resolved = (self.errors <= RESOLVED * largest[1:]) | (largest[1:] == 0)
-            self.smooth = falling & (jumps <= self.blurs[1:] + turns) & resolved
-            bent = (turns <= STEADY * jumps) & (jumps > ABOVE * self.blurs[1:])
-            self.relative = self.errors / np.fmax(largest[1:], np.finfo(float).tiny)
+            blurs = VALUES * (FEWER * doubts[2:] + doubts[1:-1]) / (FEWER - 1)
+            straight = np.abs(self.jumps) <= blurs + turns
+            bent = (turns <= STEADY * np.abs(self.jumps)) & (np.abs(self.jumps) > ABOVE * blurs)
+            self.smooth = falling & straight & ((self.errors <= RESOLVED * largest) | (largest == 0))
         runs = np.flatnonzero(bent[1:] & bent[:-1]) + 1
-        self.kinked = int(runs[-1]) if len(runs) else -1
-        self.smooth[: self.kinked + 1] = False
+        self.kinked = int(runs[-1]) if len(runs) else None  # the shortest step that meets a kink, after another one
+        if self.kinked is not None:
+            self.smooth[: self.kinked + 1] = False
 
     def steady(self) -> Slope | None:
         """The slope at the step that leaves it least in doubt; None if no steps agree on one.
@@ -55,9 +66,9 @@ class Ladder:
         if not best:
             return None
         k = int(min(best, key=lambda k: float(self.relative[k])))
-        value, doubt = float(self.slopes[k + 1]), float(self.errors[k])
-        slope = self.rungs[k + 2]._replace(lowest=value, highest=value, uncertainty=doubt, kind=Kind.STEADY)
-        return slope.beside(*[(float(self.slopes[j + 1]), float(self.errors[j])) for j in best])
+        value, doubt = float(self.slopes[k]), float(self.errors[k])
+        slope = self.rungs[k]._replace(lowest=value, highest=value, uncertainty=doubt, kind=Kind.STEADY)
+        return slope.beside(*[(float(self.slopes[j]), float(self.errors[j])) for j in best])
 
     def _runs(self) -> list[NDArray[np.intp]]:
         """Steps that agree with their neighbours: in pairs at least, if there are such."""
@@ -66,10 +77,10 @@ class Ladder:
         return [run for run in runs if len(run) > 1] or runs
 
     def around_kink(self) -> tuple[float, float] | None:
-        """The slopes on the two sides, by the shortest of three steps that agree on their difference."""
-        if self.kinked < 0:
+        """The slopes on the two sides, by the shortest of the steps that agree on their difference."""
+        if self.kinked is None:
             return None
-        middle, half = float(self.slopes[self.kinked + 1]), float(self.jumps[self.kinked + 1]) / 2
+        middle, half = float(self.slopes[self.kinked]), float(self.jumps[self.kinked]) / 2
         return middle - half, middle + half
 
     @property
@@ -81,18 +92,7 @@ class Ladder:
     @property
     def is_vertical(self) -> bool:
         """Whether slopes grow without end as the step gets smaller: by more than a steep line's that levels out."""
-        usual, near, nearer = [self.rungs[POWERS.index(power)] for power in (0, -8, -12)]
-        grows = abs(nearer.value) > FEWER * abs(near.value) > FEWER**2 * abs(usual.value)
-        return grows and abs(nearer.value) > nearer.uncertainty
-
-
-def _guarded(line: Line, origin: Array) -> Line:
-    """The line, NaN where f raises: it may end on the way to a step longer than the usual one."""
-
-    def at(t: float) -> tuple[float, Array]:
-        try:
-            return line(t)
-        except Exception:
-            return t, np.full_like(origin, np.nan)
-
-    return at
+        usual, near, nearer = [abs(self.rungs[POWERS.index(power) - 2].value) for power in (0, -8, -12)]
+        nearest = self.rungs[-1]
+        grows = nearer > FEWER * near > FEWER**2 * usual and abs(nearest.value) > GROWING * nearer
+        return grows and abs(nearest.value) > nearest.uncertainty

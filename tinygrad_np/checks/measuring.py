@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tinygrad_np.checks.closer import examined
+from tinygrad_np.checks.closer import CLEAR, examined
 from tinygrad_np.checks.options import Options
 from tinygrad_np.checks.slopes import STEP, Array, Kind, Line, Slope, central, complex_step
 
@@ -58,7 +58,7 @@ class Measure:
         A step that the user chose is not second-guessed. ``finest`` is the size of x, as a part of the steps'
         unit, where x is small.
         """
-        bend = BENT * max(abs(slope.value), scale) + 8 * slope.uncertainty + self.options.atol
+        bend = BENT * max(abs(slope.value), scale) + CLEAR * slope.uncertainty + self.options.atol
         sure = self.agree(claims, slope, scale) and abs(slope.bend) <= bend
         if sure or self.options.step is not None:
             return slope
