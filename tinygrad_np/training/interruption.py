@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import signal
+# What is behind signal, whose names for numbers take as long as 30 compiled steps of a small network.
+import _signal  # type: ignore[import-not-found]
 import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -21,13 +22,13 @@ class Interruption:
 
     def __enter__(self) -> Self:
         main = threading.current_thread() is threading.main_thread()
-        if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            self._before = signal.signal(signal.SIGINT, self._note)
+        if main and _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+            self._before = _signal.signal(_signal.SIGINT, self._note)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+            _signal.signal(_signal.SIGINT, self._before)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.noted:

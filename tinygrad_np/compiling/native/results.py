@@ -27,6 +27,8 @@ def stacked_memory(memory: Value, steps: int) -> Array:
 
 def built(tree: Any, leaves: Sequence[Any], scalars: Sequence[Any] = ()) -> Any:
     """``tree`` with its Values replaced by ``leaves``, in order, and its Scalars by ``scalars``, or what they are."""
+    if isinstance(tree, tuple) and all(isinstance(node, Value) for node in tree):
+        return tuple(leaves)  # nearly always
     values, numbers = iter(leaves), iter(scalars)
 
     def fill(node: Any) -> Any:

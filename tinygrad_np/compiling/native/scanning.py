@@ -36,6 +36,8 @@ class Native(Runner):
         self.stackable = [m for m in bound.results if any(v.memory is m for v in bound.outputs)]
         self.scans = bound.scan is not None and bound.numbers.linked and not self.handed.intersection(bound.inputs)
         self._pace = CHUNK  # seconds a step takes
+        carried = {id(value): memory for memory, value in bound.carried}
+        self._carried = [carried.get(id(value)) for _, value in bound.replaced]
         self._moved: Any = None
         self._counted = np.zeros(2, np.int64)  # steps done, and of this epoch
         self._counter = address(self._counted)
@@ -60,12 +62,15 @@ class Native(Runner):
         """
         batched = [True] * len(arguments) if batched is None else list(batched)
         for n, (memory, x, b) in enumerate(zip(self.bound.arguments, arguments, batched)):
-            rows = memory.shape[:1]
-            self.refuse(n, x[: rows[0]] if b else x)
-            if b and (x.shape[0] < steps * rows[0] or x.shape[1:] != memory.shape[1:]):
-                raise ValueError(f"{steps} minibatches of {rows[0]} rows are more than the {len(x)} rows of {x.shape}")
+            if not (b and x.__class__ is np.ndarray and x.dtype == memory.dtype and x.shape[1:] == memory.shape[1:]):
+                self.refuse(n, x[: memory.shape[0]] if b else x)
+            if b and len(x) < steps * memory.shape[0]:
+                rows = memory.shape[0]
+                raise ValueError(f"{steps} minibatches of {rows} rows are more than the {len(x)} rows of {x.shape}")
         if not self.scans or steps * epochs < 1:
             return self._scan_by_steps(arguments, steps, batched, epochs)
+        if not self.bound.locks:
+            return self._scan(arguments, steps, batched, epochs, stop)
         with ExitStack() as stack:
             for lock in self.bound.locks:
                 stack.enter_context(lock)
@@ -123,9 +128,7 @@ class Native(Runner):
             setter(kind(self.numbers[leaf]))
         for setter, number in bound.numbers.constants:
             setter(number)
-        carried = {id(value): memory for memory, value in bound.carried}
-        for n, ((setter, get), (_, value)) in enumerate(zip(self.replaced, bound.replaced)):
-            memory = carried.get(id(value))
+        for n, ((setter, get), (_, value), memory) in enumerate(zip(self.replaced, bound.replaced, self._carried)):
             if n in bound.lent:
                 setter(bound.buffers[value])
             elif memory is not None:
