@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,17 +59,20 @@ class Rows:
         """minibatches (X, y) or (X, y, weight)."""
         return minibatches(self.data, size("batch_size", batch_size), rng, shuffle, drop_last, rows=self.only)
 
-    def sized(self, batches: minibatches, together: int = 1) -> Iterator[tuple[Any, list[float]]]:
+    def sized(self, batches: minibatches, together: int = 1) -> Iterator[tuple[Any, Sequence[float]]]:
         """So many of ``batches`` at a time, with what each counts: its rows, or the sum of their weights."""
         size = batches.batch_size
         left = min(len(self), len(batches) * size)  # without what is left out
+        whole = [size] * together
         for batch in batches.together(together):
             count = min(left, size * together)
             left -= count
-            if self.weight is None:
-                yield batch, [min(size, count - i) for i in range(0, count, size)]
-            else:
+            if self.weight is not None:
                 yield batch, [batch[2][i : i + size].sum().item() for i in range(0, count, size)]
+            elif count == size * together:
+                yield batch, whole
+            else:
+                yield batch, [min(size, count - i) for i in range(0, count, size)]
 
 
 def joined(trees: list[Any]) -> Any:
