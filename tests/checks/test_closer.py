@@ -25,6 +25,8 @@ SMOOTH = {
     "tanh of width 1e-6": (*steep(1e-6), [1e-6, 0.0]),
     "tanh of width 1e-7": (*steep(1e-7), [1e-7]),
     "exp(1e8 x)": (lambda x: np.sum(np.exp(1e8 * x)), lambda x: 1e8 * np.exp(1e8 * x), [1e-9]),
+    "exp(300 x)": (lambda x: np.sum(np.exp(300 * x)), lambda x: 300 * np.exp(300 * x), [0.0, 1.0]),
+    "exp(700 x)": (lambda x: np.sum(np.exp(700 * x)), lambda x: 700 * np.exp(700 * x), [1.0]),
     "1/x near 0": (lambda x: np.sum(1 / x), lambda x: -1 / x**2, [1e-9]),
     "1/x at tiny x": (lambda x: np.sum(1 / x), lambda x: -1 / x**2, [-2e-30]),
     "log at tiny x": (lambda x: np.sum(np.log(x)), lambda x: 1 / x, [1e-12]),

@@ -19,7 +19,7 @@ FALLING = 3.0  # by which changes fall at least from step to step; of a line wit
 RESOLVED = 1e-3  # a part of the largest slope by which a steady slope may be in doubt
 STEADY = 0.25  # a part of itself by which the jump at a kink may change from step to step
 GROWING = 1.1  # times as steep for a step that is a sixteenth as long, where a tangent is vertical
-EXACT = 8 * EPS  # a part of the largest slope, which no slope is more exact than: x is rounded too
+EXACT = 8 * EPS  # a part of x and of the slope, to which they are known at best: both are rounded
 VALUES = 4.0  # whose rounding makes up that of a difference of slopes, φ(0) counted twice
 ABOVE = 4.0  # times what rounding may do, from where on a jump stands out of it
 
@@ -27,10 +27,11 @@ ABOVE = 4.0  # times what rounding may do, from where on a jump stands out of it
 class Ladder:
     """The slopes of a line at 0 by steps from ``FEWER**7 * h`` down, with values that are off by some ``noise``.
 
-    All arrays have a number for each step but the two longest, with which the next ones are compared.
+    All arrays have a number for each step but the two longest, with which the next ones are compared. ``size`` is that
+    of x, as a part of the steps' unit: x is rounded too, and the slope at x is off by that times φ″.
     """
 
-    def __init__(self, line: Line, origin: Array, h: float, noise: Noise) -> None:
+    def __init__(self, line: Line, origin: Array, h: float, noise: Noise, size: float = 1.0) -> None:
         self.line = line
         rungs = [central(line, origin, step, noise.at(step)) for step in h * FEWER ** np.array(POWERS)]
         found = np.array([(rung.value, rung.bend, rung.uncertainty, rung.step) for rung in rungs])
@@ -42,9 +43,9 @@ class Ladder:
             apart = bends[1:] + np.diff(bends) / (ratios - 1)
             self.slopes, self.jumps = better[1:], apart[1:]
             largest = np.fmax.accumulate(np.fmax(np.abs(slopes), np.abs(bends)))[2:]
-            rounded = doubts[2:] + doubts[1:-1] / FEWER**2 + EXACT * largest
+            curved = np.fmin.accumulate(EXACT * np.abs(bends) / steps)[2:]  # ∝ φ″, of which rounding shows too much
+            rounded = doubts[2:] + doubts[1:-1] / FEWER**2 + EXACT * np.abs(self.slopes) + size * curved
             self.errors = np.abs(np.diff(better)) + np.abs(self.jumps) / 2 + rounded
-            self.relative = self.errors / np.fmax(largest, np.finfo(float).tiny)
             changes, turns = np.abs(np.diff(slopes)), np.abs(np.diff(apart))
             falling = changes[1:] <= changes[:-1] / FALLING + doubts[2:] + doubts[1:-1]
             blurs = VALUES * (FEWER * doubts[2:] + doubts[1:-1]) / (FEWER - 1)
@@ -62,10 +63,10 @@ class Ladder:
         Where shorter steps agree on another slope than longer ones, as of x + 10⁻⁸·sin 10⁹x, or of an f whose
         rounding looks smooth from close by, it is unresolved, but lies between them.
         """
-        best = [run[np.argmin(self.relative[run])] for run in self._runs()]
+        best = [run[np.argmin(self.errors[run])] for run in self._runs()]
         if not best:
             return None
-        k = int(min(best, key=lambda k: float(self.relative[k])))
+        k = int(min(best, key=lambda k: float(self.errors[k])))
         value, doubt = float(self.slopes[k]), float(self.errors[k])
         slope = self.rungs[k]._replace(lowest=value, highest=value, uncertainty=doubt, kind=Kind.STEADY)
         return slope.beside(*[(float(self.slopes[j]), float(self.errors[j])) for j in best])
