@@ -96,6 +96,16 @@ def test_a_bug_beside_a_kink_is_found(mode):
     assert report.elements[0].kinks.tolist() == [True, False, False]
 
 
+@pytest.mark.parametrize(
+    ("f", "doubled"),
+    [(np.sqrt, lambda x: 1 / np.sqrt(np.fmax(x, 1e-9))), (np.abs, lambda x: 2 * np.sign(x + 1))],
+    ids=["ends", "bends"],
+)
+def test_what_a_wrong_gradient_looks_like_is_said_beside_kinks_too(f, doubled):
+    report = failed(lambda x: np.sum(f(x)), [2.0, 0.0, 3.0, 4.0], gradient=doubled)
+    assert "\nthe claimed gradient is 2.000 times the numerical one, everywhere" in str(report)
+
+
 class TestDodge:
     @pytest.mark.parametrize("name", KINKED)
     def test_moves_the_sample_away_and_says_so(self, name):

@@ -254,4 +254,4 @@ def _slopes(lowest: float, highest: float) -> str:
 def _patterns(checked: Checked, label: str) -> list[str]:
     """What the wrong gradient looks like as a whole."""
     wrong = checked.wrong(label) if checked.fits(label) else None
-    return diagnose(checked.claimed[label], checked.numerical, wrong, checked.value)
+    return diagnose(checked.claimed[label], checked.numerical, wrong, checked.value, checked.kinks | checked.unresolved)
