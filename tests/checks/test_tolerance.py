@@ -53,6 +53,13 @@ class TestTolerance:
                 with pytest.raises(tg.GradientError):
                     tg.check_gradients(flat, x, step=step, atol=0)
 
+    @pytest.mark.parametrize("mode", ["fast", "full"])
+    def test_slopes_by_large_numbers_are_small_and_held_to_as_little(self, mode):
+        f, slope = lambda x: np.sum((x / 1e9) ** 2), lambda x: 2 * x / 1e18
+        assert tg.check_gradients(f, [1e9, 3e9], gradient=slope, mode=mode).notes == []
+        with pytest.raises(tg.GradientError, match=r"1\.001 times"):
+            tg.check_gradients(f, [1e9, 3e9], gradient=lambda x: 1.001 * slope(x), mode=mode)
+
     @pytest.mark.parametrize("step", [0, -1e-6, float("nan"), float("inf")])
     def test_step_must_be_positive_and_finite(self, step):
         with pytest.raises(ValueError, match="step must be a finite number above 0"):

@@ -224,7 +224,7 @@ def check_gradients(
     of arrays, which is exact; ``"taylor"`` fits the order of |f(x + hv) − f(x) − h·g·v|, which is 2 for a right g and
     1 for a wrong one, and needs no tolerance. Else agreement is
 
-        |claimed − numerical| ≤ ``atol`` + ``rtol``·|numerical| + 4ε·|f| / hᵢ,    ε = 2⁻⁵²,
+        |claimed − numerical| ≤ ``atol`` / max(1, |xᵢ|) + ``rtol``·|numerical| + 4ε·|f| / hᵢ,    ε = 2⁻⁵²,
 
     whose last term is what differences cannot see: f is rounded to some ε·|f| (Press et al. (2007),
     "Numerical recipes", 5.7). It is 10⁻¹⁰ for an f near 1, but hides a slope of 10⁻³ beside an f of 10⁷.

@@ -60,12 +60,6 @@ class Slope(NamedTuple):
             return self
         return self._replace(lowest=min(self.lowest, *apart), highest=max(self.highest, *apart), kind=Kind.UNRESOLVED)
 
-    def per(self, unit: float) -> Slope:
-        """The slope by x, where a step of t was one of ``unit`` by x."""
-        return self._replace(
-            lowest=self.lowest / unit, highest=self.highest / unit, uncertainty=self.uncertainty / unit
-        )
-
 
 def central(line: Line, origin: Array, h: float, noise: float = 0.0) -> Slope:
     """The central difference (φ(h) − φ(−h)) / 2h.
