@@ -209,6 +209,14 @@ class TestTaylor:
         assert "f is too steep here for the steps of a Taylor test" in str(report)
         assert failed(f, [1e-15], gradient=lambda x: -2 / x**2, **options).outcome is Outcome.WRONG
 
+    @pytest.mark.parametrize("scale", [1e-30, 1e30])
+    def test_tells_right_from_wrong_at_any_scale_of_f(self, scale):
+        f, derivative = lambda x: scale * np.sum(np.exp(x)), lambda x: scale * np.exp(x)
+        assert tg.check_gradients(f, [0.3, 0.4], gradient=derivative, method="taylor").right
+        report = failed(f, [0.3, 0.4], gradient=lambda x: 2 * derivative(x), method="taylor")
+        assert report.outcome is Outcome.WRONG
+        assert "2.000 times the numerical one" in str(report)
+
     @pytest.mark.parametrize("factor", [2.001, 2.00001, -2, 0])
     def test_fails_wrong_ones_whose_remainder_is_of_first_order(self, factor):
         wrong = double(lambda g, x: factor * g)
