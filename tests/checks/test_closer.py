@@ -33,6 +33,7 @@ SMOOTH = {
     "log at 1": (lambda x: np.sum(np.log(x)), lambda x: 1 / x, [1.0]),
     "x² − 2 at √2": (lambda x: np.sum(x * x - 2), lambda x: 2 * x, [np.sqrt(2)]),
     "sin(1e7 x)": (lambda x: np.sum(np.sin(1e7 * x)), lambda x: 1e7 * np.cos(1e7 * x), [0.3, -1.7]),
+    "sin of steps in step": (lambda x: np.sum(np.sin(16238.1 * x)), lambda x: 16238.1 * np.cos(16238.1 * x), [1e-7]),
     "sin at 3.5e9": (lambda x: np.sum(np.sin(x)), np.cos, [3.5e9]),
     "variance of years": (np.var, lambda x: 2 * (x - x.mean()) / 4, [2001.0, 2003.0, 2004.0, 2010.0]),
     "an ill-conditioned solve": (

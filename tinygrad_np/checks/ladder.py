@@ -1,4 +1,4 @@
-"""Slopes by many steps, each a quarter of the one before, and what they say of the line: smooth, bent, or neither.
+"""Slopes by many steps, each about a quarter of the last, and what they say of the line: smooth, bent, or neither.
 
 Along a smooth line φ(t) = φ(0) + s·t + c·t² + …, the slope by differences is s + O(h²), and the slopes on the two
 sides differ by 2ch + O(h³). So Richardson's extrapolation takes the leading term out of both: what is left falls

@@ -18,7 +18,7 @@ Line = Callable[[float], tuple[float, Array]]
 
 EPS = 2.0**-52  # of float64, in which all differences are taken
 STEP = float(np.cbrt(EPS))  # balances truncation (∝ h²) against rounding (∝ 1/h)
-FEWER = 4.0  # by which steps get smaller
+FEWER = 4.1  # by which steps get smaller: no whole number, lest all of them meet the same place of a periodic f
 
 
 def units(x: Array) -> Array:
