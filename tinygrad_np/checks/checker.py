@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_np.checks.directions import Along, along_directions
+from tinygrad_np.checks.directions import Along, along_directions, unseen
 from tinygrad_np.checks.dodging import move_from_kinks
 from tinygrad_np.checks.elements import every_element
 from tinygrad_np.checks.measuring import Measure
@@ -22,7 +22,7 @@ from tinygrad_np.tape import GraphError
 
 FEW = 64  # elements that mode="auto" looks at one by one
 UNSEEN = (
-    "the slopes of {} are below the tolerance of {:.2g}, so nothing is shown of them; scale f, leave out its "
+    "the slopes of {} are some {:.2g} beside a tolerance of {:.2g}, so {} is shown of them; scale f, leave out its "
     "constants, choose another point, or give atol="
 )
 SAME = 1e-12  # a part of f by which two values at one point may differ, as sums in another order do
@@ -77,15 +77,17 @@ class Check:
         if along and along.trouble:
             self.notes.append(f"{along.trouble}; so every element was looked at")
         if report.right:
-            self._note_unseen({i: float(np.max(c.tolerance)) for i, c in enumerate(elements) if c.is_unseen})
+            slopes = [(np.abs(c.numerical), c.tolerance - self.options.rtol * np.abs(c.numerical)) for c in elements]
+            self._note_unseen(unseen(slopes))
         return report
 
-    def _note_unseen(self, unseen: Mapping[int, float]) -> None:
-        """Note inputs of which nothing is shown, for whatever is claimed of them would have passed."""
-        for i, allowed in unseen.items():
+    def _note_unseen(self, unseen: Mapping[int, tuple[float, float]]) -> None:
+        """Note inputs of which little is shown, for much that might be claimed of them would have passed."""
+        for i, (largest, allowed) in unseen.items():
             if self.options.allow_unused and not any(gs[i].any() for gs in self.claimed.values()):
                 continue
-            self.notes.append(UNSEEN.format(self.subject.names[i], allowed))
+            shown = "little" if largest > allowed else "nothing"
+            self.notes.append(UNSEEN.format(self.subject.names[i], largest, allowed, shown))
 
     def _is_fast(self) -> bool:
         """Whether directions are looked at first; gradients of other shapes have no product with one."""
@@ -237,7 +239,7 @@ def check_gradients(
     as relu at 0, and the gradient lies between the slopes around it, or f ends there, as √x at 0; with ``dodge`` the
     sample is moved away by about 0.01 first; UNRESOLVED: no step gives a steady slope; NOT_FINITE; NOT_DETERMINISTIC;
     CHANGES_INPUTS; UNUSED: no gradient leads to an input, and f is the same wherever it goes, which ``allow_unused``
-    lets pass. Inputs whose slopes are all below the tolerance are noted.
+    lets pass. Inputs whose slopes are all within a hundred times the tolerance are noted.
 
     >>> import numpy as np, tinygrad_np as tg
     >>> tg.check_gradients(lambda x: np.tanh(x) * x, [0.5, -2.0])

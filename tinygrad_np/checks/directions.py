@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,9 +15,8 @@ from tinygrad_np.checks.taylor import RIGHT, remainder_order
 
 MOST = 1e150  # of a gradient, whose square is a number still
 SMALL = 0.1  # of the whole gradient's length: an input below that is looked at by itself too, lest the others hide it
-DOUBT = (
-    1e-5  # of the whole, by which a slope that took a closer look may be uncertain without hiding an element's error
-)
+LITTLE = 0.01  # of a slope, which passes unseen where that is allowed: little is shown of it then
+DOUBT = 1e-5  # of the whole, which a closer look may leave in doubt without hiding an element's error
 TROUBLES = {
     Kind.KINK: "along a random direction f bends",
     Kind.UNRESOLVED: "along a random direction no step gives a steady slope",
@@ -47,12 +46,12 @@ class Look(NamedTuple):
 class Along(NamedTuple):
     """What was found along directions: all that was looked at, and what is the matter with the last one, if anything.
 
-    ``unseen`` has the inputs whose slopes are no larger than what is allowed, by number, and how much that is.
+    ``unseen`` has the inputs of which little was shown, by number: how large their slopes are, and what is allowed.
     """
 
     looks: Sequence[Look]
     trouble: str = ""
-    unseen: Mapping[int, float] = {}
+    unseen: Mapping[int, tuple[float, float]] = {}
 
 
 def along_directions(subject: Subject, measure: Measure, claimed: Claimed) -> Along:
@@ -78,7 +77,14 @@ def along_directions(subject: Subject, measure: Measure, claimed: Claimed) -> Al
         if own.trouble:
             return Along([*looks, own], own.trouble)
         floors[i] = own.allowed
-    return Along(looks, "", {i: floor for i, floor in enumerate(floors) if directions[i].size and sizes[i] <= floor})
+    slopes = [(size, floor) if v.size else (v, v) for v, size, floor in zip(directions, sizes, floors)]
+    return Along(looks, "", unseen(slopes))
+
+
+def unseen(slopes: Sequence[tuple[Any, Any]]) -> dict[int, tuple[float, float]]:
+    """The inputs, by number, none of whose slopes is far above what is allowed beside it; the largest of each."""
+    hidden = [bool(np.size(size) and np.all(LITTLE * size <= allowed)) for size, allowed in slopes]
+    return {i: (float(np.max(slopes[i][0])), float(np.max(slopes[i][1]))) for i, hides in enumerate(hidden) if hides}
 
 
 def alone(subject: Subject, measure: Measure, i: int) -> list[Array]:

@@ -88,11 +88,6 @@ class Checked:
         """The wrong elements of each claimed gradient that has any."""
         return {label: wrong for label in self.claimed if (wrong := self.wrong(label)).any() or not self.fits(label)}
 
-    @property
-    def is_unseen(self) -> bool:
-        """Whether no slope is larger than what is allowed, so that nothing was shown."""
-        return bool(self.value.size and np.all(np.abs(self.numerical) <= self.tolerance))
-
     def fits(self, label: str) -> bool:
         """Whether a claimed gradient has the input's shape."""
         return self.claimed[label].shape == self.value.shape
