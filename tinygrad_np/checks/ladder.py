@@ -52,10 +52,10 @@ class Ladder:
             straight = np.abs(self.jumps) <= blurs + turns
             bent = (turns <= STEADY * np.abs(self.jumps)) & (np.abs(self.jumps) > ABOVE * blurs)
             self.smooth = falling & straight & ((self.errors <= RESOLVED * largest) | (largest == 0))
-        runs = np.flatnonzero(bent[1:] & bent[:-1]) + 1
-        self.kinked = int(runs[-1]) if len(runs) else None  # the shortest step that meets a kink, after another one
+        met = [run for run in _runs(bent) if len(run) > 1]
+        self.kinked = met[-1] if met else None  # the shortest steps that meet a kink, one after another
         if self.kinked is not None:
-            self.smooth[: self.kinked + 1] = False
+            self.smooth[: self.kinked[-1] + 1] = False
 
     def steady(self) -> Slope | None:
         """The slope at the step that leaves it least in doubt; None if no steps agree on one.
@@ -63,7 +63,8 @@ class Ladder:
         Where shorter steps agree on another slope than longer ones, as of x + 10⁻⁸·sin 10⁹x, or of an f whose
         rounding looks smooth from close by, it is unresolved, but lies between them.
         """
-        best = [run[np.argmin(self.errors[run])] for run in self._runs()]
+        runs = _runs(self.smooth)
+        best = [run[np.argmin(self.errors[run])] for run in [run for run in runs if len(run) > 1] or runs]
         if not best:
             return None
         k = int(min(best, key=lambda k: float(self.errors[k])))
@@ -71,17 +72,12 @@ class Ladder:
         slope = self.rungs[k]._replace(lowest=value, highest=value, uncertainty=doubt, kind=Kind.STEADY)
         return slope.beside(*[(float(self.slopes[j]), float(self.errors[j])) for j in best])
 
-    def _runs(self) -> list[NDArray[np.intp]]:
-        """Steps that agree with their neighbours: in pairs at least, if there are such."""
-        smooth = np.flatnonzero(self.smooth)
-        runs = [run for run in np.split(smooth, np.flatnonzero(np.diff(smooth) > 1) + 1) if len(run)]
-        return [run for run in runs if len(run) > 1] or runs
-
     def around_kink(self) -> tuple[float, float] | None:
-        """The slopes on the two sides, by the shortest of the steps that agree on their difference."""
+        """The slopes on the two sides, by the step that leaves them least in doubt."""
         if self.kinked is None:
             return None
-        middle, half = float(self.slopes[self.kinked]), float(self.jumps[self.kinked]) / 2
+        k = self.kinked[np.argmin(self.errors[self.kinked])]
+        middle, half = float(self.slopes[k]), float(self.jumps[k]) / 2
         return middle - half, middle + half
 
     @property
@@ -97,3 +93,9 @@ class Ladder:
         nearest = self.rungs[-1]
         grows = nearer > FEWER * near > FEWER**2 * usual and abs(nearest.value) > GROWING * nearer
         return grows and abs(nearest.value) > nearest.uncertainty
+
+
+def _runs(mask: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
+    """The places where a mask holds, those that follow one another together."""
+    places = np.flatnonzero(mask)
+    return [run for run in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1) if len(run)]
