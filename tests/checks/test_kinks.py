@@ -73,6 +73,7 @@ def test_the_slopes_on_both_sides_are_shown():
     report = failed(lambda x: np.sum(np.abs(x)), [3.0, 0.0])
     assert "  at index (1,), 0: slopes from -1 to 1, analytic 0" in str(report)
     assert report.elements[0].kinks.tolist() == [False, True]
+    assert str(failed(np.max, [1.0, 1.0])).count("slopes from 0 to 1, analytic 0.5") == 2  # and not from -10⁻¹²
 
 
 def test_a_gradient_between_the_slopes_is_a_subgradient_and_one_outside_is_wrong():

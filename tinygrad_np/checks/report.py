@@ -217,7 +217,8 @@ def table_of(checked: Checked, places: Sequence[tuple[int, ...]]) -> list[str]:
 def slope_of(checked: Checked, place: tuple[int, ...]) -> str:
     """The numerical slope of an element, or at a kink those between which it may be."""
     if checked.kinks[place]:
-        return f"{checked.lowest[place]:.6g} to {checked.highest[place]:.6g}"
+        around = [float(slopes[place]) for slopes in (checked.lowest, checked.highest)]
+        return " to ".join([f"{s if abs(s) > checked.tolerance[place] else 0:.6g}" for s in around])
     return f"{checked.numerical[place]:.10g}"
 
 
