@@ -30,7 +30,16 @@ class TestFast:
         report = tg.check_gradients(f, model)
         assert report.names == ("0.weight", "0.bias", "2.weight", "2.bias")
         assert len(report.directions) == 4
-        assert len(calls) == report.evaluations == 14  # two small biases have a direction each of their own
+        assert len(calls) == report.evaluations == 16  # one more of each of two small biases, and one of what is faint
+
+    def test_few_large_slopes_of_an_input_do_not_hide_the_others(self):
+        x = np.linspace(-1, 1, 100)
+        x[50] = 1e8
+        f = lambda x: np.sum(np.tanh(x)) + x[50]
+        derivative = lambda x: 1 - np.tanh(x) ** 2 + (np.arange(100) == 50)
+        assert tg.check_gradients(f, x, gradient=derivative, mode="fast").right
+        report = failed(f, x, gradient=lambda x: derivative(x) * np.where(x == 1e8, 1, 2), mode="fast")
+        assert "wrong in 99 of 100 elements" in str(report)
 
     @pytest.mark.parametrize("place", [(0, 0), (63, 127)])
     def test_sees_one_wrong_element_of_9610(self, place):

@@ -217,10 +217,11 @@ def check_gradients(
     ``output_gradient``, and summed. ``order=2`` checks the second derivatives too, as the first
     derivatives of the gradient.
 
-    **How.** ``mode="fast"`` takes ``directions`` random directions of all inputs together and two
-    evaluations for each, and one more of each input whose gradient is below a tenth of the whole; it looks at every
-    element only if that fails. A wrong part below 10 ``rtol`` of its input's gradient passes there. ``"full"`` always
-    looks at every element, ``"auto"`` does up to 64 of them. The numbers are central differences,
+    **How.** ``mode="fast"`` takes ``directions`` random directions of all inputs together and two evaluations for
+    each, one more of each input whose gradient is below a tenth of the whole, and one of all elements whose slopes are
+    below a thousandth of their input's largest; it looks at every element only if that fails. A wrong part below
+    10 ``rtol`` of what it is looked at with passes there. ``"full"`` always looks at every element, ``"auto"`` does up
+    to 64 of them. The numbers are central differences,
 
         ∂f/∂xᵢ ≈ (f(x + hᵢeᵢ) − f(x − hᵢeᵢ)) / 2hᵢ,    hᵢ = ``step``·max(1, |xᵢ|),
 

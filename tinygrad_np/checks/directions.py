@@ -13,6 +13,7 @@ from tinygrad_np.checks.slopes import Array, Kind, units
 from tinygrad_np.checks.subject import Subject
 from tinygrad_np.checks.taylor import RIGHT, remainder_order
 
+FAINT = 1e-3  # of the largest slope of an input: elements below that are looked at by themselves, lest it hide them
 MOST = 1e150  # of a gradient, whose square is a number still
 SMALL = 0.1  # of the whole gradient's length: an input below that is looked at by itself too, lest the others hide it
 LITTLE = 0.01  # of a slope, which passes unseen where that is allowed: little is shown of it then
@@ -55,10 +56,11 @@ class Along(NamedTuple):
 
 
 def along_directions(subject: Subject, measure: Measure, claimed: Claimed) -> Along:
-    """Hold what is claimed against slopes along directions of all inputs together, and of each that is small by itself.
+    """Hold what is claimed against slopes along directions of all inputs together, and of what is small by itself.
 
     A right gradient g has g·v for its slope along v. A wrong element i shows by (its error)·vᵢ, which the
-    tolerance, relative to |g∘v|, hides only if it is small beside the whole gradient; so does all of a small input.
+    tolerance, relative to |g∘v|, hides only if it is small beside the whole gradient; so does all of a small input, and
+    all that is faint in any.
     """
     if any(not np.all(np.abs(g) < MOST) for gs in claimed.values() for g in gs):
         return Along([], "an element of the gradient is NaN, infinite, or so large that it would hide others")
@@ -72,11 +74,17 @@ def along_directions(subject: Subject, measure: Measure, claimed: Claimed) -> Al
             return Along(looks, looks[-1].trouble)
     sizes = [max(float(np.linalg.norm(gs[i] * v)) for gs in claimed.values()) for i, v in enumerate(directions)]
     floors = [looks[-1].allowed] * len(sizes)
-    for i in [i for i, v in enumerate(directions) if v.size and sizes[i] < SMALL * np.linalg.norm(sizes)]:
-        own = look(subject, measure, claimed, alone(subject, measure, i))
+    small = [i for i, v in enumerate(directions) if v.size and sizes[i] < SMALL * np.linalg.norm(sizes)]
+    parts: list[list[Any]] = [[i == j for j in range(len(sizes))] for i in small]
+    masks = faint(subject, claimed)
+    parts += [masks] if any(mask.any() for mask in masks) else []
+    directions = drawn(subject, np.random.default_rng([measure.options.seed, 2]))
+    for k, moved in enumerate(parts):
+        own = look(subject, measure, claimed, [v * some for v, some in zip(directions, moved)])
         if own.trouble:
             return Along([*looks, own], own.trouble)
-        floors[i] = own.allowed
+        if k < len(small):
+            floors[small[k]] = own.allowed
     slopes = [(size, floor) if v.size else (v, v) for v, size, floor in zip(directions, sizes, floors)]
     return Along(looks, "", unseen(slopes))
 
@@ -87,10 +95,10 @@ def unseen(slopes: Sequence[tuple[Any, Any]]) -> dict[int, tuple[float, float]]:
     return {i: (float(np.max(slopes[i][0])), float(np.max(slopes[i][1]))) for i, hides in enumerate(hidden) if hides}
 
 
-def alone(subject: Subject, measure: Measure, i: int) -> list[Array]:
-    """A random direction of the i-th input that leaves the others where they are."""
-    rng = np.random.default_rng([measure.options.seed, 2])
-    return [v if i == j else np.zeros_like(v) for j, v in enumerate(drawn(subject, rng))]
+def faint(subject: Subject, claimed: Claimed) -> list[Array]:
+    """Which elements of each input have slopes, as steps go, of less than a thousandth of its largest."""
+    slopes = [np.max([np.abs(g) for g in gs], axis=0) * units(x) for x, *gs in zip(subject.point, *claimed.values())]
+    return [slope < FAINT * np.max(slope, initial=0.0) for slope in slopes]
 
 
 def _difference(subject: Subject, measure: Measure, claimed: Claimed, directions: Sequence[Array]) -> Look:
