@@ -81,9 +81,9 @@ class Check:
             self._note_unseen(unseen(slopes))
         return report
 
-    def _note_unseen(self, unseen: Mapping[int, tuple[float, float]]) -> None:
+    def _note_unseen(self, inputs: Mapping[int, tuple[float, float]]) -> None:
         """Note inputs of which little is shown, for much that might be claimed of them would have passed."""
-        for i, (largest, allowed) in unseen.items():
+        for i, (largest, allowed) in inputs.items():
             if self.options.allow_unused and not any(gs[i].any() for gs in self.claimed.values()):
                 continue
             shown = "little" if largest > allowed else "nothing"

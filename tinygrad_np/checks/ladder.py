@@ -64,7 +64,8 @@ class Ladder:
         rounding looks smooth from close by, it is unresolved, but lies between them.
         """
         runs = _runs(self.smooth)
-        best = [run[np.argmin(self.errors[run])] for run in [run for run in runs if len(run) > 1] or runs]
+        pairs = [run for run in runs if len(run) > 1]
+        best = [run[np.argmin(self.errors[run])] for run in pairs or runs]
         if not best:
             return None
         k = int(min(best, key=lambda k: float(self.errors[k])))
