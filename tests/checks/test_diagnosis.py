@@ -286,6 +286,25 @@ def test_elements_at_a_kink_are_left_out():
     assert sentence.startswith("the claimed gradient is 4.000 times the numerical one, everywhere")
 
 
+@pytest.mark.parametrize("slope", [0.5, NAN])
+def test_wrong_elements_at_a_kink_are_left_out_too(slope):
+    kinks = np.array([[True, False, False], [False, False, False], [False, True, False]])
+    numerical = np.where(kinks, slope, N)
+    (sentence,) = diagnose(-N, numerical, np.full((3, 3), True), N, kinks)
+    assert sentence == CLAIMED + "-1.000 times the numerical one, everywhere" + SIGN
+
+
+def test_where_all_that_is_wrong_is_at_kinks_only_its_place_is_said():
+    kinks = np.array([True, False, False, False])
+    assert diagnose(changed(V, 0, 7), V, kinks, V, kinks) == ["only the element at index (0,) is wrong"]
+    assert diagnose([7.0, 9.0], [0.0, 0.0], [True, True], [0.0, 0.0], np.array([True, True])) == []
+
+
+def test_one_wrong_element_is_no_weight_decay():
+    x = np.array([1e-9, 1.0])
+    assert said([2.0, 3.01], [2.0, 3.0], x) == ["only the element at index (1,) is wrong"]
+
+
 def test_what_is_right_but_for_rounding_is_not_left_out():
     claimed, wrong = 4 * V, np.array([True, True, True, False])
     assert diagnose(changed(claimed, 3, V[3] * (1 + 1e-9)), V, wrong, V**2) == []

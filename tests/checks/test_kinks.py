@@ -56,7 +56,7 @@ def test_where_f_ends_or_is_vertical_it_has_a_kink(name, mode):
     report = failed(f, [x, x + 0.3 * (1 if x <= 0 or name == "arccosh" else -1)], mode=mode)
     assert report.outcome is Outcome.KINK
     assert report.elements[0].kinks.tolist() == [True, False]
-    assert f"  at index (0,), {x:g}: f ends here, or its tangent is vertical, analytic" in str(report)
+    assert f"  at index (0,), {x:g}: f ends or jumps here, or its tangent is vertical, analytic" in str(report)
 
 
 @pytest.mark.parametrize("f", [lambda x: np.tanh(1e5 * x), lambda x: np.sqrt(x + 1e-7)])
@@ -73,6 +73,7 @@ def test_the_slopes_on_both_sides_are_shown():
     report = failed(lambda x: np.sum(np.abs(x)), [3.0, 0.0])
     assert "  at index (1,), 0: slopes from -1 to 1, analytic 0" in str(report)
     assert report.elements[0].kinks.tolist() == [False, True]
+    assert str(failed(np.max, [1.0, 1.0])).count("slopes from 0 to 1, analytic 0.5") == 2  # and not from -10⁻¹²
 
 
 def test_a_gradient_between_the_slopes_is_a_subgradient_and_one_outside_is_wrong():
@@ -84,7 +85,8 @@ def test_a_gradient_between_the_slopes_is_a_subgradient_and_one_outside_is_wrong
     for slope in (-0.1, 1.1):
         report = failed(lambda x, s=slope: np.sum(relu_with(s)(x)), [0.0, 1.0])
         assert report.outcome is Outcome.WRONG
-        assert "worst at index (0,)" in str(report)
+        assert f"worst at index (0,): analytic {slope}, numerical 0 to 1 (absolute error 0.1, rel" in str(report)
+        assert str(report).splitlines()[2].split() == ["(0,)", str(slope), "0", "to", "1"]
 
 
 @pytest.mark.parametrize("mode", ["fast", "full"])
@@ -94,6 +96,16 @@ def test_a_bug_beside_a_kink_is_found(mode):
     assert report.outcome is Outcome.WRONG
     assert "wrong in 1 of 3 elements; worst at index (2,)" in str(report)
     assert report.elements[0].kinks.tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("f", "doubled"),
+    [(np.sqrt, lambda x: 1 / np.sqrt(np.fmax(x, 1e-9))), (np.abs, lambda x: 2 * np.sign(x + 1))],
+    ids=["ends", "bends"],
+)
+def test_what_a_wrong_gradient_looks_like_is_said_beside_kinks_too(f, doubled):
+    report = failed(lambda x: np.sum(f(x)), [2.0, 0.0, 3.0, 4.0], gradient=doubled)
+    assert "\nthe claimed gradient is 2.000 times the numerical one, everywhere" in str(report)
 
 
 class TestDodge:

@@ -30,7 +30,16 @@ class TestFast:
         report = tg.check_gradients(f, model)
         assert report.names == ("0.weight", "0.bias", "2.weight", "2.bias")
         assert len(report.directions) == 4
-        assert len(calls) == report.evaluations == 14  # two small biases have a direction each of their own
+        assert len(calls) == report.evaluations == 16  # one more of each of two small biases, and one of what is faint
+
+    def test_few_large_slopes_of_an_input_do_not_hide_the_others(self):
+        x = np.linspace(-1, 1, 100)
+        x[50] = 1e8
+        f = lambda x: np.sum(np.tanh(x)) + x[50]
+        derivative = lambda x: 1 - np.tanh(x) ** 2 + (np.arange(100) == 50)
+        assert tg.check_gradients(f, x, gradient=derivative, mode="fast").right
+        report = failed(f, x, gradient=lambda x: derivative(x) * np.where(x == 1e8, 1, 2), mode="fast")
+        assert "wrong in 99 of 100 elements" in str(report)
 
     @pytest.mark.parametrize("place", [(0, 0), (63, 127)])
     def test_sees_one_wrong_element_of_9610(self, place):
@@ -208,6 +217,14 @@ class TestTaylor:
         assert report.outcome is Outcome.UNRESOLVED
         assert "f is too steep here for the steps of a Taylor test" in str(report)
         assert failed(f, [1e-15], gradient=lambda x: -2 / x**2, **options).outcome is Outcome.WRONG
+
+    @pytest.mark.parametrize("scale", [1e-30, 1e30])
+    def test_tells_right_from_wrong_at_any_scale_of_f(self, scale):
+        f, derivative = lambda x: scale * np.sum(np.exp(x)), lambda x: scale * np.exp(x)
+        assert tg.check_gradients(f, [0.3, 0.4], gradient=derivative, method="taylor").right
+        report = failed(f, [0.3, 0.4], gradient=lambda x: 2 * derivative(x), method="taylor")
+        assert report.outcome is Outcome.WRONG
+        assert "2.000 times the numerical one" in str(report)
 
     @pytest.mark.parametrize("factor", [2.001, 2.00001, -2, 0])
     def test_fails_wrong_ones_whose_remainder_is_of_first_order(self, factor):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_np.checks.directions import Along, along_directions
+from tinygrad_np.checks.directions import Along, along_directions, unseen
 from tinygrad_np.checks.dodging import move_from_kinks
 from tinygrad_np.checks.elements import every_element
 from tinygrad_np.checks.measuring import Measure
@@ -22,7 +22,7 @@ from tinygrad_np.tape import GraphError
 
 FEW = 64  # elements that mode="auto" looks at one by one
 UNSEEN = (
-    "the slopes of {} are below the tolerance of {:.2g}, so nothing is shown of them; scale f, leave out its "
+    "the slopes of {} are some {:.2g} beside a tolerance of {:.2g}, so {} is shown of them; scale f, leave out its "
     "constants, choose another point, or give atol="
 )
 SAME = 1e-12  # a part of f by which two values at one point may differ, as sums in another order do
@@ -64,9 +64,12 @@ class Check:
     def _of_elements(self, along: Along | None) -> GradientReport:
         """The report once every element has been looked at, perhaps because of some trouble along a direction."""
         claimed = [{label: gs[i] for label, gs in self.claimed.items()} for i in range(len(self.subject.names))]
+        doubted = along and along.trouble and self.options.method == "taylor"
+        if doubted:  # at any scale of f, which atol knows nothing of
+            self.measure = Measure(replace(self.options, atol=0.0), self.measure.origin)
         elements = [every_element(self.subject, self.measure, i, c) for i, c in enumerate(claimed)]
         report = self._judged(elements)
-        if along and along.trouble and report.right and self.options.method == "taylor":
+        if along and doubted and report.right:
             found = f"{along.trouble}; every element was looked at, and found within the tolerance"
             if along.looks[-1].left > SLIGHT:
                 return self._report(Outcome.UNRESOLVED, f"{found}: f is too steep here for the steps of a Taylor test")
@@ -74,15 +77,17 @@ class Check:
         if along and along.trouble:
             self.notes.append(f"{along.trouble}; so every element was looked at")
         if report.right:
-            self._note_unseen({i: float(np.max(c.tolerance)) for i, c in enumerate(elements) if c.is_unseen})
+            slopes = [(np.abs(c.numerical), c.tolerance - self.options.rtol * np.abs(c.numerical)) for c in elements]
+            self._note_unseen(unseen(slopes))
         return report
 
-    def _note_unseen(self, unseen: Mapping[int, float]) -> None:
-        """Note inputs of which nothing is shown, for whatever is claimed of them would have passed."""
-        for i, allowed in unseen.items():
+    def _note_unseen(self, inputs: Mapping[int, tuple[float, float]]) -> None:
+        """Note inputs of which little is shown, for much that might be claimed of them would have passed."""
+        for i, (largest, allowed) in inputs.items():
             if self.options.allow_unused and not any(gs[i].any() for gs in self.claimed.values()):
                 continue
-            self.notes.append(UNSEEN.format(self.subject.names[i], allowed))
+            shown = "little" if largest > allowed else "nothing"
+            self.notes.append(UNSEEN.format(self.subject.names[i], largest, allowed, shown))
 
     def _is_fast(self) -> bool:
         """Whether directions are looked at first; gradients of other shapes have no product with one."""
@@ -212,10 +217,11 @@ def check_gradients(
     ``output_gradient``, and summed. ``order=2`` checks the second derivatives too, as the first
     derivatives of the gradient.
 
-    **How.** ``mode="fast"`` takes ``directions`` random directions of all inputs together and two
-    evaluations for each, and one more of each input whose gradient is below a tenth of the whole; it looks at every
-    element only if that fails. A wrong part below 10 ``rtol`` of its input's gradient passes there. ``"full"`` always
-    looks at every element, ``"auto"`` does up to 64 of them. The numbers are central differences,
+    **How.** ``mode="fast"`` takes ``directions`` random directions of all inputs together and two evaluations for
+    each, one more of each input whose gradient is below a tenth of the whole, and one of all elements whose slopes are
+    below a thousandth of their input's largest; it looks at every element only if that fails. A wrong part below
+    10 ``rtol`` of what it is looked at with passes there. ``"full"`` always looks at every element, ``"auto"`` does up
+    to 64 of them. The numbers are central differences,
 
         ∂f/∂xᵢ ≈ (f(x + hᵢeᵢ) − f(x − hᵢeᵢ)) / 2hᵢ,    hᵢ = ``step``·max(1, |xᵢ|),
 
@@ -224,7 +230,7 @@ def check_gradients(
     of arrays, which is exact; ``"taylor"`` fits the order of |f(x + hv) − f(x) − h·g·v|, which is 2 for a right g and
     1 for a wrong one, and needs no tolerance. Else agreement is
 
-        |claimed − numerical| ≤ ``atol`` + ``rtol``·|numerical| + 4ε·|f| / hᵢ,    ε = 2⁻⁵²,
+        |claimed − numerical| ≤ ``atol`` / max(1, |xᵢ|) + ``rtol``·|numerical| + 4ε·|f| / hᵢ,    ε = 2⁻⁵²,
 
     whose last term is what differences cannot see: f is rounded to some ε·|f| (Press et al. (2007),
     "Numerical recipes", 5.7). It is 10⁻¹⁰ for an f near 1, but hides a slope of 10⁻³ beside an f of 10⁷.
@@ -234,7 +240,7 @@ def check_gradients(
     as relu at 0, and the gradient lies between the slopes around it, or f ends there, as √x at 0; with ``dodge`` the
     sample is moved away by about 0.01 first; UNRESOLVED: no step gives a steady slope; NOT_FINITE; NOT_DETERMINISTIC;
     CHANGES_INPUTS; UNUSED: no gradient leads to an input, and f is the same wherever it goes, which ``allow_unused``
-    lets pass. Inputs whose slopes are all below the tolerance are noted.
+    lets pass. Inputs whose slopes are all within a hundred times the tolerance are noted.
 
     >>> import numpy as np, tinygrad_np as tg
     >>> tg.check_gradients(lambda x: np.tanh(x) * x, [0.5, -2.0])

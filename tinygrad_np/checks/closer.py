@@ -37,10 +37,10 @@ def examined(line: Line, origin: Array, h: float, finest: float = 1.0) -> Slope:
     if left <= CLEAR * noise < np.inf and values.any() and _is_confirmed(simple, central(line, origin, FAR * h)):
         return simple
     own = Noise(line, origin, finest)
-    ladder = Ladder(line, origin, h, own)
+    ladder = Ladder(line, origin, h, own, finest)
     steady = ladder.steady()
     if finest < 1 and not (steady and steady.uncertainty <= FINE * abs(steady.value)):
-        finer = Ladder(line, origin, h * finest, own).steady()
+        finer = Ladder(line, origin, h * finest, own, finest).steady()
         steady = finer.beside((steady.value, steady.uncertainty)) if finer and steady else finer or steady
     if steady:
         return steady

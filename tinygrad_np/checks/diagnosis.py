@@ -22,13 +22,13 @@ from tinygrad_np.checks.patterns import (
 )
 
 
-def diagnose(claimed: ArrayLike, numerical: ArrayLike, wrong: Any, x: ArrayLike) -> list[str]:
+def diagnose(claimed: ArrayLike, numerical: ArrayLike, wrong: Any, x: ArrayLike, kinks: Any = False) -> list[str]:
     """The pattern by which the claimed gradient of one input differs from the numerical one, as sentences.
 
     ``numerical`` and the input ``x`` are of one shape, and so is ``wrong``, which is true where the two
-    gradients disagree; it is None if ``claimed`` has another shape. An element that disagrees though it is
-    not ``wrong``, because f has no derivative there, is left out. Most patterns are an array e made from
-    the numerical gradient n, such as nᵀ, and hold where
+    gradients disagree; it is None if ``claimed`` has another shape. An element at one of ``kinks``, where f has no
+    derivative, is left out, right or wrong. Most patterns are an array e made from the numerical gradient n, such as
+    nᵀ, and hold where
 
         max|claimed − c·e| ≤ 10⁻⁴·max|c·e|,    c = Σ claimed·e / Σ e²
 
@@ -48,11 +48,13 @@ def diagnose(claimed: ArrayLike, numerical: ArrayLike, wrong: Any, x: ArrayLike)
             p = Comparison(a, n, x, None, None)
             return _all(NOT_FINITE, p) + _first(OF_SHAPES, p)
         wrong = np.asarray(wrong, bool)
-        p = Comparison(a, n, x, wrong, wrong | (np.abs(a - n) <= TOLERANCE * largest(n)))
+        known = np.where(kinks, 0, n)
+        p = Comparison(a, known, x, wrong, ~np.asarray(kinks) & (wrong | (np.abs(a - n) <= TOLERANCE * largest(known))))
         if not wrong.any():
             return []
         strange = _all(NOT_FINITE, p)
-        return strange + _first(OF_PLACES, p) if strange else _first((*OF_VALUES, *OF_PLACES), p)
+        patterns = OF_PLACES if strange or not p.counted.any() else (*OF_VALUES, *OF_PLACES)
+        return strange + _first(patterns, p)
 
 
 def across(names: Sequence[str], right: Sequence[bool]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,11 +13,11 @@ from tinygrad_np.checks.slopes import Array, Kind, units
 from tinygrad_np.checks.subject import Subject
 from tinygrad_np.checks.taylor import RIGHT, remainder_order
 
+FAINT = 1e-3  # of the largest slope of an input: elements below that are looked at by themselves, lest it hide them
 MOST = 1e150  # of a gradient, whose square is a number still
 SMALL = 0.1  # of the whole gradient's length: an input below that is looked at by itself too, lest the others hide it
-DOUBT = (
-    1e-5  # of the whole, by which a slope that took a closer look may be uncertain without hiding an element's error
-)
+LITTLE = 0.01  # of a slope, which passes unseen where that is allowed: little is shown of it then
+DOUBT = 1e-5  # of the whole, which a closer look may leave in doubt without hiding an element's error
 TROUBLES = {
     Kind.KINK: "along a random direction f bends",
     Kind.UNRESOLVED: "along a random direction no step gives a steady slope",
@@ -47,19 +47,20 @@ class Look(NamedTuple):
 class Along(NamedTuple):
     """What was found along directions: all that was looked at, and what is the matter with the last one, if anything.
 
-    ``unseen`` has the inputs whose slopes are no larger than what is allowed, by number, and how much that is.
+    ``unseen`` has the inputs of which little was shown, by number: how large their slopes are, and what is allowed.
     """
 
     looks: Sequence[Look]
     trouble: str = ""
-    unseen: Mapping[int, float] = {}
+    unseen: Mapping[int, tuple[float, float]] = {}
 
 
 def along_directions(subject: Subject, measure: Measure, claimed: Claimed) -> Along:
-    """Hold what is claimed against slopes along directions of all inputs together, and of each that is small by itself.
+    """Hold what is claimed against slopes along directions of all inputs together, and of what is small by itself.
 
     A right gradient g has g·v for its slope along v. A wrong element i shows by (its error)·vᵢ, which the
-    tolerance, relative to |g∘v|, hides only if it is small beside the whole gradient; so does all of a small input.
+    tolerance, relative to |g∘v|, hides only if it is small beside the whole gradient; so does all of a small input, and
+    all that is faint in any.
     """
     if any(not np.all(np.abs(g) < MOST) for gs in claimed.values() for g in gs):
         return Along([], "an element of the gradient is NaN, infinite, or so large that it would hide others")
@@ -73,18 +74,31 @@ def along_directions(subject: Subject, measure: Measure, claimed: Claimed) -> Al
             return Along(looks, looks[-1].trouble)
     sizes = [max(float(np.linalg.norm(gs[i] * v)) for gs in claimed.values()) for i, v in enumerate(directions)]
     floors = [looks[-1].allowed] * len(sizes)
-    for i in [i for i, v in enumerate(directions) if v.size and sizes[i] < SMALL * np.linalg.norm(sizes)]:
-        own = look(subject, measure, claimed, alone(subject, measure, i))
+    small = [i for i, v in enumerate(directions) if v.size and sizes[i] < SMALL * np.linalg.norm(sizes)]
+    parts: list[list[Any]] = [[i == j for j in range(len(sizes))] for i in small]
+    masks = faint(subject, claimed)
+    parts += [masks] if any(mask.any() for mask in masks) else []
+    directions = drawn(subject, np.random.default_rng([measure.options.seed, 2]))
+    for k, moved in enumerate(parts):
+        own = look(subject, measure, claimed, [v * some for v, some in zip(directions, moved)])
         if own.trouble:
             return Along([*looks, own], own.trouble)
-        floors[i] = own.allowed
-    return Along(looks, "", {i: floor for i, floor in enumerate(floors) if directions[i].size and sizes[i] <= floor})
+        if k < len(small):
+            floors[small[k]] = own.allowed
+    slopes = [(size, floor) if v.size else (v, v) for v, size, floor in zip(directions, sizes, floors)]
+    return Along(looks, "", unseen(slopes))
 
 
-def alone(subject: Subject, measure: Measure, i: int) -> list[Array]:
-    """A random direction of the i-th input that leaves the others where they are."""
-    rng = np.random.default_rng([measure.options.seed, 2])
-    return [v if i == j else np.zeros_like(v) for j, v in enumerate(drawn(subject, rng))]
+def unseen(slopes: Sequence[tuple[Any, Any]]) -> dict[int, tuple[float, float]]:
+    """The inputs, by number, none of whose slopes is far above what is allowed beside it; the largest of each."""
+    hidden = [bool(np.size(size) and np.all(LITTLE * size <= allowed)) for size, allowed in slopes]
+    return {i: (float(np.max(slopes[i][0])), float(np.max(slopes[i][1]))) for i, hides in enumerate(hidden) if hides}
+
+
+def faint(subject: Subject, claimed: Claimed) -> list[Array]:
+    """Which elements of each input have slopes, as steps go, of less than a thousandth of its largest."""
+    slopes = [np.max([np.abs(g) for g in gs], axis=0) * units(x) for x, *gs in zip(subject.point, *claimed.values())]
+    return [slope < FAINT * np.max(slope, initial=0.0) for slope in slopes]
 
 
 def _difference(subject: Subject, measure: Measure, claimed: Claimed, directions: Sequence[Array]) -> Look:

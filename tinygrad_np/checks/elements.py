@@ -43,11 +43,12 @@ def every_element(subject: Subject, measure: Measure, i: int, claimed: Mapping[s
         if doubtful and (slope.kind is Kind.KINK or tries):
             slope = _widened(subject, measure, element, slope)
             tries -= slope.kind is not Kind.KINK
-        slopes.append(slope.per(element.unit))
+        slopes.append(slope)
     numbers = np.array([(slope.lowest, slope.highest, measure.tolerance(slope)) for slope in slopes])
     kinds = np.array([(slope.kind is Kind.KINK, slope.kind is Kind.UNRESOLVED) for slope in slopes], bool)
-    columns = [*numbers.reshape(-1, 3).T, *kinds.reshape(-1, 2).T]
-    return Checked(subject.names[i], x, claimed, *[column.reshape(x.shape) for column in columns])
+    lowest, highest, tolerance = [column.reshape(x.shape) / scale for column in numbers.reshape(-1, 3).T]
+    kinks, unresolved = [column.reshape(x.shape) for column in kinds.reshape(-1, 2).T]
+    return Checked(subject.names[i], x, claimed, lowest, highest, tolerance, kinks, unresolved)
 
 
 def _slope(subject: Subject, measure: Measure, element: Element, claims: Array, simple: Slope | None) -> Slope:

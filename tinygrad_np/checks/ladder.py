@@ -1,4 +1,4 @@
-"""Slopes by many steps, each a quarter of the one before, and what they say of the line: smooth, bent, or neither.
+"""Slopes by many steps, each about a quarter of the last, and what they say of the line: smooth, bent, or neither.
 
 Along a smooth line φ(t) = φ(0) + s·t + c·t² + …, the slope by differences is s + O(h²), and the slopes on the two
 sides differ by 2ch + O(h³). So Richardson's extrapolation takes the leading term out of both: what is left falls
@@ -19,7 +19,7 @@ FALLING = 3.0  # by which changes fall at least from step to step; of a line wit
 RESOLVED = 1e-3  # a part of the largest slope by which a steady slope may be in doubt
 STEADY = 0.25  # a part of itself by which the jump at a kink may change from step to step
 GROWING = 1.1  # times as steep for a step that is a sixteenth as long, where a tangent is vertical
-EXACT = 8 * EPS  # a part of the largest slope, which no slope is more exact than: x is rounded too
+EXACT = 8 * EPS  # a part of x and of the slope, to which they are known at best: both are rounded
 VALUES = 4.0  # whose rounding makes up that of a difference of slopes, φ(0) counted twice
 ABOVE = 4.0  # times what rounding may do, from where on a jump stands out of it
 
@@ -27,10 +27,11 @@ ABOVE = 4.0  # times what rounding may do, from where on a jump stands out of it
 class Ladder:
     """The slopes of a line at 0 by steps from ``FEWER**7 * h`` down, with values that are off by some ``noise``.
 
-    All arrays have a number for each step but the two longest, with which the next ones are compared.
+    All arrays have a number for each step but the two longest, with which the next ones are compared. ``size`` is that
+    of x, as a part of the steps' unit: x is rounded too, and the slope at x is off by that times φ″.
     """
 
-    def __init__(self, line: Line, origin: Array, h: float, noise: Noise) -> None:
+    def __init__(self, line: Line, origin: Array, h: float, noise: Noise, size: float = 1.0) -> None:
         self.line = line
         rungs = [central(line, origin, step, noise.at(step)) for step in h * FEWER ** np.array(POWERS)]
         found = np.array([(rung.value, rung.bend, rung.uncertainty, rung.step) for rung in rungs])
@@ -42,19 +43,19 @@ class Ladder:
             apart = bends[1:] + np.diff(bends) / (ratios - 1)
             self.slopes, self.jumps = better[1:], apart[1:]
             largest = np.fmax.accumulate(np.fmax(np.abs(slopes), np.abs(bends)))[2:]
-            rounded = doubts[2:] + doubts[1:-1] / FEWER**2 + EXACT * largest
+            curved = np.fmin.accumulate(EXACT * np.abs(bends) / steps)[2:]  # ∝ φ″, of which rounding shows too much
+            rounded = doubts[2:] + doubts[1:-1] / FEWER**2 + EXACT * np.abs(self.slopes) + size * curved
             self.errors = np.abs(np.diff(better)) + np.abs(self.jumps) / 2 + rounded
-            self.relative = self.errors / np.fmax(largest, np.finfo(float).tiny)
             changes, turns = np.abs(np.diff(slopes)), np.abs(np.diff(apart))
             falling = changes[1:] <= changes[:-1] / FALLING + doubts[2:] + doubts[1:-1]
             blurs = VALUES * (FEWER * doubts[2:] + doubts[1:-1]) / (FEWER - 1)
             straight = np.abs(self.jumps) <= blurs + turns
             bent = (turns <= STEADY * np.abs(self.jumps)) & (np.abs(self.jumps) > ABOVE * blurs)
             self.smooth = falling & straight & ((self.errors <= RESOLVED * largest) | (largest == 0))
-        runs = np.flatnonzero(bent[1:] & bent[:-1]) + 1
-        self.kinked = int(runs[-1]) if len(runs) else None  # the shortest step that meets a kink, after another one
+        met = [run for run in _runs(bent) if len(run) > 1]
+        self.kinked = met[-1] if met else None  # the shortest steps that meet a kink, one after another
         if self.kinked is not None:
-            self.smooth[: self.kinked + 1] = False
+            self.smooth[: self.kinked[-1] + 1] = False
 
     def steady(self) -> Slope | None:
         """The slope at the step that leaves it least in doubt; None if no steps agree on one.
@@ -62,25 +63,22 @@ class Ladder:
         Where shorter steps agree on another slope than longer ones, as of x + 10⁻⁸·sin 10⁹x, or of an f whose
         rounding looks smooth from close by, it is unresolved, but lies between them.
         """
-        best = [run[np.argmin(self.relative[run])] for run in self._runs()]
+        runs = _runs(self.smooth)
+        pairs = [run for run in runs if len(run) > 1]
+        best = [run[np.argmin(self.errors[run])] for run in pairs or runs]
         if not best:
             return None
-        k = int(min(best, key=lambda k: float(self.relative[k])))
+        k = int(min(best, key=lambda k: float(self.errors[k])))
         value, doubt = float(self.slopes[k]), float(self.errors[k])
         slope = self.rungs[k]._replace(lowest=value, highest=value, uncertainty=doubt, kind=Kind.STEADY)
         return slope.beside(*[(float(self.slopes[j]), float(self.errors[j])) for j in best])
 
-    def _runs(self) -> list[NDArray[np.intp]]:
-        """Steps that agree with their neighbours: in pairs at least, if there are such."""
-        smooth = np.flatnonzero(self.smooth)
-        runs = [run for run in np.split(smooth, np.flatnonzero(np.diff(smooth) > 1) + 1) if len(run)]
-        return [run for run in runs if len(run) > 1] or runs
-
     def around_kink(self) -> tuple[float, float] | None:
-        """The slopes on the two sides, by the shortest of the steps that agree on their difference."""
+        """The slopes on the two sides, by the step that leaves them least in doubt."""
         if self.kinked is None:
             return None
-        middle, half = float(self.slopes[self.kinked]), float(self.jumps[self.kinked]) / 2
+        k = self.kinked[np.argmin(self.errors[self.kinked])]
+        middle, half = float(self.slopes[k]), float(self.jumps[k]) / 2
         return middle - half, middle + half
 
     @property
@@ -96,3 +94,9 @@ class Ladder:
         nearest = self.rungs[-1]
         grows = nearer > FEWER * near > FEWER**2 * usual and abs(nearest.value) > GROWING * nearer
         return grows and abs(nearest.value) > nearest.uncertainty
+
+
+def _runs(mask: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
+    """The places where a mask holds, those that follow one another together."""
+    places = np.flatnonzero(mask)
+    return [run for run in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1) if len(run)]

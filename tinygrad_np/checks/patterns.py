@@ -251,7 +251,7 @@ def _shifted(p: Comparison) -> str | None:
 def _decayed(p: Comparison) -> str | None:
     """claimed − numerical = c·x."""
     c = _ratio((p.claimed - p.numerical)[p.counted], p.x[p.counted])
-    if c is None or np.count_nonzero(p.counted) < 2:
+    if c is None or np.count_nonzero(p.wrong & p.counted) < 2:
         return None
     return (
         f"the claimed gradient differs from the numerical one by {_number(c)} times the input: is a weight decay term "

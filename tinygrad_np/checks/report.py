@@ -15,6 +15,7 @@ from tinygrad_np.checks.maps import map_of
 from tinygrad_np.checks.slopes import Array
 
 SHOWN = 5  # elements of an input whose numbers are printed
+NO_SLOPES = "f ends or jumps here, or its tangent is vertical"
 
 
 class Outcome(Enum):
@@ -87,11 +88,6 @@ class Checked:
     def wrongs(self) -> dict[str, NDArray[np.bool_]]:
         """The wrong elements of each claimed gradient that has any."""
         return {label: wrong for label in self.claimed if (wrong := self.wrong(label)).any() or not self.fits(label)}
-
-    @property
-    def is_unseen(self) -> bool:
-        """Whether no slope is larger than what is allowed, so that nothing was shown."""
-        return bool(self.value.size and np.all(np.abs(self.numerical) <= self.tolerance))
 
     def fits(self, label: str) -> bool:
         """Whether a claimed gradient has the input's shape."""
@@ -197,11 +193,11 @@ def described(checked: Checked, label: str) -> list[str]:
     order = np.argsort(np.where(wrong, -error, 1).ravel(), kind="stable")[: np.count_nonzero(wrong)]
     places = [tuple(int(i) for i in np.unravel_index(k, wrong.shape)) for k in order[:SHOWN]]
     worst = places[0]
-    n, off = float(checked.numerical[worst]), float(error[worst])
-    relative = off / abs(n) if n else np.inf
+    off, size = float(error[worst]), float(max(abs(checked.lowest[worst]), abs(checked.highest[worst])))
+    relative = off / size if size else np.inf
     lines = [
         f"the gradient of {checked.name} is wrong in {len(order)} of {wrong.size} elements; worst at index {worst}: "
-        f"{label} {claimed[worst]:.10g}, numerical {n:.10g} (absolute error {off:.3g}, relative "
+        f"{label} {claimed[worst]:.10g}, numerical {slope_of(checked, worst)} (absolute error {off:.3g}, relative "
         f"{relative:.3g})"
     ]
     if wrong.size > 1:
@@ -211,11 +207,19 @@ def described(checked: Checked, label: str) -> list[str]:
 
 def table_of(checked: Checked, places: Sequence[tuple[int, ...]]) -> list[str]:
     """The numbers of some elements side by side, one line each."""
-    heading = ["index", *checked.claimed, "numerical"]
-    numbers = [*checked.claimed.values(), checked.numerical]
-    rows = [[str(p), *[f"{a[p]:.10g}" if a.shape == checked.value.shape else "" for a in numbers]] for p in places]
+    heading, shape = ["index", *checked.claimed, "numerical"], checked.value.shape
+    claims = [[f"{a[p]:.10g}" if a.shape == shape else "" for a in checked.claimed.values()] for p in places]
+    rows = [[str(p), *claim, slope_of(checked, p)] for p, claim in zip(places, claims)]
     widths = [max(len(row[i]) for row in [heading, *rows]) for i in range(len(heading))]
     return ["  " + "  ".join(cell.rjust(width) for cell, width in zip(row, widths)) for row in [heading, *rows]]
+
+
+def slope_of(checked: Checked, place: tuple[int, ...]) -> str:
+    """The numerical slope of an element, or at a kink those between which it may be."""
+    if checked.kinks[place]:
+        around = [float(slopes[place]) for slopes in (checked.lowest, checked.highest)]
+        return " to ".join([f"{s if abs(s) > checked.tolerance[place] else 0:.6g}" for s in around])
+    return f"{checked.numerical[place]:.10g}"
 
 
 def kinks_of(checked: Checked) -> list[str]:
@@ -228,9 +232,8 @@ def kinks_of(checked: Checked) -> list[str]:
     for place in places[:SHOWN]:
         at = tuple(int(i) for i in place)
         given = ", ".join(f"{label} {claimed[at]:.10g}" for label, claimed in checked.claimed.items())
-        lines.append(
-            f"  at index {at}, {checked.value[at]:.10g}: {_slopes(checked.lowest[at], checked.highest[at])}, {given}"
-        )
+        slopes = NO_SLOPES if np.isinf(checked.lowest[at]) else f"slopes from {slope_of(checked, at)}"
+        lines.append(f"  at index {at}, {checked.value[at]:.10g}: {slopes}, {given}")
     return [*lines, "move the sample away from the kink, let dodge=True do so, or give a smaller step="]
 
 
@@ -245,13 +248,7 @@ def unresolved_of(checked: Checked) -> list[str]:
     ]
 
 
-def _slopes(lowest: float, highest: float) -> str:
-    """Those around a kink in words."""
-    ends = "f ends here, or its tangent is vertical"
-    return ends if np.isinf(lowest) else f"slopes from {lowest:.6g} to {highest:.6g}"
-
-
 def _patterns(checked: Checked, label: str) -> list[str]:
     """What the wrong gradient looks like as a whole."""
     wrong = checked.wrong(label) if checked.fits(label) else None
-    return diagnose(checked.claimed[label], checked.numerical, wrong, checked.value)
+    return diagnose(checked.claimed[label], checked.numerical, wrong, checked.value, checked.kinks | checked.unresolved)

@@ -18,7 +18,7 @@ Line = Callable[[float], tuple[float, Array]]
 
 EPS = 2.0**-52  # of float64, in which all differences are taken
 STEP = float(np.cbrt(EPS))  # balances truncation (∝ h²) against rounding (∝ 1/h)
-FEWER = 4.0  # by which steps get smaller
+FEWER = 4.1  # by which steps get smaller: no whole number, lest all of them meet the same place of a periodic f
 
 
 def units(x: Array) -> Array:
@@ -59,12 +59,6 @@ class Slope(NamedTuple):
         if not apart:
             return self
         return self._replace(lowest=min(self.lowest, *apart), highest=max(self.highest, *apart), kind=Kind.UNRESOLVED)
-
-    def per(self, unit: float) -> Slope:
-        """The slope by x, where a step of t was one of ``unit`` by x."""
-        return self._replace(
-            lowest=self.lowest / unit, highest=self.highest / unit, uncertainty=self.uncertainty / unit
-        )
 
 
 def central(line: Line, origin: Array, h: float, noise: float = 0.0) -> Slope:
