@@ -12,6 +12,8 @@ from tinygrad_np.compiling.program import Program, Value, operands_in
 from tinygrad_np.compiling.state import Performance
 from tinygrad_np.nn.module import Module
 
+GONE = AttributeError, LookupError  # where an attribute or an item is no more
+
 
 def conditions(performance: Performance, program: Program, outside: Sequence[Place]) -> Checks:
     """What says whether ``program`` may run on the state as it is.
@@ -25,6 +27,8 @@ def conditions(performance: Performance, program: Program, outside: Sequence[Pla
     found = [*places(performance.state.roots), *[place for place, _ in performance.outside]]
     began_with = performance.by_identity | {place.identity: array for place, array in performance.outside}
     checks = Checks()
+    for container in performance.containers:
+        checks.length(container)
     for place in found:
         began = began_with.get(place.identity)  # with this; the step may have left another array there
         value = used.get(id(began)) if isinstance(began, np.ndarray) else None
@@ -63,12 +67,18 @@ class Checks:
         elif (isinstance(now, tuple) and place.is_item) or (place.identity not in updated and type(now) is not float):
             self.same(place, now)
 
+    def length(self, container: Any) -> None:
+        """As many items, or attributes, as there are now."""
+        self.lines.append(f"len({self.named(container)}) == {len(container)}")
+
     def same(self, place: Place, value: Any) -> None:
         """The same object, or the same number."""
         if value is None or isinstance(value, bool):
             self.lines.append(f"{self.at(place)} is {value}")
         elif isinstance(value, (int, float, str, np.generic)):
             self.lines.append(f"{self.at(place)} == {self.named(value)}")
+        elif isinstance(value, set):
+            self.lines.append(f"{self.at(place)} == {self.named(value.copy())}")
         elif not (isinstance(value, tuple) and not place.is_item and _of_numbers(value)):
             self.lines.append(f"{self.at(place)} is {self.named(value)}")
         else:  # tuples of numbers are read anew
@@ -92,13 +102,14 @@ class Checks:
 
     @property
     def text(self) -> str:
-        """All of them as one expression."""
+        """All of them as one expression, which is false, or raises GONE, where they do not hold."""
         return " and ".join(dict.fromkeys(self.lines)) or "True"
 
     def function(self) -> Callable[[], bool]:
         """The function that says whether they hold."""
-        text = f"def bind({', '.join(self.bound)}):\n    return lambda: {self.text}\n"
-        namespace: dict[str, Any] = {}
+        lines = [f"try: return {self.text}", "except GONE: return False"]
+        text = f"def bind({', '.join(self.bound)}):\n def fits():\n  " + "\n  ".join(lines) + "\n return fits\n"
+        namespace: dict[str, Any] = {"GONE": GONE}
         exec(compile(text, "<fits>", "exec"), namespace)
         fits: Callable[[], bool] = namespace["bind"](**self.bound)
         return fits

@@ -52,6 +52,12 @@ class Place:
     is_item: bool
     name: str = ""
 
+    def exists(self) -> bool:
+        """Whether there is such an item or attribute still."""
+        if not self.is_item:
+            return hasattr(self.container, self.key)
+        return self.key < len(self.container) if isinstance(self.container, list) else self.key in self.container
+
     def get(self) -> Any:
         return self.container[self.key] if self.is_item else getattr(self.container, self.key, None)
 
