@@ -242,7 +242,8 @@ def test_keeping_what_was_computed():
 
 def test_an_array_of_a_recording_that_is_over():
     box = SimpleNamespace()
-    tg.compiled(lambda x: setattr(box, "y", x * 2))(X)
+    with pytest.raises(tg.TracingError, match="puts what it computed into box"):
+        tg.compiled(lambda x: setattr(box, "y", x * 2))(X)
     with pytest.raises(tg.TracingError, match="is used after that"):
         box.y + 1
 
