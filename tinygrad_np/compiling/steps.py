@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import threading
+import time
 import warnings
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial, update_wrapper
@@ -33,6 +34,7 @@ from tinygrad_np.trees import leaves_of, mapped
 
 NESTED = {list, tuple, dict}
 MANY = 8  # versions, beyond which there is a warning
+PATIENCE = 1.0  # seconds that a fork waits for steps to end
 REHEARSALS = 3  # at most: to see what a step changes, which may take two, and to record it
 
 
@@ -268,16 +270,32 @@ def _none(arguments: Any) -> Any:
 
 
 _alive: WeakSet[CompiledStep] = WeakSet()
+_held = threading.local()
 
 
-def _unlock() -> None:
-    """After a fork, no thread of the child holds a lock."""
-    for step in _alive:
+def _before_fork() -> None:
+    """Let steps of other threads come to their end, lest the child find a state half changed, or a Generator locked.
+
+    A long scan is not waited for.
+    """
+    deadline = time.monotonic() + PATIENCE
+    locks = [step._lock for step in list(_alive)]
+    _held.locks = [lock for lock in locks if lock.acquire(timeout=max(0.0, deadline - time.monotonic()))]
+
+
+def _after_fork_in_parent() -> None:
+    for lock in _held.locks:
+        lock.release()
+
+
+def _after_fork_in_child() -> None:
+    """No other thread is there that could give a lock back."""
+    for step in list(_alive):
         step._lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_unlock)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
 
 
 def _kind(x: Any) -> Hashable:
