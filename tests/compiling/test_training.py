@@ -229,3 +229,15 @@ def test_groups_with_their_own_hyperparameters_and_a_frozen_parameter():
     for x, t in batches(8):
         assert step(x, t).item() == eager.step(x, t).item()
     assert repr(replayed.optimizer.state_dict()) == repr(eager.optimizer.state_dict())
+
+
+@pytest.mark.parametrize("derivative", [tg.jacobian, tg.hessian, tg.grad], ids=lambda d: d.__name__)
+def test_derivatives_of_plain_functions(derivative):
+    def function(x):
+        y = np.tanh(x) * x[::-1]
+        return y if derivative is tg.jacobian else np.sum(y**2)
+
+    compiled = by_numpy(derivative(function))
+    for x in np.random.default_rng(0).normal(size=(4, 5)):
+        np.testing.assert_array_equal(compiled(x), derivative(function)(x))
+    assert compiled.explain().endswith("run 3 times")
