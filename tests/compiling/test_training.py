@@ -241,3 +241,24 @@ def test_derivatives_of_plain_functions(derivative):
     for x in np.random.default_rng(0).normal(size=(4, 5)):
         np.testing.assert_array_equal(compiled(x), derivative(function)(x))
     assert compiled.explain().endswith("run 3 times")
+
+
+def test_a_gradient_through_a_compiled_function():
+    function = by_numpy(lambda x: np.tanh(x) * x)
+    for x in np.random.default_rng(0).normal(size=(4, 5)):
+        function(x), function(tg.Tensor(x))
+        t = tg.Tensor(x, requires_grad=True)
+        function(t).sum().backward()
+        want = tg.grad(lambda x: np.sum(np.tanh(x) * x))(x)
+        np.testing.assert_array_equal(t.grad, want)
+        np.testing.assert_array_equal(tg.grad(lambda x: function(x).sum())(x), want)
+
+
+@pytest.mark.parametrize("given", [np.asarray, tg.Tensor])
+def test_a_compiled_function_in_another(given):
+    inner = by_numpy(lambda x, scale=2.0: x * scale)
+    outer = by_numpy(lambda x: inner(x) + inner(x, scale=3.0))
+    for x in np.random.default_rng(0).normal(size=(4, 5)):
+        inner(given(x))
+        np.testing.assert_array_equal(np.asarray(outer(given(x))), x * 2 + x * 3)
+    assert outer.explain().endswith("run 3 times")

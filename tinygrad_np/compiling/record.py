@@ -108,11 +108,6 @@ def _uncaught(step: Callable[..., Any], positional: Any, named: Any) -> Any:
 
 def _played(recording: Recording, leaf: Any, name: str, numbers: list[Any], i: int) -> tuple[Any, Value | None]:
     """The stand-in for an argument, and the Value of it if it is an array."""
-    if isinstance(leaf, Tensor) and leaf.requires_grad:
-        raise TracingError(
-            f"the argument {name} requires a gradient, which a compiled step would not give to it: give "
-            f"{name}.detach(), or list in state what holds it"
-        )
     if isinstance(leaf, (np.ndarray, np.generic, Tensor)):
         array = leaf.data if isinstance(leaf, Tensor) else leaf
         if isinstance(array, np.ndarray):  # a copy, which shares no memory with another argument or the state

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from tinygrad_np.compiling.asking import UnsettledError
 from tinygrad_np.compiling.native import CheckError, MisfitError
 from tinygrad_np.compiling.native.engine import machine
+from tinygrad_np.compiling.noting import StandIn
 from tinygrad_np.compiling.program import GuardError, Program
 from tinygrad_np.compiling.record import record
 from tinygrad_np.compiling.rehearsal import Rehearsal
@@ -54,7 +55,8 @@ def compiled(step: Callable[..., Any] | None = None, *, state: Any = (), native:
     Numbers of the state, such as learning rates, are read at each step, and Dropout draws at each. What would keep the
     value that it had while recorded raises TracingError, which names the line: ``if`` and ``float()`` of what was
     computed, parameters and Generators that ``state`` does not hold, changes to anything outside it. Arrays that are
-    neither state nor argument are read where they are. Where the state has changed in its structure since it was
+    neither state nor argument are read where they are. Where an argument is a Tensor that requires a gradient, and
+    within another compiled step, the step runs as it is. Where the state has changed in its structure since it was
     recorded (other arrays, ``model.eval()``), another version is recorded. NumPy's warnings are not given.
 
     >>> import numpy as np, tinygrad_np as tg
@@ -129,6 +131,8 @@ class CompiledStep:
         if keywords or not NESTED.isdisjoint(map(type, arguments)):
             kind = (kind, *[(name, _kind(x)) for name, x in keywords.items()])
             leaves = [leaf for _, leaf in leaves_of((arguments, keywords))]
+        if any(map(_is_followed, leaves)):
+            return self.step(*arguments, **keywords)
         with self._lock:
             return self._replayed(kind, leaves, arguments, keywords)
 
@@ -296,6 +300,11 @@ def _after_fork_in_child() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
+
+
+def _is_followed(x: Any) -> bool:
+    """Whether a gradient is to come back to an argument, or another compiled step is being recorded with it."""
+    return isinstance(x._array if isinstance(x, Tensor) else x, StandIn) or (isinstance(x, Tensor) and x.requires_grad)
 
 
 def _kind(x: Any) -> Hashable:
