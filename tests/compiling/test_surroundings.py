@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_np as tg
+from tests.compiling.steps import Training, batches
 
 SETTINGS = {"scale": 1.0, "nested": {"scale": 1.0}}
 
@@ -108,6 +109,25 @@ def test_what_the_code_does_not_name_may_change():
     for ours.unread in range(5):
         step(np.ones(2))
     assert step.explain().count("a program of") == 1
+
+
+def test_a_loop_that_counts_beside_its_step():
+    class Loop:
+        def __init__(self):
+            self.training, self.losses, self.best = Training(), [], None
+            self.fast = tg.compiled(self.step, state=self.training.state)
+
+        def step(self, x, t):
+            return self.training.step(x, t)
+
+        def run(self, data):
+            for x, t in data:
+                self.losses.append(self.fast(x, t).item())
+                self.best = min(self.losses)
+
+    loop = Loop()
+    loop.run(batches(6))
+    assert loop.fast.explain().count("a program of") == 1
 
 
 def changing(what):

@@ -56,7 +56,8 @@ class Reach:
             if not isinstance(thing, tuple) and id(thing) not in self.known:
                 self.containers.append((name, thing))
             for key, item in _items(thing):
-                self._enter(item, f"{name}[{key!r}]")
+                if not isinstance(item, ITSELF):  # as most are in long lists
+                    self._enter(item, f"{name}[{key!r}]")
         else:
             for part in _parts(thing):
                 self._enter(part, name)
@@ -72,7 +73,8 @@ class Reach:
             self.names |= _names(code)
             named = [name for name in dict.fromkeys(_globals(code)) if name in function.__globals__]
             found += [Place(function.__globals__, name, True, name) for name in named]
-            found += [Place(function, key, False, key) for key in ("__defaults__", "__kwdefaults__")]
+            defaults = [key for key in ("__defaults__", "__kwdefaults__") if getattr(function, key)]
+            found += [Place(function, key, False, key) for key in defaults]
         for place in found:
             if own and not isinstance(place.get(), ModuleType):
                 self.places[place.identity] = place
