@@ -15,96 +15,70 @@ TREES = {path: ast.parse(path.read_text()) for path in MODULES}
 
 # A module imports from lower floors only, never sideways. Within a floor there are steps where one builds on another:
 # checks on gradients, and the modules of optim on each other.
-FLOORS = {
-    "shapes": 0,
-    "numerics": 0.1,
-    "recording": 0,
-    "saved": 0,
-    "tape": 0,
-    "anomaly": 0.5,
-    "states": 0.5,
-    "coverage": 0,
-    "operations": 1,
-    "rules": 2,
-    "protocols": 2,
-    "tensor": 3,
-}
-FLOORS |= {"trees": 0, "graph": 4, "gradients": 4.1, "views": 4.1, "checkpoint": 4.1, "forward": 4.2, "traced": 4.3}
-FLOORS |= {"names": 0, "arguments": 0, "targets": 4, "losses": 4.1, "metrics": 4.1}
-FLOORS |= {"transforms": 4.4, "fft": 4, "initializers": 4, "pytest_plugin": 6}
-FLOORS |= {"nn.description": 4, "nn.summary": 4.1, "nn.module": 5, "nn": 5.1}
-FLOORS |= {"checks.patterns": 0.1, "checks.maps": 0, "checks.slopes": 0, "checks.diagnosis": 4, "checks.heatmap": 4}
-FLOORS |= {"checks.taylor": 4, "checks.report": 4.1, "checks.measuring": 4.2, "checks.subject": 4.2}
-FLOORS |= {"checks.options": 0.1, "checks.inputs": 4, "checks.returned": 4.1, "checks.stacks": 4.3}
-FLOORS |= {"checks.dodging": 4.3, "checks.noise": 0.1, "checks.ladder": 0.2, "checks.closer": 0.3}
-FLOORS |= {"checks.directions": 4.3, "checks.elements": 4.4, "checks.checker": 4.5, "checks.graph": 4.6, "checks": 4.7}
-FLOORS |= {
-    "optim.flat": 4.1,
-    "optim.hyperparameters": 4.1,
-    "optim.wolfe": 4.1,
-    "optim.choice": 4.1,
-    "optim.schedules": 4.2,
-}
-FLOORS |= {"optim.parameters": 4.2, "optim.group": 4.2, "optim.state": 4.3, "optim.hooks": 4.3, "optim.averaging": 4.3}
-FLOORS |= {"optim.optimizer": 4.4, "optim.adaptive": 4.5, "optim.descent": 4.5, "optim.lbfgs": 4.5, "optim": 4.6}
-FLOORS |= {"compiling.native.builder": 6, "compiling.native.cache": 6, "compiling.native.views": 6}
-FLOORS |= {"compiling.native.mathematics": 6.1, "compiling.native.instructions": 6.1, "compiling.native.engine": 6.1}
-FLOORS |= {"compiling.native.blas": 6.15}
-FLOORS |= {"compiling.native.functions": 6.2, "compiling.native.frame": 6.2, "compiling.native.fusion": 6.2}
-FLOORS |= {
-    "compiling.native.blas": 6.15,
-    "compiling.native.listing": 6.2,
-    "compiling.native.reducing": 6.3,
-    "compiling.native.indexing": 6.3,
-}
-FLOORS |= {"compiling.native.lowering": 6.4, "compiling.native.kernels": 6.3, "compiling.native.linking": 6.5}
-FLOORS |= {"compiling.native.products": 6.4, "compiling.native.emit": 6.5, "compiling.native.binding": 6.6}
-FLOORS |= {"compiling.native.headers": 6, "compiling.native.entering": 6.55, "compiling.native.script": 6.5}
-FLOORS |= {"compiling.native.results": 6.7, "compiling.native.running": 6.75, "compiling.native.scanning": 6.8}
-FLOORS |= {"compiling.native": 6.82}
-FLOORS |= {"compiling.program": 0, "compiling.asking": 6, "compiling.symbols": 6.1, "compiling.twins": 6.1}
-FLOORS |= {"compiling.noting": 6.2}
-FLOORS |= {"compiling.recorder": 6.3, "compiling.places": 6.4, "compiling.state": 6.5, "compiling.fitting": 6.6}
-FLOORS |= {"compiling.surroundings": 6.45}
-FLOORS |= {
-    "compiling.passes": 6,
-    "compiling.text": 6,
-    "compiling.source": 6.1,
-    "compiling.record": 6.7,
-    "compiling.rehearsal": 6.6,
-    "compiling.replaying": 6.85,
-    "compiling.version": 6.86,
-    "compiling.shortcut": 6.7,
-    "compiling.scanning": 6,
-}
-FLOORS |= {"compiling.steps": 6.9, "compiling": 6.95}
-FLOORS |= {
-    "optim.flat": 4.1,
-    "optim.hyperparameters": 4.1,
-    "optim.wolfe": 4.1,
-    "optim.choice": 4.1,
-    "optim.schedules": 4.2,
-}
-FLOORS |= {"optim.parameters": 4.2, "optim.group": 4.2, "optim.state": 4.3, "optim.hooks": 4.3, "optim.averaging": 4.3}
-FLOORS |= {"optim.optimizer": 4.4, "optim.adaptive": 4.5, "optim.descent": 4.5, "optim.lbfgs": 4.5, "optim": 4.6}
-FLOORS |= {"saving.errors": 0, "saving.atomic": 0, "saving.structure": 0, "saving.container": 1, "saving.files": 2}
-FLOORS |= {"saving": 4}
-FLOORS |= {"data.rows": 0.5, "data.labels": 0, "data.finite": 1, "data.batches": 4.1, "data.splitting": 4.1}
-FLOORS |= {"data.standardizing": 4.1, "data": 4.2}
-FLOORS |= {"training.interruption": 0, "training.progress": 0, "training.rows": 5.2, "training.steps": 5.2}
-FLOORS |= {"training.history": 5.2, "training.divergence": 5.3, "training.evaluation": 5.3, "training.callbacks": 5.3}
-FLOORS |= {
-    "training.arguments": 5.4,
-    "training.trials": 5.4,
-    "training.fitting": 5.4,
-}
-# The Trainer and what is built on it stand above compiled steps, which they may be asked to take.
-FLOORS |= {"training.compilation": 7, "training.trainer": 7.1, "training": 7.2}
-FLOORS |= {"experiments.packages": 0, "experiments.description": 0, "experiments.outcomes": 0}
-FLOORS |= {"experiments.columns": 7.9, "experiments.statistics": 1, "experiments.results": 7.91}
-FLOORS |= {"experiments.variants": 7.9, "experiments.tables": 7.92, "experiments.figures": 7.92}
-FLOORS |= {"experiments.study": 7.93, "experiments.folder": 7.9, "experiments.arguments": 7.91}
-FLOORS |= {"experiments.processes": 7.91, "experiments.comparing": 7.94, "experiments": 8}
+TABLE = """
+0      arguments checks.maps checks.slopes compiling.program coverage data.labels experiments.description
+       experiments.outcomes experiments.packages names recording saved saving.atomic saving.errors saving.structure
+       shapes tape training.interruption training.progress trees
+0.1    checks.noise checks.options checks.patterns numerics
+0.2    checks.ladder
+0.3    checks.closer
+0.5    anomaly data.rows states
+1      data.finite experiments.statistics operations saving.container
+2      protocols rules saving.files
+3      tensor
+4      checks.diagnosis checks.heatmap checks.inputs checks.taylor fft graph initializers nn.description saving
+       targets
+4.1    checkpoint checks.report checks.returned data.batches data.splitting data.standardizing gradients losses
+       metrics nn.summary optim.choice optim.flat optim.hyperparameters optim.wolfe views
+4.2    checks.measuring checks.subject data forward optim.group optim.parameters optim.schedules
+4.3    checks.directions checks.dodging checks.stacks optim.averaging optim.hooks optim.state traced
+4.4    checks.elements optim.optimizer transforms
+4.5    checks.checker optim.adaptive optim.descent optim.lbfgs
+4.6    checks.graph optim
+4.7    checks
+5      nn.module
+5.1    nn
+5.2    training.history training.rows training.steps
+5.3    training.callbacks training.divergence training.evaluation
+5.4    training.arguments training.fitting training.trials
+6      compiling.asking compiling.native.builder compiling.native.cache compiling.native.headers
+       compiling.native.views compiling.passes compiling.scanning compiling.text pytest_plugin
+6.1    compiling.native.engine compiling.native.instructions compiling.native.mathematics compiling.source
+       compiling.symbols compiling.twins
+6.15   compiling.native.blas
+6.2    compiling.native.frame compiling.native.functions compiling.native.fusion compiling.native.listing
+       compiling.noting
+6.3    compiling.native.indexing compiling.native.kernels compiling.native.reducing compiling.recorder
+6.4    compiling.native.lowering compiling.native.products compiling.places
+6.42   compiling.reach
+6.45   compiling.surroundings
+6.5    compiling.native.emit compiling.native.linking compiling.native.script compiling.state
+6.55   compiling.native.entering
+6.6    compiling.fitting compiling.native.binding compiling.rehearsal
+6.7    compiling.native.results compiling.record compiling.shortcut
+6.75   compiling.native.running
+6.8    compiling.native.scanning
+6.82   compiling.native
+6.85   compiling.replaying
+6.86   compiling.version
+6.9    compiling.steps
+6.95   compiling
+7      training.compilation
+7.1    training.trainer
+7.2    training
+7.9    experiments.columns experiments.folder experiments.variants
+7.91   experiments.arguments experiments.processes experiments.results
+7.92   experiments.figures experiments.tables
+7.93   experiments.study
+7.94   experiments.comparing
+8      experiments
+"""
+FLOORS: dict[str, float] = {}
+for word in TABLE.split():
+    if word[0].isdigit():
+        here = float(word)
+    else:
+        FLOORS[word] = here
 
 
 def relative(path):

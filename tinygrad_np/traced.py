@@ -182,4 +182,6 @@ def _stacked(rows: Sequence[Tensor], like: Tensor) -> Any:
     """Gradients of ``like`` as the rows of a matrix: a Tensor if one of them is tracked, else an array."""
     if any(map(_is_tracked, rows)):
         return np.concatenate([row.reshape(1, -1) for row in rows])
-    return np.array([row.data.reshape(-1) for row in rows], like.dtype).reshape(len(rows), like.size)
+    if not rows:
+        return np.zeros((0, like.size), like.dtype)
+    return np.concatenate([row.data.reshape(1, -1) for row in rows]).astype(like.dtype, copy=False)

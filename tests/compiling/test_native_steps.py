@@ -10,7 +10,7 @@ import pytest
 
 import tinygrad_np as tg
 from tests.compiling.steps import Training, batches, by_numpy
-from tinygrad_np.compiling import scanning
+from tinygrad_np.compiling import scanning, steps
 from tinygrad_np.compiling.native import NotNativeError, binding
 
 
@@ -276,7 +276,8 @@ def test_threads_take_turns():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_goes_on_by_itself():
+def test_a_forked_child_goes_on_by_itself(monkeypatch):
+    monkeypatch.setattr(steps, "PATIENCE", 0.0)  # the step of the other thread does not end
     training, (x, t) = Training(), batches(1)[0]
     step, twin = warm(training)
     inside, leave = threading.Event(), threading.Event()
@@ -297,6 +298,26 @@ def test_a_forked_child_goes_on_by_itself():
     thread.join()
     assert os.waitpid(child, 0)[1] == 0
     close(training, twin)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_while_another_thread_draws():
+    training, (x, t) = Training(layers=[tg.nn.Dropout(0.5, rng=0)]), batches(1)[0]
+    step = tg.compiled(training.step, state=training.state)
+    leave = threading.Event()
+    thread = threading.Thread(target=lambda: [step(x, t) for _ in iter(leave.is_set, True)])
+    thread.start()
+    children = []
+    for _ in range(8):
+        children.append(os.fork())
+        if not children[-1]:
+            step(x, t)
+            free = training.model[1].rng.bit_generator.lock.acquire(blocking=False)
+            os._exit(0 if free else 1)
+    leave.set()
+    thread.join()
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 8
 
 
 # Where there is no native code

@@ -73,6 +73,15 @@ def argument_changed(x):
     return x
 
 
+def in_a_text(x):
+    return x * len(f"{x.sum():.3f}")  # here
+
+
+def printed(x):
+    print(tg.Tensor(x))  # here
+    return x
+
+
 OUTSIDE = np.zeros((2, 2))
 
 
@@ -82,7 +91,7 @@ def outside_changed(x):
 
 
 STEPS = [decided, decided_on_a_tensor, as_float, as_int, an_item, listed, plain, numpy_of_a_tensor, into_a_plain_array]
-STEPS += [index_of_a_plain_array, counted_to, contained, argument_changed, outside_changed]
+STEPS += [index_of_a_plain_array, counted_to, contained, argument_changed, outside_changed, in_a_text, printed]
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
@@ -242,7 +251,8 @@ def test_keeping_what_was_computed():
 
 def test_an_array_of_a_recording_that_is_over():
     box = SimpleNamespace()
-    tg.compiled(lambda x: setattr(box, "y", x * 2))(X)
+    with pytest.raises(tg.TracingError, match="puts what it computed into box"):
+        tg.compiled(lambda x: setattr(box, "y", x * 2))(X)
     with pytest.raises(tg.TracingError, match="is used after that"):
         box.y + 1
 
@@ -273,6 +283,22 @@ def test_optimizers_that_decide_on_numbers():
     with pytest.raises(tg.TracingError, match=r"LBFGS\.\w+ goes by numbers .*cannot be compiled.*\.py, line"):
         step(x, t)
     assert repr(training.model.state_dict()) == before
+
+
+@pytest.mark.parametrize("text", [str, repr, "{}".format, "{:.1f}".format])
+def test_a_text_of_a_number_of_the_state(text):
+    ours = SimpleNamespace(scale=2.0)
+    step = tg.compiled(lambda x: x * len(text(ours.scale)), state=ours)
+    step(X)
+    with pytest.raises(tg.TracingError, match=r"a text made of a number of the state .*test_refusals\.py, line"):
+        step(X)
+
+
+def test_a_rounded_number_of_the_state():
+    ours = SimpleNamespace(scale=2.0)
+    step = tg.compiled(lambda x: x * round(ours.scale) + round(ours.scale, 1), state=ours)
+    for ours.scale in (1.24, 1.24, 1.24, 3.26, 4.55):
+        np.testing.assert_array_equal(step(X), X * round(ours.scale) + round(ours.scale, 1))
 
 
 @pytest.mark.parametrize(("state", "message"), [(X, "state holds objects"), (None, "got NoneType"), (3, "got int")])

@@ -149,3 +149,67 @@ def test_a_guard_that_comes_late_is_found_out_in_time():
     for x in (1.0, 1.0, 1.0, -4.0, 5.0, 1.0):  # where the base is 0, its logarithm is not taken
         assert step(np.array([x])).item() == run(twin, np.array([x])).item()
         assert ours.value == twin.value
+
+
+@pytest.mark.parametrize("optimizer", [tg.MomentumSGD, tg.optim.Adam])
+def test_parameters_that_are_frozen_and_thawed(optimizer):
+    eager, replayed = Training(optimizer), Training(optimizer)
+    step = by_numpy(replayed.step, state=replayed.state)
+    for i, (x, t) in enumerate(batches(24)):
+        for training in (eager, replayed):
+            training.model[0].weight.requires_grad = not 6 <= i < 14
+        assert step(x, t).item() == eager.step(x, t).item()
+    assert repr(replayed.optimizer.state_dict()) == repr(eager.optimizer.state_dict())
+
+
+def test_an_eager_step_that_counts_parameters_apart():
+    eager, replayed = Training(tg.optim.Adam), Training(tg.optim.Adam)
+    step = by_numpy(replayed.step, state=replayed.state)
+    for i, (x, t) in enumerate(batches(16)):
+        if i == 8:
+            for training in (eager, replayed):
+                training.model[0].weight.requires_grad = False
+                training.step(x, t)
+                training.model[0].weight.requires_grad = True
+        assert step(x, t).item() == eager.step(x, t).item()
+
+
+class Changing:
+    """Numbers in a list, a dictionary, a set and attributes."""
+
+    def __init__(self):
+        self.scales, self.names, self.seen, self.shift = [1.0], {"a": 1.0}, set(), 2.0
+
+    def step(self, x):
+        return x * sum(self.scales) * sum(self.names.values()) + len(self.seen) + getattr(self, "shift", 0.0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda s: s.scales.append(3.0),
+        lambda s: s.scales.clear(),
+        lambda s: s.names.update(b=2.0),
+        lambda s: s.names.pop("a"),
+        lambda s: s.seen.add(1),
+        lambda s: delattr(s, "shift"),
+    ],
+)
+def test_state_that_grew_or_shrank_is_met_again(change):
+    state = Changing()
+    step = by_numpy(state.step, state=state)
+    for i in range(8):
+        if i == 4:
+            change(state)
+        x = np.full(2, i + 1.0)
+        np.testing.assert_array_equal(step(x), state.step(x))
+
+
+def test_a_step_that_takes_from_a_list_is_refused():
+    state = Changing()
+    state.scales += [2.0, 3.0, 4.0]
+    step = by_numpy(lambda x: x * state.scales.pop(), state=state)
+    step(np.ones(2))
+    with pytest.raises(tg.TracingError, match="scales"):
+        step(np.ones(2))
+    assert state.scales == [1.0, 2.0, 3.0]

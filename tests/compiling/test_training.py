@@ -229,3 +229,36 @@ def test_groups_with_their_own_hyperparameters_and_a_frozen_parameter():
     for x, t in batches(8):
         assert step(x, t).item() == eager.step(x, t).item()
     assert repr(replayed.optimizer.state_dict()) == repr(eager.optimizer.state_dict())
+
+
+@pytest.mark.parametrize("derivative", [tg.jacobian, tg.hessian, tg.grad], ids=lambda d: d.__name__)
+def test_derivatives_of_plain_functions(derivative):
+    def function(x):
+        y = np.tanh(x) * x[::-1]
+        return y if derivative is tg.jacobian else np.sum(y**2)
+
+    compiled = by_numpy(derivative(function))
+    for x in np.random.default_rng(0).normal(size=(4, 5)):
+        np.testing.assert_array_equal(compiled(x), derivative(function)(x))
+    assert compiled.explain().endswith("run 3 times")
+
+
+def test_a_gradient_through_a_compiled_function():
+    function = by_numpy(lambda x: np.tanh(x) * x)
+    for x in np.random.default_rng(0).normal(size=(4, 5)):
+        function(x), function(tg.Tensor(x))
+        t = tg.Tensor(x, requires_grad=True)
+        function(t).sum().backward()
+        want = tg.grad(lambda x: np.sum(np.tanh(x) * x))(x)
+        np.testing.assert_array_equal(t.grad, want)
+        np.testing.assert_array_equal(tg.grad(lambda x: function(x).sum())(x), want)
+
+
+@pytest.mark.parametrize("given", [np.asarray, tg.Tensor])
+def test_a_compiled_function_in_another(given):
+    inner = by_numpy(lambda x, scale=2.0: x * scale)
+    outer = by_numpy(lambda x: inner(x) + inner(x, scale=3.0))
+    for x in np.random.default_rng(0).normal(size=(4, 5)):
+        inner(given(x))
+        np.testing.assert_array_equal(np.asarray(outer(given(x))), x * 2 + x * 3)
+    assert outer.explain().endswith("run 3 times")

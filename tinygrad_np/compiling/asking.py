@@ -5,8 +5,10 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from types import FrameType
+from typing import Any
 
 import numpy as np
 
@@ -17,8 +19,21 @@ NUMPY = os.path.dirname(np.__file__) + os.sep
 ON_BEHALF = tuple(LIBRARY + name for name in ("tensor.py", "protocols.py"))
 
 
+class _Latest(threading.local):
+    """The latest TracingError of a thread."""
+
+    error: TracingError | None = None
+
+
+latest = _Latest()
+
+
 class TracingError(TypeError):
     """A step cannot be compiled as it is written: something in it would stay as it was when it was recorded."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        latest.error = self  # for a step may catch it, and go on in another way
 
 
 class UnsettledError(TracingError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,21 +10,26 @@ import numpy as np
 from tinygrad_np.compiling.places import Access, Place, places
 from tinygrad_np.compiling.program import Program, Value, operands_in
 from tinygrad_np.compiling.state import Performance
+from tinygrad_np.compiling.surroundings import NUMBERS, Surroundings
 from tinygrad_np.nn.module import Module
 
+GONE = AttributeError, LookupError  # where an attribute or an item is no more
 
-def conditions(performance: Performance, program: Program, outside: Sequence[Place]) -> Checks:
+
+def conditions(performance: Performance, program: Program, surroundings: Surroundings) -> Checks:
     """What says whether ``program`` may run on the state as it is.
 
     Arrays that the program uses must be the ones that they were, for it knows where each lies in memory; but a number
     in an array without dimensions, and an array that the step itself replaces, are looked up at each step. Floats are
-    read anew; anything else must be the same, and so must be what is ``outside`` the state.
+    read anew; anything else must be the same, and so must be the ``surroundings``.
     """
     used = _used(program)
     updated = {put.place for put, _ in program.updates if isinstance(put, Access)}
     found = [*places(performance.state.roots), *[place for place, _ in performance.outside]]
     began_with = performance.by_identity | {place.identity: array for place, array in performance.outside}
     checks = Checks()
+    for container in performance.containers:
+        checks.length(container)
     for place in found:
         began = began_with.get(place.identity)  # with this; the step may have left another array there
         value = used.get(id(began)) if isinstance(began, np.ndarray) else None
@@ -37,7 +42,9 @@ def conditions(performance: Performance, program: Program, outside: Sequence[Pla
     for module in {id(p.container): p.container for p in found if isinstance(p.container, Module)}.values():
         if "training" not in vars(module):
             checks.same(Place(module, "training", False), module.training)
-    for place in outside:
+    for container in surroundings.containers:
+        checks.items(container)
+    for place in surroundings.places:
         if type(place.get()) is not np.ndarray and place.identity not in began_with:  # as what the program uses is
             checks.same(place, place.get())
     return checks
@@ -60,19 +67,37 @@ class Checks:
                 self.same(place, now)
             elif value.shape:
                 self.alike(place, now)
+        elif _of_numbers(now) and not place.is_item and place.identity not in updated:
+            self.lines.append(f"{self.at(place)} is not None")  # they are read anew
         elif (isinstance(now, tuple) and place.is_item) or (place.identity not in updated and type(now) is not float):
             self.same(place, now)
+
+    def length(self, container: Any) -> None:
+        """As many items, or attributes, as there are now."""
+        self.lines.append(f"len({self.named(container)}) == {len(container)}")
+
+    def items(self, container: Any) -> None:
+        """The same items as there are now: the same objects, or numbers that are equal."""
+        name, items = self.named(container), [*(container.values() if isinstance(container, dict) else container)]
+        if isinstance(container, set) or all(isinstance(x, NUMBERS) for x in items):
+            self.lines.append(f"{name} == {self.named(container.copy())}")
+            return
+        self.bound[f"kept{id(items)}"] = items  # so that their ids are not given to others
+        if isinstance(container, dict):
+            self.lines.append(f"[*{name}] == {self.named([*container])}")
+            name += ".values()"
+        self.lines.append(f"[*map(id, {name})] == {self.named([*map(id, items)])}")
 
     def same(self, place: Place, value: Any) -> None:
         """The same object, or the same number."""
         if value is None or isinstance(value, bool):
             self.lines.append(f"{self.at(place)} is {value}")
-        elif isinstance(value, (int, float, str, np.generic)):
+        elif isinstance(value, (int, float, str, np.generic)) and value == value:  # no NaN
             self.lines.append(f"{self.at(place)} == {self.named(value)}")
-        elif not (isinstance(value, tuple) and not place.is_item and _of_numbers(value)):
+        elif isinstance(value, set):
+            self.lines.append(f"{self.at(place)} == {self.named(value.copy())}")
+        else:
             self.lines.append(f"{self.at(place)} is {self.named(value)}")
-        else:  # tuples of numbers are read anew
-            self.lines.append(f"{self.at(place)} is not None")
 
     def alike(self, place: Place, array: Any) -> None:
         """An array of the same shape and dtype."""
@@ -92,13 +117,14 @@ class Checks:
 
     @property
     def text(self) -> str:
-        """All of them as one expression."""
+        """All of them as one expression, which is false, or raises GONE, where they do not hold."""
         return " and ".join(dict.fromkeys(self.lines)) or "True"
 
     def function(self) -> Callable[[], bool]:
         """The function that says whether they hold."""
-        text = f"def bind({', '.join(self.bound)}):\n    return lambda: {self.text}\n"
-        namespace: dict[str, Any] = {}
+        lines = [f"try: return {self.text}", "except GONE: return False"]
+        text = f"def bind({', '.join(self.bound)}):\n def fits():\n  " + "\n  ".join(lines) + "\n return fits\n"
+        namespace: dict[str, Any] = {"GONE": GONE}
         exec(compile(text, "<fits>", "exec"), namespace)
         fits: Callable[[], bool] = namespace["bind"](**self.bound)
         return fits

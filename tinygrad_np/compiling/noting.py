@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.asking import TracingError, where
+from tinygrad_np.compiling.asking import TracingError, library_asks, refused, where
 from tinygrad_np.compiling.program import Call, Scalar, Value, cast, guard, has_shape
 from tinygrad_np.compiling.symbols import Symbol
 from tinygrad_np.compiling.twins import require_equal
@@ -238,6 +238,8 @@ class Recording:
             self._note(call)
             items = [self._taken(item, Call(operator.getitem, (call.result, i))) for i, item in enumerate(result)]
             return type(result)(*items) if hasattr(result, "_fields") else type(result)(items)
+        if isinstance(result, str) and not library_asks():
+            raise refused("a text made of an array's numbers", "print and write outside the step")
         if not isinstance(result, (np.ndarray, np.generic, bool, int, float)):
             return result
         call.result = self._placed(result)

@@ -52,6 +52,12 @@ class Place:
     is_item: bool
     name: str = ""
 
+    def exists(self) -> bool:
+        """Whether there is such an item or attribute still."""
+        if not self.is_item:
+            return hasattr(self.container, self.key)
+        return self.key < len(self.container) if isinstance(self.container, list) else self.key in self.container
+
     def get(self) -> Any:
         return self.container[self.key] if self.is_item else getattr(self.container, self.key, None)
 
@@ -59,7 +65,7 @@ class Place:
         if self.is_item:
             self.container[self.key] = value
         else:  # past any manners of its own, such as those of an optimizer's hyperparameters
-            object.__setattr__(self.container, self.key, value)
+            _setter(self.container)(self.container, self.key, value)
 
     def reader(self) -> Access:
         """What reads the place at each step."""
@@ -70,7 +76,9 @@ class Place:
 
     def setter(self) -> Access:
         """What sets it."""
-        return self._named(Access(operator.setitem if self.is_item else object.__setattr__, self.container, self.key))
+        return self._named(
+            Access(operator.setitem if self.is_item else _setter(self.container), self.container, self.key)
+        )
 
     def _named(self, access: Access) -> Access:
         access.name, access.place = self.name, self.identity
@@ -80,6 +88,11 @@ class Place:
     def identity(self) -> tuple[int, Any]:
         """What tells it from any other place while its container exists."""
         return id(self.container), self.key
+
+
+def _setter(container: Any) -> Any:
+    """What sets attributes past any manners of the object's own; classes and modules have a setter of theirs."""
+    return setattr if isinstance(container, (type, ModuleType)) else object.__setattr__
 
 
 def places(roots: Sequence[Any]) -> list[Place]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.asking import TracingError
+from tinygrad_np.compiling.asking import TracingError, latest
 from tinygrad_np.compiling.fitting import Checks, conditions
 from tinygrad_np.compiling.noting import UNLISTED, Recording, StandIn
 from tinygrad_np.compiling.passes import simplified
@@ -77,14 +77,14 @@ def _performed(
         played = [_played(recording, leaf, name, numbers, i) for i, (leaf, name) in enumerate(zip(numbers, names))]
         performance.begin()
         positional, named = rebuilt(arguments, [p for p, _ in played])
-        returned = step(*positional, **named)
+        returned = _uncaught(step, positional, named)
         outputs, structure, results = _returned(recording, returned)
         updates = performance.finish()
         surroundings.check(performance.by_identity, {id(generator) for generator, _ in performance.drawn})
         found = [value for _, value in played if value is not None]
         program: Program = ReadableProgram(found, recording.calls, tuple(outputs), updates)
         _check_parameters(performance, program)
-        checks = conditions(performance, program, surroundings.places)
+        checks = conditions(performance, program, surroundings)
         shorter = program if twins is None else simplified(program)
     except BaseException:
         performance.abandon()
@@ -92,6 +92,18 @@ def _performed(
         raise
     groups = [group for group, _ in performance.schedules]
     return results, Recorded(shorter, checks, structure, performance.touched(), groups, numbers)
+
+
+def _uncaught(step: Callable[..., Any], positional: Any, named: Any) -> Any:
+    """What ``step`` returns; if it catches a refusal, and goes on without the value, that is raised all the same."""
+    latest.error = None
+    try:
+        returned = step(*positional, **named)
+        if latest.error is not None:
+            raise latest.error
+        return returned
+    finally:
+        latest.error = None
 
 
 def _played(recording: Recording, leaf: Any, name: str, numbers: list[Any], i: int) -> tuple[Any, Value | None]:

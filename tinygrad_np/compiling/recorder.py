@@ -120,7 +120,7 @@ class Recorder(StandIn):
         return (self[i] for i in range(len(self)))
 
     def __repr__(self) -> str:
-        return f"<recorded {self.dtype} {self.shape}>"
+        return f"{self.dtype} {self.shape}"  # as messages show an array
 
     # -- NumPy's protocols, operators ----------------------------------------------------------------
 
@@ -255,7 +255,12 @@ class Recorder(StandIn):
         return number
 
     def __format__(self, form: str) -> str:
-        return format(self.array, form)  # in messages, which are for now
+        if not library_asks():  # in a message, which is for now
+            raise refused("a text made of an array's numbers", "print and write outside the step")
+        return format(self.array, form)
+
+    def __str__(self) -> str:
+        return format(self)
 
     __float__, __complex__ = _refused("float(array)"), _refused("complex(array)")
     item, tolist, tobytes = _refused("array.item()"), _refused("array.tolist()"), _refused("array.tobytes()")

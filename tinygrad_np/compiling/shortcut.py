@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tinygrad_np.compiling.fitting import Checks
+from tinygrad_np.compiling.fitting import GONE, Checks
 from tinygrad_np.compiling.native.script import Script
 from tinygrad_np.optim.group import Group
 from tinygrad_np.tape import Leaf, tick
@@ -30,7 +30,9 @@ def shortcut(
     """
     script.bound |= checks.bound
     script.begin("shortcut(arguments)")
-    script.add(f"if not ({checks.text}): return {script.named(MISSED)}")
+    script.add("try:")
+    script.add(f" if not ({checks.text}): return {script.named(MISSED)}")
+    script.add(f"except {script.named(GONE)}: return {script.named(MISSED)}")
     for group in groups:
         script.add(f"{script.named(group.follow)}()")
     step(script)

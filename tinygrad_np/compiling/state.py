@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_np.compiling.asking import TracingError, UnsettledError
 from tinygrad_np.compiling.noting import UNLISTED, Recording, StandIn
-from tinygrad_np.compiling.places import Access, Place, places
+from tinygrad_np.compiling.places import CLOSED, Access, Place, places
 from tinygrad_np.compiling.program import Scalar
 from tinygrad_np.compiling.recorder import Draws
 from tinygrad_np.compiling.surroundings import Surroundings
@@ -67,7 +67,8 @@ class Performance:
         self.by_identity = {place.identity: value for place, value in self.before}
         self.outside = [(p, p.get()) for p in surroundings.arrays(set(self.by_identity))]
         held = [*[place.container for place in self.found], *[value for _, value in self.before]]
-        self.shapes = [(x, x.copy()) for x in {id(x): x for x in held if type(x) in (list, dict)}.values()]
+        self.containers = list({id(x): x for x in map(_contents, held) if x is not None}.values())
+        self.shapes = [(x, x.copy()) for x in self.containers]
         self.orders = [(leaf, leaf.order) for leaf in state.leaves()]
         self.copies = [(a, a.copy()) for _, value in self.before for a in _arrays(value) if a.flags.writeable]
         self.drawn = [(g, g.bit_generator.state) for _, v in self.before for g in _kinds(v, np.random.Generator)]
@@ -155,12 +156,15 @@ class Performance:
             if real is was or now is self.symbols.get(place.identity, self):
                 continue
             updates += self._update(place, was, now, real)
+        for place in self.found:
+            if not place.exists():
+                raise TracingError(f"the step takes {place.name} away, which a compiled step would not; keep it there")
         self._end()
         return updates
 
     def _update(self, place: Place, was: Any, now: Any, real: Any) -> list[Update]:
         """What to do at ``place`` after each step, where something else is now."""
-        if isinstance(now, Symbol):
+        if isinstance(now, Symbol) and was is not self:
             return [(place.setter(), now.scalar)]
         if isinstance(now, StandIn) and was is not self:
             now.value.number = not isinstance(now.array, np.ndarray)
@@ -171,8 +175,9 @@ class Performance:
             now = self.originals.get(id(now), (now,))[0]
         if now is was or (type(now) is type(was) and isinstance(now, (int, str)) and now == was):
             return []
-        counted = type(was) is int and type(real) is int
-        raise (UnsettledError if counted else TracingError)(
+        # A count that was not seen to move will have been by the next time, and a new place will be there.
+        settles = isinstance(now, Symbol) or (type(was) is int and type(real) is int)
+        raise (UnsettledError if settles else TracingError)(
             f"the step changes {place.name}, from {_shown(was, self)} to {_shown(real, self)}, which a compiled step "
             "would not; keep such things outside the step"
         )
@@ -208,6 +213,14 @@ def touch(leaves: Sequence[Leaf]) -> None:
     stamp = tick()
     for leaf in leaves:
         leaf.order = stamp
+
+
+def _contents(thing: Any) -> list[Any] | dict[Any, Any] | None:
+    """What may come to have more or fewer items: a list, a dictionary, the attributes of an object of the user's."""
+    if type(thing) in (list, dict):
+        return thing  # type: ignore[no-any-return]
+    own = not type(thing).__module__.startswith(("tinygrad_np", "numpy"))
+    return vars(thing) if own and not isinstance(thing, CLOSED) and hasattr(thing, "__dict__") else None
 
 
 def _item(get: Callable[[], Any], i: int) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import threading
+import time
 import warnings
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial, update_wrapper
@@ -17,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from tinygrad_np.compiling.asking import UnsettledError
 from tinygrad_np.compiling.native import CheckError, MisfitError
 from tinygrad_np.compiling.native.engine import machine
+from tinygrad_np.compiling.noting import StandIn
 from tinygrad_np.compiling.program import GuardError, Program
 from tinygrad_np.compiling.record import record
 from tinygrad_np.compiling.rehearsal import Rehearsal
@@ -33,6 +35,7 @@ from tinygrad_np.trees import leaves_of, mapped
 
 NESTED = {list, tuple, dict}
 MANY = 8  # versions, beyond which there is a warning
+PATIENCE = 1.0  # seconds that a fork waits for steps to end
 REHEARSALS = 3  # at most: to see what a step changes, which may take two, and to record it
 
 
@@ -52,7 +55,8 @@ def compiled(step: Callable[..., Any] | None = None, *, state: Any = (), native:
     Numbers of the state, such as learning rates, are read at each step, and Dropout draws at each. What would keep the
     value that it had while recorded raises TracingError, which names the line: ``if`` and ``float()`` of what was
     computed, parameters and Generators that ``state`` does not hold, changes to anything outside it. Arrays that are
-    neither state nor argument are read where they are. Where the state has changed in its structure since it was
+    neither state nor argument are read where they are. Where an argument is a Tensor that requires a gradient, and
+    within another compiled step, the step runs as it is. Where the state has changed in its structure since it was
     recorded (other arrays, ``model.eval()``), another version is recorded. NumPy's warnings are not given.
 
     >>> import numpy as np, tinygrad_np as tg
@@ -127,6 +131,8 @@ class CompiledStep:
         if keywords or not NESTED.isdisjoint(map(type, arguments)):
             kind = (kind, *[(name, _kind(x)) for name, x in keywords.items()])
             leaves = [leaf for _, leaf in leaves_of((arguments, keywords))]
+        if any(map(_is_followed, leaves)):
+            return self.step(*arguments, **keywords)
         with self._lock:
             return self._replayed(kind, leaves, arguments, keywords)
 
@@ -268,16 +274,37 @@ def _none(arguments: Any) -> Any:
 
 
 _alive: WeakSet[CompiledStep] = WeakSet()
+_held = threading.local()
 
 
-def _unlock() -> None:
-    """After a fork, no thread of the child holds a lock."""
-    for step in _alive:
+def _before_fork() -> None:
+    """Let steps of other threads come to their end, lest the child find a state half changed, or a Generator locked.
+
+    A long scan is not waited for.
+    """
+    deadline = time.monotonic() + PATIENCE
+    locks = [step._lock for step in list(_alive)]
+    _held.locks = [lock for lock in locks if lock.acquire(timeout=max(0.0, deadline - time.monotonic()))]
+
+
+def _after_fork_in_parent() -> None:
+    for lock in _held.locks:
+        lock.release()
+
+
+def _after_fork_in_child() -> None:
+    """No other thread is there that could give a lock back."""
+    for step in list(_alive):
         step._lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_unlock)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
+
+
+def _is_followed(x: Any) -> bool:
+    """Whether a gradient is to come back to an argument, or another compiled step is being recorded with it."""
+    return isinstance(x._array if isinstance(x, Tensor) else x, StandIn) or (isinstance(x, Tensor) and x.requires_grad)
 
 
 def _kind(x: Any) -> Hashable:

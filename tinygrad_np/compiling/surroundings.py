@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-import dis
+import operator
 import random
-from collections.abc import Callable, Container, Iterator, Sequence
-from functools import partial
-from types import CodeType, FunctionType, ModuleType
+from collections import deque
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.asking import LIBRARY, NUMPY, TracingError
+from tinygrad_np.compiling.asking import TracingError
 from tinygrad_np.compiling.noting import StandIn, leaves
 from tinygrad_np.compiling.places import Place, places
+from tinygrad_np.compiling.reach import Reach
+from tinygrad_np.compiling.symbols import Symbol
 from tinygrad_np.nn.module import Module
 from tinygrad_np.tape import Variable
 
 NUMBERS = (bool, int, float, str, type(None))
+COMPUTED = "the step puts what it computed into {}, which a compiled step would not; return it"
 
 
 class Surroundings:
-    """The variables around ``step`` and around functions that ``roots`` hold, as they are before it is recorded.
+    """What is around ``step`` and around functions that ``roots`` hold, as it is before the step is recorded.
 
-    They are a part of what a program is recorded for: where one is replaced, another is recorded. The step itself must
-    not change them.
+    It is a part of what a program is recorded for: where something is replaced, another is recorded. The step itself
+    must not change it.
     """
 
     def __init__(self, step: Callable[..., Any], roots: Sequence[Any] = ()) -> None:
-        held = [leaf for place in places(roots) for leaf in leaves(place.get()) if callable(leaf)]
-        met: dict[int, Any] = {}
-        found = [place for function in (step, *held) for place in _variables(function, met)]
-        self.before = [(place, place.get()) for place in {place.identity: place for place in found}.values()]
-        self.contents = [(value, value.copy()) for _, value in self.before if type(value) in (list, dict)]
+        state = places(roots)
+        held = [leaf for place in state for leaf in leaves(place.get()) if callable(leaf)]
+        reach = Reach((step, *held), {id(thing) for thing in (*roots, *[place.container for place in state])})
+        self.before = [(place, place.get()) for place in reach.places.values()]
+        self.attributes = [(name, vars(thing)) for name, thing in reach.objects]
+        self.contents = [(name, container, container.copy()) for name, container in reach.containers]
         generators = {id(g): g for _, value in self.before for g in _generators(value)}.values()
         self.states = [(g, g.bit_generator.state) for g in generators]
         self.globals = _global_states()
@@ -41,6 +44,11 @@ class Surroundings:
     def places(self) -> list[Place]:
         """Where what must be the same is: plain numbers, arrays, functions, and whatever else is named."""
         return [place for place, _ in self.before]
+
+    @property
+    def containers(self) -> list[Any]:
+        """The lists, dictionaries and sets that are read."""
+        return [container for _, container, _ in self.contents]
 
     def arrays(self, known: set[tuple[int, Any]]) -> list[Place]:
         """Where arrays are, in variables and in the Tensors, Modules and lists there, but for ``known`` places."""
@@ -58,14 +66,21 @@ class Surroundings:
             now = place.get()
             if place.identity in known:
                 continue
-            if type(value) in NUMBERS and now is not value and now != value:
+            if _is_recorded(now):
+                raise TracingError(COMPUTED.format(place.name))
+            if not (now is value or (type(now) is type(value) in NUMBERS and now == value)):
                 raise TracingError(
                     f"the step changes {place.name} from {value!r} to {now!r}, outside its state, which a compiled "
                     "step would not; count outside the step, or keep it in an object listed in state"
                 )
-            if isinstance(now, (list, dict)) and any(map(_is_recorded, now.values() if isinstance(now, dict) else now)):
+        for name, container in [*self.attributes, *[(name, container) for name, container, _ in self.contents]]:
+            if any(map(_is_recorded, _values(container))):
+                raise TracingError(COMPUTED.format(name))
+        for name, container, copy in self.contents:
+            if not _are_same(container, copy):
                 raise TracingError(
-                    f"the step puts what it computed into {place.name}, which a compiled step would not; return it"
+                    f"the step changes {name}, outside its state, which a compiled step would not; list what holds it "
+                    "in state="
                 )
         for generator, state in self.states:
             if id(generator) not in generators and generator.bit_generator.state != state:
@@ -83,51 +98,27 @@ class Surroundings:
     def put_back(self) -> None:
         """Let numbers, lists and Generators be as they were before."""
         for place, value in self.before:
-            if type(value) in NUMBERS and place.get() is not value:
+            if place.get() is not value:
                 place.set(value)
-        for container, copy in self.contents:
-            container.clear()
-            (container.extend if isinstance(container, list) else container.update)(copy)
+        for _, container, copy in self.contents:
+            if not _are_same(container, copy):
+                container.clear()
+                (container.extend if isinstance(container, (list, deque)) else container.update)(copy)
         for generator, state in self.states:
             generator.bit_generator.state = state
 
 
-def _variables(function: Any, met: dict[int, Any]) -> Iterator[Place]:
-    """The variables of enclosing functions and of the module that ``function`` names, and that such functions name.
-
-    A function of the library has none of its own, but may hold one of the user's.
-    """
-    if id(function) in met:
-        return
-    met[id(function)] = function
-    if isinstance(function, partial):
-        for part in (function.func, *function.args, *function.keywords.values()):
-            yield from _variables(part, met)
-        return
-    if hasattr(function, "__self__") and hasattr(function.__self__, "__dict__"):
-        yield from (Place(function.__self__, name, False, f"self.{name}") for name in vars(function.__self__))
-    code = getattr(function, "__func__", function)
-    if not isinstance(code, FunctionType):
-        return
-    own = not code.__code__.co_filename.startswith((LIBRARY, NUMPY))
-    cells = zip(code.__code__.co_freevars, code.__closure__ or ())
-    found = [Place(cell, "cell_contents", False, name) for name, cell in cells]
-    if own:
-        named = [name for name in dict.fromkeys(_names(code.__code__)) if name in code.__globals__]
-        found += [Place(code.__globals__, name, True, name) for name in named]
-    for place in found:
-        value = place.get()
-        if own and not isinstance(value, ModuleType):
-            yield place
-        yield from _variables(value, met)
+def _values(container: Any) -> list[Any]:
+    """What a list, a dictionary, a set or the like holds."""
+    return list(container.values() if isinstance(container, dict) else container)
 
 
-def _names(code: CodeType) -> Iterator[str]:
-    """The globals that are named in ``code`` and in the functions that it makes."""
-    yield from (i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME"))
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names(constant)
+def _are_same(container: Any, copy: Any) -> bool:
+    """Whether a container holds the same objects as when it was copied."""
+    if isinstance(container, set) or (isinstance(container, dict) and container.keys() != copy.keys()):
+        return bool(container == copy) and isinstance(container, set)
+    now, before = _values(container), _values(copy)
+    return len(now) == len(before) and all(map(operator.is_, now, before))
 
 
 def _generators(value: Any) -> list[np.random.Generator]:
@@ -137,7 +128,7 @@ def _generators(value: Any) -> list[np.random.Generator]:
 
 
 def _is_recorded(value: Any) -> bool:
-    return isinstance(value._array if isinstance(value, Variable) else value, StandIn)
+    return isinstance(value._array if isinstance(value, Variable) else value, (StandIn, Symbol))
 
 
 def _global_states() -> list[tuple[str, Any]]:

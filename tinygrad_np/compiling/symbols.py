@@ -101,8 +101,16 @@ class Symbol:
     def __abs__(self) -> Symbol:
         return derived(operator.abs, self)
 
+    def __round__(self, digits: int | None = None) -> Symbol:
+        return derived(round, self, digits)
+
+    def __format__(self, form: str) -> str:
+        if not library_asks():  # in a message, which is for now
+            raise refused("a text made of a number of the state", "make it outside the step")
+        return format(self.number, form)
+
     def __repr__(self) -> str:
-        return f"<symbol {self.number!r}>"
+        return format(self)
 
     def __reduce__(self) -> NoReturn:
         raise refused("a copy of a number of the state", "copy it outside the step")

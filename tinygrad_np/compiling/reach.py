@@ -1,0 +1,156 @@
+"""What code can read beside its arguments: the variables, items and attributes that can be reached from it by name."""
+
+from __future__ import annotations
+
+import dis
+import sys
+import sysconfig
+from collections import deque
+from collections.abc import Iterable, Iterator
+from functools import partial
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_np.compiling.asking import LIBRARY, NUMPY
+from tinygrad_np.compiling.places import Place
+from tinygrad_np.nn.module import Module
+
+CONTAINERS = (list, dict, set, deque)
+ITSELF = (bool, int, float, complex, str, bytes, type(None), np.ndarray, np.generic)  # with nothing in it to be read
+INSTALLED = {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}
+MAKING = ("__init__", "__new__", "__post_init__", "__init_subclass__")
+
+
+class Reach:
+    """The ``places`` that functions can read, the ``containers`` whose items they can, and the ``objects`` gone into.
+
+    An attribute of an object, a class or a module of the user's is one if its name is somewhere in the code that is
+    reached, for there may be many others. What is among the ``known``, by id, is not gone into, nor is the code of
+    installed packages, but for functions that their functions hold.
+    """
+
+    def __init__(self, functions: Iterable[Any], known: set[int]) -> None:
+        functions, names = list(functions), None
+        self.known, self.names = known, set[str]()
+        home = getattr(getattr(functions[0], "__code__", None), "co_filename", "")
+        self.others = (LIBRARY, NUMPY, *[path for path in INSTALLED if not home.startswith(path)])
+        while names != self.names:  # until no code is reached that was not
+            names = set(self.names)
+            self.met: dict[int, Any] = {}
+            self.places: dict[tuple[int, Any], Place] = {}
+            self.containers: list[tuple[str, Any]] = []
+            self.objects: list[tuple[str, Any]] = []
+            for function in functions:
+                self._enter(function, "self")
+
+    def _enter(self, thing: Any, name: str) -> None:
+        """Go into ``thing``, once."""
+        if isinstance(thing, ITSELF) or id(thing) in self.met:
+            return
+        self.met[id(thing)] = thing
+        if isinstance(thing, FunctionType):
+            self._function(thing)
+        elif isinstance(thing, (*CONTAINERS, tuple)):
+            if not isinstance(thing, tuple) and id(thing) not in self.known:
+                self.containers.append((name, thing))
+            for key, item in _items(thing):
+                if not isinstance(item, ITSELF):  # as most are in long lists
+                    self._enter(item, f"{name}[{key!r}]")
+        else:
+            for part in _parts(thing):
+                self._enter(part, name)
+            self._attributes(thing, name)
+
+    def _function(self, function: FunctionType) -> None:
+        """The variables of enclosing functions, globals and defaults."""
+        code = function.__code__
+        cells = zip(code.co_freevars, function.__closure__ or ())
+        found = [Place(cell, "cell_contents", False, name) for name, cell in cells]
+        own = not code.co_filename.startswith(self.others)
+        if own:
+            self.names |= _names(code)
+            named = [name for name in dict.fromkeys(_globals(code)) if name in function.__globals__]
+            found += [Place(function.__globals__, name, True, name) for name in named]
+            defaults = [key for key in ("__defaults__", "__kwdefaults__") if getattr(function, key)]
+            found += [Place(function, key, False, key) for key in defaults]
+        for place in found:
+            if own and not isinstance(place.get(), ModuleType):
+                self.places[place.identity] = place
+            if own or callable(place.get()):
+                self._enter(place.get(), place.name)
+        if own:
+            self._attributes(function, function.__name__)
+
+    def _attributes(self, thing: Any, name: str) -> None:
+        """The attributes that are named, of an object itself and of its class."""
+        kinds = thing.__mro__ if isinstance(thing, type) else [thing, *type(thing).__mro__]
+        for holder in kinds:
+            if (not isinstance(holder, (type, Module)) and id(holder) in self.known) or not _is_users(holder):
+                continue
+            if holder is thing and hasattr(holder, "__dict__"):
+                self.objects.append((name, holder))
+            for key in _held(holder):
+                place = Place(holder, key, False, f"{name}.{key}")
+                value = holder.__dict__[key] if isinstance(holder, type) else place.get()
+                if key in self.names or isinstance(holder, Module):
+                    if value is place.get() and id(holder) not in self.known:
+                        self.places[place.identity] = place
+                    self._enter(value, place.name)
+                elif isinstance(value, FunctionType) and key[:2] == "__" and key not in MAKING:  # as by an operator
+                    self._enter(value, place.name)
+
+
+def _parts(thing: Any) -> Iterator[Any]:
+    """What a callable is made of."""
+    if isinstance(thing, partial):
+        yield from (thing.func, *thing.args, thing.keywords)
+    elif isinstance(thing, property):
+        yield thing.fget
+    elif isinstance(thing, (MethodType, staticmethod, classmethod)):
+        yield thing.__func__
+    if hasattr(thing, "__self__"):
+        yield thing.__self__
+
+
+def _items(container: Any) -> Iterable[tuple[Any, Any]]:
+    return container.items() if isinstance(container, dict) else enumerate(container)
+
+
+def _is_users(thing: Any) -> bool:
+    """Whether its attributes may be read by the user's code, which may change them between two steps."""
+    if isinstance(thing, Module):
+        return True
+    defined = thing if isinstance(thing, (type, FunctionType)) else type(thing)
+    home = thing.__name__ if isinstance(thing, ModuleType) else defined.__module__ or "builtins"
+    first = home.split(".")[0]
+    if first in ("tinygrad_np", "numpy", "builtins"):
+        return False
+    return first not in sys.stdlib_module_names or not isinstance(thing, (ModuleType, type))
+
+
+def _held(holder: Any) -> list[str]:
+    """The names of the attributes that ``holder`` has itself."""
+    slots = [getattr(kind, "__slots__", ()) for kind in type(holder).__mro__]
+    known = [key for keys in slots for key in ((keys,) if isinstance(keys, str) else keys) if hasattr(holder, key)]
+    return [*getattr(holder, "__dict__", ()), *known]
+
+
+def _code(code: CodeType) -> Iterator[CodeType]:
+    """``code``, and that of the functions that it makes."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _code(constant)
+
+
+def _globals(code: CodeType) -> Iterator[str]:
+    """The globals that are named."""
+    for part in _code(code):
+        yield from (i.argval for i in dis.get_instructions(part) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME"))
+
+
+def _names(code: CodeType) -> set[str]:
+    """All that may be the name of an attribute."""
+    return {name for part in _code(code) for name in (*part.co_names, *part.co_consts) if isinstance(name, str)}
