@@ -234,7 +234,7 @@ def kinks_of(checked: Checked) -> list[str]:
         given = ", ".join(f"{label} {claimed[at]:.10g}" for label, claimed in checked.claimed.items())
         slopes = NO_SLOPES if np.isinf(checked.lowest[at]) else f"slopes from {slope_of(checked, at)}"
         lines.append(f"  at index {at}, {checked.value[at]:.10g}: {slopes}, {given}")
-    return [*lines, "move the sample away from the kink, let dodge=True do so, or give a smaller step="]
+    return [*lines, "move the sample away from the kink, as check_gradients(dodge=True) does, or give a smaller step="]
 
 
 def unresolved_of(checked: Checked) -> list[str]:

@@ -82,6 +82,8 @@ def orders(order: Any, epochs: int, rows: int) -> Sequence[Any]:
         raise ValueError(
             f"order must hold row numbers, of shape ({rows},) or ({epochs}, {rows}), got {given.dtype} {given.shape}"
         )
+    if given.size and not 0 <= given.min() <= given.max() < rows:
+        raise ValueError(f"order must hold numbers of the {rows} rows, got {given.min()} to {given.max()}")
     return list(np.broadcast_to(given, (epochs, rows)).astype(np.intp))
 
 

@@ -194,7 +194,7 @@ class CompiledStep:
         minibatches. Raises ValueError for arrays of different lengths and counts that are none.
         """
         data = [np.asarray(array) for array in arrays]
-        if len({len(array) for array in data}) != 1:
+        if len({array.shape[:1] for array in data}) != 1 or not data[0].ndim:
             raise ValueError(f"scan takes arrays with as many rows each, got {[array.shape for array in data]}")
         for name, value in ("batch_size", batch_size), ("epochs", epochs):
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
