@@ -62,17 +62,18 @@ class Rows:
     def sized(self, batches: minibatches, together: int = 1) -> Iterator[tuple[Any, Sequence[float]]]:
         """So many of ``batches`` at a time, with what each counts: its rows, or the sum of their weights."""
         size = batches.batch_size
-        left = min(len(self), len(batches) * size)  # without what is left out
-        whole = [size] * together
-        for batch in batches.together(together):
-            count = min(left, size * together)
-            left -= count
-            if self.weight is not None:
-                yield batch, [batch[2][i : i + size].sum().item() for i in range(0, count, size)]
-            elif count == size * together:
-                yield batch, whole
-            else:
-                yield batch, [min(size, count - i) for i in range(0, count, size)]
+        rows = min(len(self), len(batches) * size)  # without what is left out
+        counts = [min(size, rows - i) for i in range(0, rows, size)]
+        parts = [counts[i : i + together] for i in range(0, len(counts), together)]
+        taken = zip(batches.together(together), parts)
+        if self.weight is None:
+            return taken
+        return ((batch, _sums(batch[2], size)) for batch, _ in taken)
+
+
+def _sums(weights: Array, size: int) -> list[float]:
+    """The sum of each ``size`` weights."""
+    return [weights[i : i + size].sum().item() for i in range(0, len(weights), size)]
 
 
 def joined(trees: list[Any]) -> Any:

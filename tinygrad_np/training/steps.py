@@ -82,9 +82,8 @@ class Steps:
         total = counted = 0.0
         self.taken = 0
         for batch, sizes in sized:
-            self.under_way = len(sizes)
-            losses = self.losses(batch, len(sizes))
-            for value, size in zip(losses, sizes):
+            self.under_way = count = len(sizes)
+            for value, size in zip(self.losses(batch, count), sizes):
                 if not math.isfinite(value):
                     self.under_way = 1
                     raise NotFiniteError(f"the loss is {value}")
