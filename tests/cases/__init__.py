@@ -9,6 +9,8 @@ elementwise, the row also says what hypothesis may draw for it, with the strateg
 
 from importlib import import_module
 
+import pytest
+
 from tests.cases.rows import Row, Variant, begin, mirrored
 from tinygrad_np import rules
 
@@ -23,18 +25,27 @@ CASES = {row.name: row for row in ROWS}
 
 
 def describe(name, number, variant):
-    """The id of a parametrised test: operation, number, shapes."""
+    """An operation, the number of its variant, and shapes."""
     return f"{name}-{number}-" + ",".join("x".join(map(str, a.shape)) or "scalar" for a in variant.arrays)
 
 
-def every_variant(keep=lambda variant: True):
-    """Parameters ``row, variant`` of all cases, with their ids, as ``pytest.mark.parametrize`` takes them."""
-    chosen = [(row, i, v) for row in ROWS for i, v in enumerate(row.variants) if keep(v)]
-    return {
-        "argnames": ("row", "variant"),
-        "argvalues": [(row, v) for row, _, v in chosen],
-        "ids": [describe(row.name, i, v) for row, i, v in chosen],
-    }
+def every_variant(test):
+    """``test(row, variant)`` of all cases, one test for each operation: twenty thousand would be mostly pytest's time.
+
+    Where one fails, a note says of which variant.
+    """
+
+    @pytest.mark.parametrize("row", ROWS, ids=list(CASES))
+    def of_operation(row):
+        for number, variant in enumerate(row.variants):
+            try:
+                test(row, variant)
+            except BaseException as error:
+                error.add_note(f"with {describe(row.name, number, variant)}")
+                raise
+
+    of_operation.__name__, of_operation.__doc__ = test.__name__, test.__doc__
+    return of_operation
 
 
 def every_operation():

@@ -66,7 +66,7 @@ def gradients(row, variant):
     return function
 
 
-@pytest.mark.parametrize(**every_variant())
+@every_variant
 def test_value_and_gradient(row, variant):
     check(gradients(row, variant), row.name, variant.arrays)
 

@@ -12,7 +12,7 @@ def function(row, variant):
     return lambda *arrays: row.on(*arrays, **variant.options)
 
 
-@pytest.mark.parametrize(**every_variant())
+@every_variant
 def test_first_derivatives_element_by_element(row, variant):
     f = derivative(function(row, variant), order=0)
     tensors = leaves(variant.arrays)
@@ -21,7 +21,7 @@ def test_first_derivatives_element_by_element(row, variant):
         np.testing.assert_allclose(t.grad, expected, rtol=1e-8, atol=1e-9)
 
 
-@pytest.mark.parametrize(**every_variant())
+@every_variant
 def test_the_functional_gradient_is_that_of_backward(row, variant):
     """With and without create_graph, which runs the rules again."""
     f = derivative(function(row, variant), order=0)
@@ -46,7 +46,7 @@ def assert_slope_is_right(f, order, arrays):
         np.testing.assert_allclose(analytic, expected, rtol=1e-7, atol=1e-8)
 
 
-@pytest.mark.parametrize(**every_variant())
+@every_variant
 def test_second_derivatives(row, variant):
     assert_slope_is_right(function(row, variant), 1, variant.arrays)
 
@@ -67,7 +67,7 @@ def test_derivatives_through_a_curved_function_of_the_output(row, variant):
         assert_slope_is_right(curved, order, variant.arrays)
 
 
-@pytest.mark.parametrize(**every_variant())
+@every_variant
 def test_forward_mode_is_the_transpose_of_reverse_mode(row, variant):
     """⟨g, J ẋ⟩ = ⟨Jᵀ g, ẋ⟩ for all ẋ and g: in the plain mode, and in the one that records."""
     tangents = [numbers_like(x, seed) - 1 for seed, x in enumerate(variant.arrays)]

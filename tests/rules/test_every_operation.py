@@ -21,7 +21,7 @@ def backward(row, tensors, options):
     return y
 
 
-@pytest.mark.parametrize(**every_variant())
+@every_variant
 def test_the_value_on_arrays_is_that_of_numpy_or_of_the_formula(row, variant):
     value = row.on(*variant.arrays, **variant.options)
     expected = row.expected(*variant.arrays, **variant.options)
@@ -30,7 +30,7 @@ def test_the_value_on_arrays_is_that_of_numpy_or_of_the_formula(row, variant):
     np.testing.assert_allclose(value, expected, rtol=1e-13, atol=1e-14, strict=False)
 
 
-@pytest.mark.parametrize(**every_variant())
+@every_variant
 def test_the_value_on_tensors_is_that_on_arrays(row, variant):
     expected = np.asarray(row.on(*variant.arrays, **variant.options))
     for tensors in (leaves(variant.arrays), [tg.Tensor(x) for x in variant.arrays]):
@@ -40,7 +40,7 @@ def test_the_value_on_tensors_is_that_on_arrays(row, variant):
         np.testing.assert_array_equal(y.data, expected, strict=True)
 
 
-@pytest.mark.parametrize(**every_variant())
+@every_variant
 def test_the_numpy_function_on_tensors_is_the_operation(row, variant):
     function = mirrored(row.operation)
     if function is None:
@@ -54,7 +54,7 @@ def test_the_numpy_function_on_tensors_is_the_operation(row, variant):
         np.testing.assert_array_equal(a.grad, b.grad, strict=True)
 
 
-@pytest.mark.parametrize(**every_variant())
+@every_variant
 def test_the_dtype_is_kept_in_value_and_gradients(row, variant):
     for dtype in row.dtypes:
         tensors = leaves(in_dtype(variant, dtype))
@@ -74,7 +74,7 @@ def test_a_dtype_that_an_operation_does_not_take_is_refused(row, dtype):
         row.on(*leaves(in_dtype(variant, dtype)), **variant.options)
 
 
-@pytest.mark.parametrize(**every_variant())
+@every_variant
 def test_the_gradient_on_its_way_has_the_dtype_too(row, variant):
     """Casting it only where it arrives would hide that all in between was computed in a wider one."""
     arrived = []
@@ -90,7 +90,7 @@ def test_the_gradient_on_its_way_has_the_dtype_too(row, variant):
         arrived.clear()
 
 
-@pytest.mark.parametrize(**every_variant())
+@every_variant
 def test_other_dtypes_agree_with_float64_to_their_precision(row, variant):
     for dtype in row.dtypes:
         tolerance = TOLERANCE[dtype]
@@ -102,7 +102,7 @@ def test_other_dtypes_agree_with_float64_to_their_precision(row, variant):
             np.testing.assert_allclose(a.grad, b.grad, rtol=tolerance, atol=3 * tolerance)
 
 
-@pytest.mark.parametrize(**every_variant())
+@every_variant
 def test_every_argument_that_requires_a_gradient_is_recorded_and_no_other(row, variant):
     for i in range(len(variant.arrays)):
         tensors = [tg.Tensor(x, requires_grad=i == j) for j, x in enumerate(variant.arrays)]
@@ -135,7 +135,7 @@ LAYOUTS = {
 }
 
 
-@pytest.mark.parametrize(**every_variant())
+@every_variant
 def test_any_memory_layout_gives_the_same_and_read_only_inputs_are_never_written(row, variant):
     expected = leaves(variant.arrays)
     y = backward(row, expected, variant.options)
@@ -151,7 +151,7 @@ def test_any_memory_layout_gives_the_same_and_read_only_inputs_are_never_written
             np.testing.assert_array_equal(t.data, x)
 
 
-@pytest.mark.parametrize(**every_variant())
+@every_variant
 def test_inputs_and_the_incoming_gradient_are_unchanged_and_a_second_call_is_equal(row, variant):
     tensors = leaves(variant.arrays)
     y = row.on(*tensors, **variant.options)
@@ -172,7 +172,7 @@ def test_inputs_and_the_incoming_gradient_are_unchanged_and_a_second_call_is_equ
         np.testing.assert_array_equal(t.grad, k)
 
 
-@pytest.mark.parametrize(**every_variant())
+@every_variant
 def test_a_gradient_shares_memory_with_nothing(row, variant):
     tensors = leaves(variant.arrays)
     y = row.on(*tensors, **variant.options)
@@ -185,7 +185,7 @@ def test_a_gradient_shares_memory_with_nothing(row, variant):
         assert not any(np.shares_memory(t.grad, other) for other in others + rest)
 
 
-@pytest.mark.parametrize(**every_variant())
+@every_variant
 def test_nothing_warns_even_where_the_user_made_every_warning_an_error(row, variant):
     """Value, gradient, and the gradient by running the rules again."""
     with np.errstate(all="raise"):
