@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tinygrad_np as tg
-from benchmarks import contestants, optimizers, training
+from benchmarks import backpropagation, optimizers, training
 from benchmarks.training import Array, Contestant
 
 Step = Callable[[Any, Any], Any]  # of a minibatch and its labels; trains, and gives the loss
@@ -25,8 +25,8 @@ class Task(training.Problem):
 
     activation: str = "tanh"
     optimizer: str = "momentum"
-    lr: float = contestants.ETA
-    momentum: float = contestants.M
+    lr: float = backpropagation.ETA
+    momentum: float = backpropagation.M
 
     @classmethod
     def article(cls, rows: int = 300, optimizer: str = "momentum") -> Self:
@@ -85,7 +85,7 @@ class Task(training.Problem):
 
 
 def _rate(optimizer: str) -> float:
-    return optimizers.LR if optimizer == "adam" else contestants.ETA
+    return optimizers.LR if optimizer == "adam" else backpropagation.ETA
 
 
 def stepping(
@@ -108,7 +108,7 @@ def by_hand(task: Task) -> Contestant:
     if task.activation == "relu":
         step = training.step_by_hand(parameters, task.lr)
         return stepping(step, task.minibatches(task.X, task.y), lambda: parameters)
-    step = adam_step(parameters) if task.optimizer == "adam" else contestants.momentum_step(parameters)
+    step = adam_step(parameters) if task.optimizer == "adam" else backpropagation.momentum_step(parameters)
     one_hot = np.eye(task.sizes[-1])[task.y]
     return stepping(step, task.minibatches(task.X, one_hot), lambda: parameters)
 
@@ -118,7 +118,7 @@ def adam_step(parameters: list[Array]) -> Step:
     flat = np.concatenate([p.ravel() for p in parameters])
     ends = np.cumsum([p.size for p in parameters])
     parameters[:] = [flat[end - p.size : end].reshape(p.shape) for p, end in zip(parameters, ends)]
-    loss_and_gradients = contestants.backpropagation(parameters)
+    loss_and_gradients = backpropagation.backpropagation(parameters)
     update = optimizers.adam(flat.size, flat.dtype)
 
     def step(x: Array, t: Array) -> Any:

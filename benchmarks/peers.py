@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.contestants import ETA, Array, Contestant, M, Problem
+from benchmarks.backpropagation import ETA, M
+from benchmarks.contestants import Array, Contestant, Problem
 
 
 class Peer(NamedTuple):

@@ -1,12 +1,13 @@
 """In tinygrad_np: an ordinary training step, compiled."""
 
 import tinygrad_np as tg
-from benchmarks.programs.clusters import BATCH_SIZE, EPOCHS, LEARNING_RATE, MOMENTUM, labels, weights, x
+from benchmarks.backpropagation import ETA, M
+from benchmarks.programs.clusters import BATCH_SIZE, EPOCHS, labels, weights, x
 
 model = tg.Sequential(tg.nn.Linear(2, 3), tg.nn.Tanh(), tg.nn.Linear(3, 3))
 for parameter, weight in zip(model.parameters(), weights):
     parameter.data = weight
-optimizer = tg.MomentumSGD(model.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
+optimizer = tg.MomentumSGD(model.parameters(), lr=ETA, momentum=M)
 
 
 @tg.compiled(state=(model, optimizer))

@@ -3,7 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from benchmarks.programs.clusters import BATCH_SIZE, EPOCHS, LEARNING_RATE, MOMENTUM, labels, weights, x
+from benchmarks.backpropagation import ETA, M
+from benchmarks.programs.clusters import BATCH_SIZE, EPOCHS, labels, weights, x
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_platforms", "cpu")
@@ -20,7 +21,7 @@ def step(state, minibatch):
     """Parameters and velocities after a step, and its loss."""
     parameters, velocities = state
     loss, gradients = jax.value_and_grad(loss_of)(parameters, *minibatch)
-    velocities = [MOMENTUM * v - LEARNING_RATE * g for v, g in zip(velocities, gradients)]
+    velocities = [M * v - ETA * g for v, g in zip(velocities, gradients)]
     return ([p + v for p, v in zip(parameters, velocities)], velocities), loss
 
 

@@ -4,8 +4,7 @@ import sys
 
 import numpy as np
 
-SIZES, ROWS, BATCH_SIZE = (2, 3, 3), 300, 4
-LEARNING_RATE, MOMENTUM = 0.5, 0.1
+ROWS, BATCH_SIZE = 300, 4
 EPOCHS = int(sys.argv[1]) if len(sys.argv) > 1 else 3000
 
 rng = np.random.default_rng(0)
