@@ -2,12 +2,12 @@
 
 import multiprocessing
 import sys
-import threading
 
 import numpy as np
 import pytest
 
 import tinygrad_np as tg
+from tests.threads import in_threads
 
 
 @pytest.fixture
@@ -17,25 +17,6 @@ def switching():
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(before)
-
-
-def in_threads(n, work):
-    """Run ``work(i)`` in n threads at once, and return what each raised."""
-    errors, barrier = [], threading.Barrier(n)
-
-    def run(i):
-        barrier.wait(30)
-        try:
-            work(i)
-        except Exception as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(i,)) for i in range(n)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return errors
 
 
 def test_threads_with_leaves_of_their_own_do_not_disturb_each_other(switching):

@@ -10,6 +10,7 @@ import pytest
 
 import tinygrad_np as tg
 from tests.compiling.steps import Training, batches, by_numpy
+from tests.threads import in_threads
 from tinygrad_np.compiling import scanning, steps
 from tinygrad_np.compiling.native import NotNativeError, binding
 
@@ -264,11 +265,7 @@ def test_an_interrupt_stops_a_scan_between_minibatches(rows):
 def test_threads_take_turns():
     training, (x, t) = Training(), batches(1)[0]
     step, twin = warm(training)
-    threads = [threading.Thread(target=lambda: [step(x, t) for _ in range(300)]) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    assert in_threads(4, lambda _: [step(x, t) for _ in range(300)]) == []
     for _ in range(1200):
         twin.step(x, t)
     close(training, twin, 1e-9)

@@ -1,12 +1,11 @@
 """The state of a compiled step: put back after errors, met again when it was replaced, used by several threads."""
 
-import threading
-
 import numpy as np
 import pytest
 
 import tinygrad_np as tg
 from tests.compiling.steps import Training, batches, by_numpy
+from tests.threads import in_threads
 
 
 def recorded(training, data):
@@ -123,11 +122,7 @@ def test_threads_take_turns():
     training, twin = Training(), Training()
     x, t = batches(1)[0]
     step = by_numpy(training.step, state=training.state)
-    threads = [threading.Thread(target=lambda: [step(x, t) for _ in range(10)]) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    assert in_threads(4, lambda _: [step(x, t) for _ in range(10)]) == []
     for _ in range(40):
         twin.step(x, t)
     assert training.bits() == twin.bits()

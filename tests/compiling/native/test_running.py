@@ -12,6 +12,7 @@ import pytest
 
 from tests.compiling.native.steps import Network, momentum_by_hand, momentum_step
 from tests.compiling.native.writing import Writer, native
+from tests.threads import in_threads
 from tinygrad_np.compiling.native import CheckError, Native, engine
 from tinygrad_np.compiling.places import Place
 from tinygrad_np.compiling.program import Scalar
@@ -130,11 +131,7 @@ def test_an_interrupt_stops_between_minibatches():
 
 def test_threads_take_turns():
     program, net, twin, x, labels = pair((2, 3, 3), 4, np.float64, 4)
-    work = [threading.Thread(target=lambda: [program(x, labels) for _ in range(200)]) for _ in range(4)]
-    for thread in work:
-        thread.start()
-    for thread in work:
-        thread.join()
+    assert in_threads(4, lambda _: [program(x, labels) for _ in range(200)]) == []
     for _ in range(800):
         momentum_by_hand(twin, x, labels)
     assert net.count == [801]
