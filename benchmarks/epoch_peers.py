@@ -69,11 +69,11 @@ def jax_scan(task: Task) -> Contestant:
     import jax
     import jax.numpy as jnp
 
-    X = jnp.asarray(task.X.reshape(task.steps, task.batch_size, -1))  # noqa: N806 - the field's name
+    X = jnp.asarray(task.X.reshape(task.steps, task.batch_size, -1))
     y = jnp.asarray(task.y.reshape(task.steps, task.batch_size))
 
     @partial(jax.jit, static_argnums=0)
-    def train(count: int, state: Any, X: Any, y: Any) -> Any:  # noqa: N803
+    def train(count: int, state: Any, X: Any, y: Any) -> Any:
         return jax.lax.scan(lambda state, _: epoch(state, X, y), state, None, length=count)
 
     def epochs(count: int) -> Any:
@@ -110,7 +110,7 @@ def pytorch(task: Task) -> Contestant:
 
     torch.set_num_threads(1)
     activation = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}[task.activation]
-    X, y = torch.from_numpy(task.X), torch.from_numpy(task.y)  # noqa: N806 - the field's name
+    X, y = torch.from_numpy(task.X), torch.from_numpy(task.y)
     layers = [layer for pair in pairwise(task.sizes) for layer in (torch.nn.Linear(*pair), activation())]
     model = torch.nn.Sequential(*layers[:-1]).to(X.dtype)
     with torch.no_grad():

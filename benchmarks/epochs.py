@@ -33,13 +33,13 @@ class Task(training.Problem):
         """Three clusters in the plane, as many rows as the article's, and its 2-3-3 network."""
         rng = np.random.default_rng(0)
         labels = rng.integers(3, size=rows)
-        X = np.array([[0.0, 2.0], [-2.0, -1.0], [2.0, -1.0]])[labels] + rng.normal(size=(rows, 2))  # noqa: N806
+        X = np.array([[0.0, 2.0], [-2.0, -1.0], [2.0, -1.0]])[labels] + rng.normal(size=(rows, 2))
         return cls(X, labels, (2, 3, 3), 4, optimizer=optimizer, lr=_rate(optimizer))
 
     @classmethod
     def xor(cls, optimizer: str = "momentum") -> Self:
         """The four points of XOR, all of them a minibatch, and a 2-3-2 network."""
-        X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])  # noqa: N806 - the field's name
+        X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
         return cls(X, np.array([0, 1, 1, 0]), (2, 3, 2), 4, optimizer=optimizer, lr=_rate(optimizer))
 
     @classmethod
@@ -48,14 +48,14 @@ class Task(training.Problem):
         rng = np.random.default_rng(0)
         labels, angle = rng.integers(2, size=rows), rng.uniform(0, np.pi, rows)
         half = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-        X = np.where(labels[:, None] == 0, half, [1.0, 0.5] - half) + rng.normal(scale=0.1, size=(rows, 2))  # noqa: N806
+        X = np.where(labels[:, None] == 0, half, [1.0, 0.5] - half) + rng.normal(scale=0.1, size=(rows, 2))
         return cls(X, labels, (2, 20, 2), 4, optimizer=optimizer, lr=_rate(optimizer))
 
     @classmethod
     def relu(cls, problem: training.Problem, lr: float = training.ETA) -> Self:
         """One of the larger problems; rows that would make a smaller last minibatch are left out."""
         rows = len(problem.X) // problem.batch_size * problem.batch_size
-        X, y = problem.X[:rows], problem.y[:rows]  # noqa: N806 - the field's name
+        X, y = problem.X[:rows], problem.y[:rows]
         return cls(X, y, problem.sizes, problem.batch_size, "relu", lr=lr, momentum=training.M)
 
     @property
@@ -68,7 +68,7 @@ class Task(training.Problem):
         rows = np.arange(steps * self.batch_size) % len(self.X)
         return replace(self, X=self.X[rows], y=self.y[rows])
 
-    def minibatches(self, X: Any, y: Any) -> list[tuple[Any, Any]]:  # noqa: N803 - the field's name
+    def minibatches(self, X: Any, y: Any) -> list[tuple[Any, Any]]:
         """Pairs of rows and labels, whatever holds them."""
         cuts = [slice(i * self.batch_size, (i + 1) * self.batch_size) for i in range(self.steps)]
         return [(X[cut], y[cut]) for cut in cuts]

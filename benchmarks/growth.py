@@ -64,8 +64,8 @@ def point(task: Task, rounds: int, budget: float) -> tuple[Times, float]:
     calls, counts, starts = {}, {}, {}
     for name, build in BUILDS.items():
         train = build(task).epochs
-        starts[name] = timed(lambda train=train: train(1), 1)  # type: ignore[misc]  # mypy infers no default of a lambda
-        counts[name] = max(1, min(3000, int(budget / timed(lambda train=train: train(1), 1))))  # type: ignore[misc]
+        starts[name] = timed(partial(train, 1), 1)
+        counts[name] = max(1, min(3000, int(budget / timed(partial(train, 1), 1))))
         calls[name] = partial(train, counts[name])
     seconds = interleaved(calls, rounds, 1)
     per_step = {name: [t / (counts[name] * STEPS) for t in times] for name, times in seconds.items()}

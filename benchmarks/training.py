@@ -48,7 +48,7 @@ class Problem:
             return cls.random((64, 128, 10), 32, 1797, np.float32)
         from sklearn.datasets import load_digits
 
-        X, y = load_digits(return_X_y=True)  # noqa: N806 - the field's name
+        X, y = load_digits(return_X_y=True)
         return cls((X / 16).astype(np.float32), y, (64, 128, 10), 32)
 
     def weights(self) -> list[Array]:
@@ -116,7 +116,7 @@ def step_by_hand(parameters: Sequence[Array], lr: float = ETA) -> Callable[[Arra
 
 def by_hand(problem: Problem) -> Contestant:
     """NumPy alone."""
-    X, y, rng = problem.X, problem.y, np.random.default_rng(0)  # noqa: N806 - the field's name
+    X, y, rng = problem.X, problem.y, np.random.default_rng(0)
     parameters = problem.weights()
     step = step_by_hand(parameters)
 
@@ -181,7 +181,7 @@ def pytorch(problem: Problem) -> Contestant:
     import torch
 
     torch.set_num_threads(1)
-    X, y = torch.from_numpy(problem.X), torch.from_numpy(problem.y)  # noqa: N806 - the field's name
+    X, y = torch.from_numpy(problem.X), torch.from_numpy(problem.y)
     layers = [layer for pair in pairwise(problem.sizes) for layer in (torch.nn.Linear(*pair), torch.nn.ReLU())]
     model = torch.nn.Sequential(*layers[:-1]).to(X.dtype)
     optimizer = torch.optim.SGD(model.parameters(), lr=ETA, momentum=M)

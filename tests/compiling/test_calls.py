@@ -43,7 +43,7 @@ def test_there_is_no_program_before_it_is_recorded():
     step = tg.compiled(lambda x: x)
     assert step.explain() == "nothing is recorded yet"
     with pytest.raises(RuntimeError, match="call it twice"):
-        step.program  # noqa: B018
+        step.program  # noqa: B018 - it is the reading that raises
 
 
 def test_within_no_grad_it_is_another_version():

@@ -108,14 +108,14 @@ def test_a_generator_outside_the_state():
 
 
 def test_the_global_generators():
-    state = np.random.get_state()  # noqa: NPY002
+    state = np.random.get_state()  # noqa: NPY002 - the global one is meant
     try:
         with pytest.raises(tg.TracingError, match="NumPy's global generator"):
-            tg.compiled(lambda x: x * np.random.random(x.shape))(X)  # noqa: NPY002
+            tg.compiled(lambda x: x * np.random.random(x.shape))(X)  # noqa: NPY002 - the global one is meant
         with pytest.raises(tg.TracingError, match="Python's global generator"):
             tg.compiled(lambda x: x * random.random())(X)
     finally:
-        np.random.set_state(state)  # noqa: NPY002
+        np.random.set_state(state)  # noqa: NPY002 - the global one is meant
 
 
 def drawing(where):

@@ -122,7 +122,7 @@ def test_the_folder_of_another_study_is_refused_and_what_differs_is_named(tmp_pa
 
 
 def test_a_changed_number_in_the_data_is_another_study(tmp_path):
-    X, y = DATA  # noqa: N806 - the field's name
+    X, y = DATA
     run = partial(tg.experiments.compare, make_model, optimizers=["sgd"], epochs=1, seeds=1, progress=False)
     run(data=(X, y), directory=tmp_path)
     run(data=(X.copy(order="F"), y.tolist() and y.copy()), directory=tmp_path)

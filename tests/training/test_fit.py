@@ -232,13 +232,13 @@ def test_numpys_global_generator_neither_matters_nor_moves():
     runs = []
     try:
         for seed in (1, 2):
-            np.random.seed(seed)  # noqa: NPY002
-            before = np.random.get_state()[1].tobytes()  # noqa: NPY002
+            np.random.seed(seed)  # noqa: NPY002 - the global one is meant
+            before = np.random.get_state()[1].tobytes()  # noqa: NPY002 - the global one is meant
             runs.append(trainer())
             runs[-1].fit(X, Y, 2, validation=0.2)
-            assert np.random.get_state()[1].tobytes() == before  # noqa: NPY002
+            assert np.random.get_state()[1].tobytes() == before  # noqa: NPY002 - the global one is meant
     finally:
-        np.random.set_state(legacy)  # noqa: NPY002
+        np.random.set_state(legacy)  # noqa: NPY002 - the global one is meant
     assert bits(runs[0]) == bits(runs[1])
 
 

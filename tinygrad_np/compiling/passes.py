@@ -126,14 +126,19 @@ def _without_repetitions(program: Program) -> Program:
         if call.writes is not None:
             clock[call.writes.memory] += 1
         result = call.result
-        alone = result is None or call.writes is not None or result.memory in handed
-        if alone or (result.root is None and result in written) or not _is_pure(call):  # type: ignore[union-attr]
+        if (
+            result is None
+            or call.writes is not None
+            or result.memory in handed
+            or (result.root is None and result in written)
+            or not _is_pure(call)
+        ):
             kept.append(call)
             continue
         same = _nothing_done(call) or first.get(key := _key(call, clock))
-        if same is not None and result is not None:
+        if same is not None:
             stand_for[result] = same
-        elif result is not None:
+        else:
             first[key] = result
             kept.append(call)
     return _replaced(program, kept, stand_for)

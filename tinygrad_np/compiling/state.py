@@ -217,8 +217,8 @@ def touch(leaves: Sequence[Leaf]) -> None:
 
 def _contents(thing: Any) -> list[Any] | dict[Any, Any] | None:
     """What may come to have more or fewer items: a list, a dictionary, the attributes of an object of the user's."""
-    if type(thing) in (list, dict):
-        return thing  # type: ignore[no-any-return]
+    if type(thing) is list or type(thing) is dict:
+        return thing
     own = not type(thing).__module__.startswith(("tinygrad_np", "numpy"))
     return vars(thing) if own and not isinstance(thing, CLOSED) and hasattr(thing, "__dict__") else None
 

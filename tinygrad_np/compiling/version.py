@@ -89,6 +89,7 @@ class Version:
     def scan(self, arrays: Sequence[NDArray[Any]], steps: int, epochs: int, stop: Callable[[], bool]) -> NDArray[Any]:
         """Run steps on minibatches of ``arrays``, and give the losses, until one does not hold or ``stop`` says so."""
         assert self.runner.native is not None
+        losses: NDArray[Any]
         try:
             (losses,) = self.runner.native.scan(arrays, steps, epochs=epochs, stop=stop)
         except CheckError as error:
@@ -96,7 +97,7 @@ class Version:
         finally:
             touch(self.recorded.touched)
         self.runs += len(losses)
-        return losses.reshape(-1)  # type: ignore[no-any-return]
+        return losses.reshape(-1)
 
     def explain(self) -> str:
         """What runs it, and why."""

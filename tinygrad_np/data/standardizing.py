@@ -66,12 +66,14 @@ class Standardizer:
     def __call__(self, x: Array) -> Array:
         """``x`` standardized."""
         x = self._checked(x)
-        return ((x - self.mean) / self._scale).astype(_floating(x), copy=False)  # type: ignore[no-any-return]
+        z: Array = ((x - self.mean) / self._scale).astype(_floating(x), copy=False)
+        return z
 
     def inverse(self, z: Array) -> Array:
         """What ``z`` was before it was standardized."""
         z = self._checked(z)
-        return (z * self._scale + self.mean).astype(_floating(z), copy=False)  # type: ignore[no-any-return]
+        x: Array = (z * self._scale + self.mean).astype(_floating(z), copy=False)
+        return x
 
     def state_dict(self) -> dict[str, Any]:
         """The number of rows, and each feature's mean and sum of squared deviations (None before ``fit``)."""

@@ -108,7 +108,8 @@ class Study:
         replace(os.fspath(path), "\n".join([*lines, ""]).encode())
 
     def _chosen(self, what: str) -> list[Row]:
-        return nearest("set of rows", what, {"rows": Study.rows, "curves": Study.curves}).__get__(self)  # type: ignore[no-any-return]
+        rows: list[Row] = nearest("set of rows", what, {"rows": Study.rows, "curves": Study.curves}).__get__(self)
+        return rows
 
     # -- comparisons -------------------------------------------------------------------------------
 

@@ -390,4 +390,5 @@ _nadam_recorded: Any = np.frompyfunc(_nadam_numbers, 3, 3)
 def _nadam_momentum(t: Any, beta1: float, warming: float) -> tuple[float, float, float]:
     """NAdam's πₜ, μₜ and μₜ₊₁; a plain t goes past the ufunc, which alone takes 1.7 µs."""
     numbers: Any = _nadam_numbers if t.__class__ is int else _nadam_recorded
-    return numbers(t, beta1, warming)  # type: ignore[no-any-return]
+    found: tuple[float, float, float] = numbers(t, beta1, warming)
+    return found

@@ -125,7 +125,7 @@ class Compiled:
 def recordable(model: Module, loss: Loss, optimizer: Optimizer, outputs: bool) -> Callable[..., Any]:
     """A step as a function of a minibatch; it gives the loss, and the model's output if ``outputs`` are needed."""
 
-    def step(X: Any, y: Any, weight: Any = None) -> Any:  # noqa: N803 - the field's name
+    def step(X: Any, y: Any, weight: Any = None) -> Any:
         found = []
 
         def asked() -> Any:

@@ -48,7 +48,7 @@ def evaluated(model: Module, loss: Loss, metrics: Metrics, rows: Rows, batch_siz
     total = counted = 0.0
     outputs = []
     targets = []
-    for (X, y, *weight), (share,) in rows.sized(rows.batches(batch_size)):  # noqa: N806 - the field's name
+    for (X, y, *weight), (share,) in rows.sized(rows.batches(batch_size)):
         output = model(X)
         total += float(loss(output, y, sample_weight=weight[0]) if weight else loss(output, y)) * share
         counted += share
@@ -66,7 +66,7 @@ def scores(metrics: Metrics, outputs: list[Any], targets: list[Any]) -> dict[str
     return {name: _number(name, metric(output, target)) for name, metric in metrics.items()}
 
 
-def predicted(model: Module, X: Any, batch_size: int) -> Any:  # noqa: N803 - the field's name
+def predicted(model: Module, X: Any, batch_size: int) -> Any:
     """The model's output for every row of ``X``."""
     return joined(
         [mapped(data_of, model(batch)) for batch in minibatches(X, size("batch_size", batch_size), shuffle=False)]

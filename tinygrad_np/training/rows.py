@@ -24,7 +24,7 @@ class Rows:
     that are no finite numbers of at least 0.
     """
 
-    def __init__(self, X: Any, y: Any, sample_weight: Any = None, what: str = "") -> None:  # noqa: N803 - the field's name
+    def __init__(self, X: Any, y: Any, sample_weight: Any = None, what: str = "") -> None:
         names = f"{what}X", f"{what}y"
         for name, data in zip(names, (X, y)):
             require_finite(name, data)

@@ -54,14 +54,14 @@ class Steps:
         self.under_way = 1  # those that are begun and not known to be whole
         self.kept: dict[int, tuple[Any, Any]] | None = None  # outputs and targets by step, where metrics need them
 
-    def loss_of(self, X: Any, y: Any, weight: Any = None) -> Any:  # noqa: N803 - the field's name
+    def loss_of(self, X: Any, y: Any, weight: Any = None) -> Any:
         """The loss of the model on a minibatch."""
         output = self.model(X)
         if self.kept is not None:  # the first of a step, for an optimizer may ask more than once
             self.kept.setdefault(self.taken, (mapped(data_of, output), y))
         return self.loss(output, y) if weight is None else self.loss(output, y, sample_weight=weight)
 
-    def eager(self, X: Any, y: Any, weight: Any = None) -> Any:  # noqa: N803 - the field's name
+    def eager(self, X: Any, y: Any, weight: Any = None) -> Any:
         """One step on a minibatch, as a loop of one's own has it; its loss."""
         optimizer = self.optimizer
         if self.asks:

@@ -92,7 +92,7 @@ class Trainer:
 
     def fit(
         self,
-        X: Data,  # noqa: N803 - the field's name
+        X: Data,
         y: Data,
         epochs: int,
         batch_size: int = 32,
@@ -154,13 +154,13 @@ class Trainer:
             shown.close()
         return self.history
 
-    def evaluate(self, X: Data, y: Data, batch_size: int = EVALUATED, sample_weight: Any = None) -> dict[str, float]:  # noqa: N803
+    def evaluate(self, X: Data, y: Data, batch_size: int = EVALUATED, sample_weight: Any = None) -> dict[str, float]:
         """The loss, weighted by rows or their weights, and the metrics: in evaluation mode, unrecorded."""
         rows = Rows(X, y, sample_weight)
         with evaluating(self.model, self.average):
             return evaluated(self.model, self.loss, self.metrics, rows, batch_size)
 
-    def predict(self, X: Data, batch_size: int = EVALUATED) -> Any:  # noqa: N803 - the field's name
+    def predict(self, X: Data, batch_size: int = EVALUATED) -> Any:
         """The model's output for each row of ``X``, as an array: in evaluation mode, unrecorded."""
         require_finite("X", X)
         with evaluating(self.model, self.average):
@@ -205,7 +205,7 @@ class Trainer:
 
     # -- parts of fit ------------------------------------------------------------------------------
 
-    def _rows(self, X: Data, y: Data, validation: Any, sample_weight: Any) -> tuple[Rows, Rows | None]:  # noqa: N803
+    def _rows(self, X: Data, y: Data, validation: Any, sample_weight: Any) -> tuple[Rows, Rows | None]:
         """The rows that train, and those that validate."""
         rows = Rows(X, y, sample_weight)
         if validation is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from tinygrad_np.compiling.native.entering import REFUSED
 from tinygrad_np.compiling.native.results import builder, getter
 from tinygrad_np.compiling.native.script import Script
 from tinygrad_np.compiling.native.views import contiguous
+from tinygrad_np.compiling.places import Access
 from tinygrad_np.compiling.program import GuardError, Program, Scalar, Value, operands_in
 
 Array = NDArray[Any]
@@ -180,9 +181,9 @@ class Runner:
         """A new array for each that somebody else holds: who is not its place in the state."""
         refs = script.named(sys.getrefcount)
         for n, value in self.bound.lent.items():
-            name, setter = f"lent{n}", self.bound.replaced[n][0]
+            name, setter = f"lent{n}", cast(Access, self.bound.replaced[n][0])  # of what is lent the place is known
             script.variables[name] = self.bound.buffers[value]
-            place = script.place(setter)  # type: ignore[arg-type]
+            place = script.place(setter)
             script.add(f"if {place} is not {name} or {refs}({name}) != alone + 1:")
             renewed = f"{name} = {script.named(self._renewed)}({script.named(value)})"
             script.add(f" if {refs}({name}) - ({place} is {name}) > alone: {renewed}")
