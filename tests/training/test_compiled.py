@@ -13,7 +13,6 @@ from tests.training.runs import RNG, X, Y, bits, plain, trainer, whole
 from tinygrad_np import compiling
 from tinygrad_np.training import compilation
 from tinygrad_np.training.progress import Bar
-from tinygrad_np.training.steps import Steps
 
 WEIGHT = RNG.random(50)
 
@@ -132,15 +131,15 @@ def narrow():
 
 def at_a_time(monkeypatch, count):
     """Let native code take as many minibatches as ``count`` at once, however long they take; and which it took."""
-    counts, losses = [], Steps.losses
+    counts, taken = [], compilation.Compiled.__call__
 
-    def counted(steps, batch, together):
+    def counted(compiled, steps, batch, together):
         counts.append(together)
-        return losses(steps, batch, together)
+        return taken(compiled, steps, batch, together)
 
     monkeypatch.setattr(compilation, "MOST", count)
     monkeypatch.setattr(compilation, "PATIENCE", 1e9)
-    monkeypatch.setattr(Steps, "losses", counted)
+    monkeypatch.setattr(compilation.Compiled, "__call__", counted)
     return counts
 
 
@@ -174,14 +173,14 @@ def test_a_divergence_among_several_is_that_of_its_step(monkeypatch):
 
 def test_ctrl_c_among_several_ends_it_after_them(monkeypatch):
     counts, run = at_a_time(monkeypatch, 3), narrow()
-    losses = Steps.losses
+    taken = compilation.Compiled.__call__
 
-    def pressing(steps, batch, together):
+    def pressing(compiled, steps, batch, together):
         if together == 3:
             signal.raise_signal(signal.SIGINT)
-        return losses(steps, batch, together)
+        return taken(compiled, steps, batch, together)
 
-    monkeypatch.setattr(Steps, "losses", pressing)
+    monkeypatch.setattr(compilation.Compiled, "__call__", pressing)
     assert run.fit(X, Y, 5, batch_size=8, compiled=True).interrupted
     assert (counts, run.optimizer.steps) == ([1] * 7 + [3], 10)
 

@@ -69,8 +69,9 @@ class minibatches:  # noqa: N801 - called like a function, and iterated over at 
         order = self._order
         if self._shuffle:
             order = self.rng.permutation(self._count if order is None else order)
-        for start in range(0, self._stop, self.batch_size):
-            rows: Any = slice(start, min(start + self.batch_size, self._stop))
+        size, stop = self.batch_size, self._stop
+        for start in range(0, stop, size):
+            rows: Any = slice(start, min(start + size, stop))
             if order is not None:
                 rows = order[rows]
             yield self._assemble([take(rows) for take in self._take])

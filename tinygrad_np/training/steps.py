@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -81,34 +81,41 @@ class Steps:
         average = self.average
         total = counted = 0.0
         self.taken = 0
-        for batch, sizes in sized:
-            self.under_way = count = len(sizes)
-            for value, size in zip(self.losses(batch, count), sizes):
-                if not math.isfinite(value):
-                    self.under_way = 1
-                    raise NotFiniteError(f"the loss is {value}")
-                if average is not None:
-                    average.update()
-                self.taken += 1
-                total += value * size
-                counted += size
-            if interruption.noted:
-                break
+        for value, size in self._losses_of(sized, interruption):
+            if not math.isfinite(value):
+                self.under_way = 1
+                raise NotFiniteError(f"the loss is {value}")
+            if average is not None:
+                average.update()
+            self.taken += 1
+            total += value * size
+            counted += size
         return total / counted if counted else 0.0
+
+    def _losses_of(
+        self, sized: Iterable[tuple[Any, Sequence[float]]], interruption: Notice
+    ) -> Iterator[tuple[float, float]]:
+        """The loss of each step and what it counts; there is an end only where all that was begun is whole."""
+        eager, compiled, self.under_way = self.eager, self.compiled, 1
+        for batch, sizes in sized:
+            if compiled is None:
+                yield eager(*batch).item(), sizes[0]
+            else:
+                self.under_way = len(sizes)
+                yield from zip(compiled(self, batch, len(sizes)), sizes)
+            if interruption.noted:
+                return
 
     def together(self) -> int:
         """How many minibatches :meth:`take` may be given at once."""
         return 1 if self.compiled is None else self.compiled.together(self)
 
-    def losses(self, batch: Any, count: int) -> Sequence[float]:
-        """Those of ``count`` steps on a minibatch, or on as many in one."""
-        if self.compiled is None:
-            return [self.eager(*batch).item()]
-        return self.compiled(self, batch, count)
-
     def step(self, *batch: Any) -> None:
         """One step on a minibatch."""
-        self.losses(batch, 1)
+        if self.compiled is None:
+            self.eager(*batch)
+        else:
+            self.compiled(self, batch, 1)
 
     def gather(self) -> None:
         """Lay parameters side by side again where others have replaced them, which is where a program knows them."""
