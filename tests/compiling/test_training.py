@@ -49,6 +49,18 @@ def test_a_hyperparameter_that_is_changed_between_steps(name):
     assert step.explain().count("\n") == 0
 
 
+def test_a_schedule_that_is_taken_away_and_set_again():
+    eager, replayed = Training(), Training()
+    step = by_numpy(replayed.step, state=replayed.state)
+    schedule = optim.schedules.exponential(0.5, 0.9)
+    eager.optimizer.lr = replayed.optimizer.lr = schedule
+    for lr in (0.1, schedule, 0.2, schedule):
+        eager.optimizer.lr = replayed.optimizer.lr = lr
+        for x, t in batches(4):
+            assert step(x, t).item() == eager.step(x, t).item()
+            assert replayed.bits() == eager.bits()
+
+
 def test_a_number_to_which_a_program_is_bound_makes_another():
     eager, replayed = Training(optim.Adam), Training(optim.Adam)
     step = by_numpy(replayed.step, state=replayed.state)

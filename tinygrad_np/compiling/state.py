@@ -47,9 +47,9 @@ class State:
         return list(dict.fromkeys([x for x in [*found, *[t._node for t in tensors]] if isinstance(x, Leaf)]))
 
     def groups(self) -> list[Group]:
-        """The groups of optimizers that follow schedules."""
+        """The groups of optimizers that follow schedules, or did once, and may again."""
         held = [place.get() for place in places(self.roots)]
-        return [x for x in held if isinstance(x, Group) and x.schedules]
+        return [x for x in held if isinstance(x, Group) and x.shared.scheduled]
 
 
 class Performance:
