@@ -58,6 +58,13 @@ class Place:
             return hasattr(self.container, self.key)
         return self.key < len(self.container) if isinstance(self.container, list) else self.key in self.container
 
+    @property
+    def is_final(self) -> bool:
+        """Whether it holds one thing for good: the library's classes say so of attributes, which mypy holds them to."""
+        kind = type(self.container)
+        own = kind.__module__.startswith("tinygrad_np.") and not self.is_item
+        return own and str(vars(kind).get("__annotations__", {}).get(self.key)).startswith("Final")
+
     def get(self) -> Any:
         return self.container[self.key] if self.is_item else getattr(self.container, self.key, None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,16 @@ class Flat:
     its gradient, and what to multiply it with after that, or None.
     """
 
+    names: Final[tuple[str, ...]]
+    params: Final[tuple[Tensor, ...]]
+    method: Final[type[Method]]
+    dtype: Final[np.dtype[Any]]
+    whole: Final[tuple[Array, ...]]
+    pieces: Final[tuple[tuple[Array, ...], ...]]
+    slots: Final[tuple[tuple[Tensor, Array, Array], ...]]
+    arguments: Final[dict[str, Any]]
+    update: Final[Callable[..., None]]
+    updates: Final[list[int]]
     decay: tuple[float, float] | None = None
 
     def __init__(
@@ -53,7 +63,7 @@ class Flat:
         self.whole = (data, work[0], *flat_states, *work[1:])
         self.pieces = tuple(zip(*map(self._split, self.whole)))
         self.slots = tuple([(param, piece[0], piece[1]) for param, piece in zip(params, self.pieces)])
-        self.arguments: dict[str, Any] = dict.fromkeys(hyperparameters)
+        self.arguments = dict.fromkeys(hyperparameters)
         self.update = written_out(method.update, len(self.whole), tuple(hyperparameters))
         self.updates = [0]  # one number as long as all are updated together, then one a parameter
         self.adopt()
@@ -112,7 +122,7 @@ class Flat:
         if all(param.grad is None for param in self.params):
             return
         if len(self.updates) == 1:
-            self.updates *= len(self.params)
+            self.updates[:] = self.updates * len(self.params)
         for i, (param, piece) in enumerate(zip(self.params, self.pieces)):
             if param.grad is not None:
                 self.updates[i] += 1

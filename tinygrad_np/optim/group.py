@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,13 @@ class Shared:
     """What the groups of an optimizer share: hooks, steps taken, whether there ever was a schedule, and all flats."""
 
     __slots__ = ("flats", "hooks", "scheduled", "steps")
+    flats: Final[list[Flat]]
 
     def __init__(self, hooks: list[Hook]) -> None:
         self.hooks = hooks
         self.scheduled = False
         self.steps = 0
-        self.flats: list[Flat] = []
+        self.flats = []
 
 
 class Group(MutableMapping[str, float]):
@@ -37,6 +38,10 @@ class Group(MutableMapping[str, float]):
 
     # and no others, so that group.lr = 0.1 is refused
     __slots__ = ("flats", "numbers", "params", "schedules", "shared")
+    flats: Final[list[Flat]]
+    numbers: Final[dict[str, float]]
+    params: Final[tuple[Tensor, ...]]
+    shared: Final[Shared]
 
     def __init__(
         self,
@@ -50,7 +55,7 @@ class Group(MutableMapping[str, float]):
         self.shared = shared
         self.numbers = dict.fromkeys(hyperparameters, 0.0)
         self.schedules: dict[str, Schedule] = {}
-        self.flats: list[Flat] = []  # and none as long as a hyperparameter may be refused
+        self.flats = []  # and none as long as a hyperparameter may be refused
         for name, value in hyperparameters.items():
             self[name] = value
         taken = [name for name in self.numbers if name not in DECAYS]
@@ -59,7 +64,7 @@ class Group(MutableMapping[str, float]):
             names = [params[i][0] for i in members]
             parts = [[arrays[i] for i in members] for arrays in states]
             self.flats.append(Flat(names, [self.params[i] for i in members], parts, method, taken))
-        shared.flats += self.flats
+        shared.flats.extend(self.flats)
         for name, number in self.numbers.items():
             self.put(name, number)
 
