@@ -22,6 +22,8 @@ def whole(name: str, value: Any, least: int = 0) -> int:
         ...
     ValueError: until must be an integer of at least 0, got -1
     """
+    if value.__class__ is int and value >= least:
+        return int(value)
     message = (
         f"{name} must be {'a positive integer' if least == 1 else f'an integer of at least {least}'}, got {value!r}"
     )

@@ -240,6 +240,59 @@ def test_rows_are_put_in_order_so_many_bytes_at_a_time(rows, room, monkeypatch):
     close(ours, twin, 1e-11)
 
 
+def unaligned(x):
+    """The same numbers, one byte behind where such numbers usually begin."""
+    array = np.zeros(x.nbytes + 1, np.uint8)[1:].view(x.dtype).reshape(x.shape)
+    array[...] = x
+    return array
+
+
+LAYOUTS = {
+    "Fortran's": np.asfortranarray,
+    "backwards": lambda x: x[::-1].copy()[::-1],
+    "every second row": lambda x: x.repeat(2, axis=0)[::2],
+    "columns backwards": lambda x: x[:, ::-1].copy()[:, ::-1],
+    "the same row": lambda x: np.broadcast_to(x[0], x.shape),
+    "read-only": lambda x: np.frombuffer(x.tobytes()).reshape(x.shape),
+    "unaligned": unaligned,
+}
+
+
+@pytest.mark.parametrize("kind", LAYOUTS)
+def test_a_scan_of_data_in_any_layout(kind):
+    (x, t), ours = batches(1, rows=40)[0], Training()
+    x = LAYOUTS[kind](x)
+    step, twin = warm(ours)
+    for epochs in (1, 3):
+        starts = [*range(0, 40, 4)] * epochs
+        expected = [twin.step(x[i : i + 4], t[i : i + 4]).item() for i in starts]
+        np.testing.assert_allclose(step.scan(x, t, batch_size=4, epochs=epochs), expected, rtol=1e-12)
+    close(ours, twin)
+
+
+def test_a_scan_of_data_that_the_steps_change():
+    def training():
+        weight = tg.Tensor(np.linspace(-1, 1, 12).reshape(6, 2), requires_grad=True)
+        return weight, tg.MomentumSGD([weight], lr=0.1)
+
+    def step_of(weight, optimizer):
+        def step(x):
+            optimizer.zero_grad()
+            loss = np.sum((weight[:2] - x) ** 2) + np.sum(np.tanh(weight))
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return step
+
+    (weight, optimizer), (twin, other) = training(), training()
+    ours, eager = tg.compiled(step_of(weight, optimizer), state=(weight, optimizer)), step_of(twin, other)
+    for _ in range(4):
+        losses = ours.scan(weight.data, batch_size=2)
+        np.testing.assert_allclose(losses, [eager(twin.data[i : i + 2]).item() for i in (0, 2, 4)], rtol=1e-12)
+    np.testing.assert_allclose(weight.data, twin.data, rtol=1e-12)
+
+
 @pytest.mark.parametrize("rows", [4000, 3998])
 def test_an_interrupt_stops_a_scan_between_minibatches(rows):
     training, (x, t) = Training(), batches(1, rows=rows)[0]

@@ -48,12 +48,9 @@ class Epochs:
         return [array[rows] for array in self.data], len(rows) // self.batch_size, 1
 
 
-def scanned(
-    step: Any, data: Sequence[Array], batch_size: int, orders: Sequence[Any], interruption: Interruption
-) -> Array:
+def scanned(step: Any, epochs: Epochs, interruption: Interruption) -> Array:
     """The loss of each minibatch, from native code as far as there is some that fits."""
-    epochs = Epochs(data, batch_size, orders)
-    total, done = epochs.batches * len(orders), 0
+    total, done = epochs.batches * len(epochs.orders), 0
     losses: list[Array] = []
     while done < total:
         minibatch = epochs.minibatch(done)
@@ -70,7 +67,7 @@ def scanned(
         elif len(losses[-1]) < steps * times:  # it stopped where the next one does not hold
             losses.append(_number(step(*epochs.minibatch(done))))
             done += 1
-    return np.concatenate(losses) if losses else np.empty(0)
+    return losses[0] if len(losses) == 1 else np.concatenate(losses) if losses else np.empty(0)
 
 
 def orders(order: Any, epochs: int, rows: int) -> Sequence[Any]:

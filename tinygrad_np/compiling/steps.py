@@ -15,6 +15,7 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tinygrad_np.arguments import size
 from tinygrad_np.compiling.asking import UnsettledError
 from tinygrad_np.compiling.native import CheckError, MisfitError
 from tinygrad_np.compiling.native.engine import machine
@@ -23,7 +24,7 @@ from tinygrad_np.compiling.program import GuardError, Program
 from tinygrad_np.compiling.record import record
 from tinygrad_np.compiling.rehearsal import Rehearsal
 from tinygrad_np.compiling.replaying import MissedError
-from tinygrad_np.compiling.scanning import orders, scanned
+from tinygrad_np.compiling.scanning import Epochs, orders, scanned
 from tinygrad_np.compiling.shortcut import MISSED
 from tinygrad_np.compiling.state import State
 from tinygrad_np.compiling.version import Version
@@ -191,16 +192,16 @@ class CompiledStep:
         ``arrays`` are the step's arguments for all rows, (rows, ...); each step gets ``batch_size`` rows of them, the
         last of an epoch what is left. ``order`` is the order of the rows: None for that in which they are, or
         their numbers, of shape (rows,), or (epochs, rows) for another at each epoch. Ctrl-C stops it between two
-        minibatches. Raises ValueError for arrays of different lengths and counts that are none.
+        minibatches. Raises ValueError for arrays of different lengths, and ValueError or TypeError for counts that are
+        none.
         """
         data = [np.asarray(array) for array in arrays]
         if len({array.shape[:1] for array in data}) != 1 or not data[0].ndim:
             raise ValueError(f"scan takes arrays with as many rows each, got {[array.shape for array in data]}")
-        for name, value in ("batch_size", batch_size), ("epochs", epochs):
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-                raise ValueError(f"{name} must be a positive integer, got {value!r}")
+        of_epochs = orders(order, size("epochs", epochs), len(data[0]))
+        minibatches = Epochs(data, size("batch_size", batch_size), of_epochs)
         with self._lock, Interruption() as interruption:
-            return scanned(self, data, batch_size, orders(order, epochs, len(data[0])), interruption)
+            return scanned(self, minibatches, interruption)
 
     def ready(self, arrays: Sequence[NDArray[Any]]) -> Version | None:
         """The version that can run many steps on arrays like these in native code, if there is one."""

@@ -91,7 +91,7 @@ class Version:
         assert self.runner.native is not None
         losses: NDArray[Any]
         try:
-            (losses,) = self.runner.native.scan(arrays, steps, epochs=epochs, stop=stop)
+            (losses,) = self.runner.native.scan(arrays, steps, epochs, stop)
         except CheckError as error:
             (losses,) = error.results
         finally:

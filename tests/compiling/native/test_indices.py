@@ -144,7 +144,7 @@ def test_what_native_code_cannot_do_numpy_does_between():
     state[:] = 0
     close(program(x)[0], want)
     close(state, first)
-    close(program.scan((np.concatenate([x, 2 * x]),), 2)[0][0], want)
+    assert not program.scans
 
 
 def test_python_numbers_are_read_at_each_step():

@@ -45,7 +45,7 @@ def test_training_is_that_of_numpy_step_by_step_and_scanned(sizes, batch, dtype)
     tolerance = 1e-12 if dtype == np.float64 else 1e-5
     slices = [slice(i * batch, (i + 1) * batch) for i in range(steps)]
     losses = [float(program(x[s], labels[s])) for s in slices]
-    losses += program.scan((x, labels), steps).tolist()
+    losses += program.scan((x, labels), steps)[0].tolist()
     want = [float(momentum_by_hand(twin, x[s], labels[s])) for s in slices * 2]
     np.testing.assert_allclose(losses, want, rtol=10 * tolerance)
     np.testing.assert_allclose(net.p, twin.p, rtol=0, atol=tolerance * abs(twin.p).max() * 10)
@@ -54,7 +54,7 @@ def test_training_is_that_of_numpy_step_by_step_and_scanned(sizes, batch, dtype)
 
 def test_epochs_go_through_the_data_again():
     program, net, twin, x, labels = pair((2, 3, 3), 4, np.float64, 40)
-    losses = program.scan((x, labels), 10, epochs=30)
+    (losses,) = program.scan((x, labels), 10, epochs=30)
     want = [momentum_by_hand(twin, x[4 * i : 4 * i + 4], labels[4 * i : 4 * i + 4]) for i in [*range(10)] * 30]
     np.testing.assert_allclose(losses, want, rtol=1e-11)
     assert net.count == [301]
@@ -82,7 +82,7 @@ def test_a_count_that_formulas_use_goes_on_within_a_scan():
     w(np.add, state, w(np.multiply, w.arrays[0][0], scale), out=state)
     program = native(w, w(np.copy, state), [(place.setter(), following)])
     state[:] = 0
-    seen = program.scan((np.ones((6, 3)),), 6)
+    (seen,) = program.scan((np.ones((6, 3)),), 6)
     want = np.cumsum(1 - 0.5 ** np.arange(1, 7))
     np.testing.assert_allclose(seen[:, 0], want, rtol=1e-15)
     assert count == [6]
@@ -105,7 +105,7 @@ def test_a_label_out_of_range_stops_a_scan_after_whole_minibatches():
 def test_data_in_another_layout_and_large_arguments():
     program, net, twin, x, labels = pair((64, 20, 3), 64, np.float64, 128)
     wide = np.repeat(x, 2, axis=1)[:, ::2]
-    got = [program(wide[:64], labels[:64]), *program.scan((wide, labels[::-1][::-1]), 2)]
+    got = [program(wide[:64], labels[:64]), *program.scan((wide, labels[::-1][::-1]), 2)[0]]
     want = [momentum_by_hand(twin, x[i : i + 64], labels[i : i + 64]) for i in (0, 0, 64)]
     np.testing.assert_allclose(got, want, rtol=1e-12)
     np.testing.assert_allclose(program(x[:64], labels[:64]), momentum_by_hand(twin, x[:64], labels[:64]), rtol=1e-12)

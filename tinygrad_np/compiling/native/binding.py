@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_np.compiling.native.blas import blas, by_blas
-from tinygrad_np.compiling.native.emit import Layout, Module, Step, accessed, plan_scratch
+from tinygrad_np.compiling.native.emit import Module, Step, accessed, nbytes, plan_scratch
 from tinygrad_np.compiling.native.engine import load, machine
-from tinygrad_np.compiling.native.entering import REFUSED, entry
+from tinygrad_np.compiling.native.entering import REFUSED, entry, finding
 from tinygrad_np.compiling.native.fusion import Fusion, changes, checks_first, forward_copies, remove_unused
 from tinygrad_np.compiling.native.headers import DEFINITION, are_known, function_at, python_function
 from tinygrad_np.compiling.native.instructions import Draw, Guard, Kernel, Opaque, Product
 from tinygrad_np.compiling.native.linking import Numbers, evaluate, place_of
 from tinygrad_np.compiling.native.listing import NotNativeError
+from tinygrad_np.compiling.native.loop import COUNTS, Layout, Moving
 from tinygrad_np.compiling.native.lowering import Lowering
 from tinygrad_np.compiling.native.views import extent
 from tinygrad_np.compiling.places import Access
@@ -30,7 +31,6 @@ Array = NDArray[Any]
 ALIGNED = 64
 Short: Any = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 Long: Any = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
-Scan: Any = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 3, ctypes.c_void_p)
 LONG = 1 << 16  # elements gone through from which other threads may run during a step
 
 
@@ -84,13 +84,18 @@ class Binding:
         self._lay_out()
         module = Module(self.kernels, self.layout, self.numbers.leaves, self._stored(), machine().vector_bytes)
         self.carried = self._carried()
-        module.update(self.numbers.links, self.carried)
+        module.update(self.numbers.links, self.carried, self._moving())
         self.uses_numbers = module.uses_numbers
         self.runs = len(module.parts) == 1 and isinstance(module.parts[0], Step)  # native code is all there is
         self.long = sum(math.prod(i.shape) for kernel in self.kernels for i in kernel.instructions) > LONG
         self.enters = self.runs and not self.long  # and takes a moment, so that nobody need wait
-        entrance = entry(self.layout, self.arguments, self.written, self.enters) if are_known() else ""
-        self.text = module.text() + entrance
+        known = self.numbers.linked and all(m.shape for m in self.arguments)
+        self.scannable = self.runs and known and not self.handed.intersection(self.inputs)
+        self.text = module.text()
+        if are_known():
+            self.text += entry(self.layout, self.arguments, self.written, self.enters)
+        if are_known() and self.scannable:
+            self.text += finding(self.layout, self.arguments, self.stackable, self.written)
         self.code = load(self.text)
         self.parts = self._bind(module)
 
@@ -102,6 +107,7 @@ class Binding:
         self.outputs = [v for v in operands_in(program.outputs) if isinstance(v, Value)]
         self.replaced = [(setter, v) for setter, v in program.updates if isinstance(v, Value)]
         lasting = [*self.outputs, *[v for _, v in self.replaced]]
+        self.handed = {v.memory for v in lasting}
         seen = [v for i in lowering.instructions for v in (*i.reads(), *i.writes())]
         memories = dict.fromkeys([v.memory for v in (*seen, *lasting)])
         self.looked_up = [m for m in memories if m.reading is not None]
@@ -110,6 +116,7 @@ class Binding:
         self.references = [m for m in memories if m.array is not None and m.reading is None]
         given = {*self.inputs, *self.references}
         self.results = list(dict.fromkeys(v.memory for v in lasting if v.memory not in given))
+        self.stackable = [m for m in self.results if any(v.memory is m for v in self.outputs)]
         self.lent = self._lent()
         live = {*given, *self.lent.values()}
         self.temporaries = [m for m in memories if m not in given and m not in set(self.results)]
@@ -156,6 +163,11 @@ class Binding:
         by_place = {place_of(setter): value for setter, value in self.replaced if place_of(setter) is not None}
         return [(m, by_place[place_of(m.reading)]) for m in self.looked_up if place_of(m.reading) in by_place]
 
+    def _moving(self) -> list[Moving]:
+        """What is elsewhere at each minibatch of a scan: arguments, and where results go, one behind the other."""
+        arguments = [Moving(m, m.strides[0] * m.shape[0], True) for m in self.arguments if m.shape]
+        return [*arguments, *[Moving(m, nbytes(m), False) for m in self.stackable]]
+
     def _stored(self) -> set[Value]:
         """Memory that more than one kernel uses, or others see."""
         users: dict[Value, set[int]] = {}
@@ -171,7 +183,7 @@ class Binding:
         used = {v.memory for kernel in self.kernels for v in accessed(kernel)}
         offsets, size = plan_scratch(self.kernels, [m for m in self.temporaries if m in used], ALIGNED)
         self.scratch = memory_for(Value((size,), np.dtype(np.uint8), (1,)))
-        keys: list[Any] = ["scratch", "scalars", *self.inputs, *self.references, *self.results]
+        keys: list[Any] = ["scratch", "scalars", *COUNTS, *self.inputs, *self.references, *self.results]
         pointers: dict[Any, int] = {"ndarray": id(np.ndarray), "long": python_function("PyLong_FromLong")}
         pointers |= {("dtype", m): id(m.dtype) for m in self.arguments}
         for i in instructions:
@@ -189,7 +201,7 @@ class Binding:
         )
         keys = list(dict.fromkeys([*keys, *pointers]))
         self.layout = Layout({key: n for n, key in enumerate(keys)}, offsets)
-        self.table = np.zeros(len(keys) + DEFINITION, np.uint64)
+        self.table = np.zeros(len(keys) + 2 * DEFINITION, np.uint64)
         self.values = np.zeros(max(1, len(self.numbers.leaves)))
         self.table[:2] = address(self.scratch), address(self.values)
         for key, pointer in pointers.items():
@@ -219,10 +231,14 @@ class Binding:
             else:
                 parts.append(OpaqueCall(part, self._array, objects))
         self.step: Any = function if self.runs else None
-        self.scan = Scan(self.code.address("scan")) if self.runs else None
+        self.scan: Any = Long(self.code.address("scan")) if self.runs else None
         self.enter: Callable[..., int] = lambda *_: REFUSED
-        if are_known():
-            self.enter = function_at(self.code.address("enter"), self.table)
+        self.find: Callable[..., int] = lambda *_: REFUSED
+        if are_known() and not self.handed.intersection(self.arguments):  # else what is handed out is a copy
+            definitions = self.table[-2 * DEFINITION :].reshape(2, -1)
+            self.enter = function_at(self.code.address("enter"), self.table, definitions[0])
+            if self.scannable:
+                self.find = function_at(self.code.address("find"), self.table, definitions[1])
         return parts
 
     def _array(self, value: Value) -> Array:

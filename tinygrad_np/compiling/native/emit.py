@@ -4,59 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from tinygrad_np.compiling.native.builder import Builder
 from tinygrad_np.compiling.native.frame import Frame, Place
 from tinygrad_np.compiling.native.instructions import Draw, Guard, Kernel, Map, Opaque, Product, Reduce
 from tinygrad_np.compiling.native.kernels import Nest
+from tinygrad_np.compiling.native.loop import Layout, Moving, loop
 from tinygrad_np.compiling.native.products import emit_product
 from tinygrad_np.compiling.native.views import view
 from tinygrad_np.compiling.program import Scalar, Value
-
-# After each step the pointers in the table advance, each by its bytes; after an epoch they go back, each by its bytes.
-# %counts holds how many steps are done, and how many of this epoch.
-SCAN = """define i64 @scan(
-  ptr noalias %table, ptr noalias %advance, ptr noalias %back, i64 %slots, i64 %steps, i64 %epoch, ptr noalias %counts
-) #0 {
-entry:
-  %within = getelementptr i64, ptr %counts, i64 1
-  br label %step
-step:
-  %i = phi i64 [ 0, %entry ], [ %following, %next ]
-  %code = call i64 @step(ptr %table)
-  %failed = icmp ne i64 %code, 0
-  br i1 %failed, label %leave, label %update
-update:
-  %ignored = call i64 @update(ptr %table)
-  %following = add i64 %i, 1
-  store i64 %following, ptr %counts
-  %before = load i64, ptr %within
-  %count = add i64 %before, 1
-  %ends = icmp eq i64 %count, %epoch
-  %rest = select i1 %ends, i64 0, i64 %count
-  store i64 %rest, ptr %within
-  %moves = select i1 %ends, ptr %back, ptr %advance
-  br label %slot
-slot:
-  %s = phi i64 [ 0, %update ], [ %t, %slot ]
-  %place = getelementptr i64, ptr %table, i64 %s
-  %by = getelementptr i64, ptr %moves, i64 %s
-  %old = load i64, ptr %place
-  %bytes = load i64, ptr %by
-  %new = add i64 %old, %bytes
-  store i64 %new, ptr %place
-  %t = add i64 %s, 1
-  %more = icmp ult i64 %t, %slots
-  br i1 %more, label %slot, label %next
-next:
-  %again = icmp ult i64 %following, %steps
-  br i1 %again, label %step, label %leave
-leave:
-  %result = phi i64 [ %code, %step ], [ 0, %next ]
-  ret i64 %result
-}
-"""
 
 
 def plan_scratch(kernels: Sequence[Kernel], temporaries: Iterable[Value], align: int) -> tuple[dict[Value, int], int]:
@@ -93,13 +50,6 @@ def nbytes(value: Value) -> int:
 def accessed(kernel: Kernel) -> list[Value]:
     """The views that a kernel reads and writes."""
     return [v for i in kernel.instructions for v in (*i.reads(), *i.writes())]
-
-
-class Layout(NamedTuple):
-    """Where a step finds things: slots of the table by key, and temporaries' offsets in the scratch buffer."""
-
-    slots: dict[Any, int]
-    scratch: dict[Value, int]
 
 
 class Step(Builder):
@@ -147,6 +97,7 @@ class Module:
         self, kernels: Sequence[Kernel], layout: Layout, leaves: dict[Scalar, int], stored: set[Value], width: int
     ) -> None:
         self.layout, self.leaves, self.stored, self.width = layout, leaves, stored, width
+        self.moving: Sequence[Moving] = ()
         self.declarations: dict[str, None] = {}
         self.kernels: dict[str, str] = {}  # names by text
         self.parts: list[Step | Opaque] = []
@@ -188,11 +139,17 @@ class Module:
                 flag = frame.scalar(first.value).to("i1", signed=False)
             frame.leave_if(flag ^ int(first.expected), first.check)
 
-    def update(self, updates: Sequence[tuple[int, Any]], arrays: Sequence[tuple[Value, Value]]) -> None:
-        """The function between two steps of a scan: it sets leaves (by number), and arrays to what replaces them.
+    def update(
+        self,
+        updates: Sequence[tuple[int, Any]],
+        arrays: Sequence[tuple[Value, Value]],
+        moving: Sequence[Moving],
+    ) -> None:
+        """What is done between two steps of a scan: it sets leaves (by number), and arrays to what replaces them.
 
-        All scalars are computed before one is set.
+        All scalars are computed before one is set. Then pointers move on.
         """
+        self.moving = moving
         frame = self._frame()
         for old, new in arrays:
             copy = Map(new.shape, lambda x: x, [new], [new.dtype], view(old, old.shape, old.strides), True)
@@ -215,7 +172,7 @@ class Module:
             'attributes #0 = { nounwind "no-trapping-math"="true" '
             f'"min-legal-vector-width"="{bits}" "prefer-vector-width"="{bits}" }}\n'
         )
-        scan = [self.between.text("update"), SCAN] if whole else []
+        scan = [self.between.text("update"), loop(self.layout, self.moving)] if whole else []
         return "\n".join([*self.declarations, *kernels, *texts, *scan, attributes])
 
 

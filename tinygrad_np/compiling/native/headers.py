@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 HEAD = object.__basicsize__
 TYPE, DATA, AXES, SHAPE, STRIDES, DTYPE = HEAD - 8, HEAD, HEAD + 8, HEAD + 16, HEAD + 24, HEAD + 40
 FASTCALL = 0x80  # a function of self, an array of arguments, and their number
-
-
-NAME = ctypes.create_string_buffer(b"enter")
+NAME = ctypes.create_string_buffer(b"native")
 DEFINITION = 4  # words: name, start, flags and documentation, as in Python's PyMethodDef
 
 
@@ -35,16 +33,16 @@ def are_known() -> bool:
     return axes == 2 and lengths == [2, 3, 12, 4]
 
 
-def function_at(start: int, of: NDArray[np.uint64]) -> Callable[..., int]:
+def function_at(start: int, of: NDArray[np.uint64], definition: NDArray[np.uint64]) -> Callable[..., int]:
     """The native code at ``start`` as a function of Python's, whose self is ``of``, a table.
 
-    Its definition is kept in the last words of the table, for it must live as long as the function.
+    Its ``definition`` is written into words of the table, for it must live as long as the function.
     """
-    of[-DEFINITION:] = ctypes.addressof(NAME), start, FASTCALL, 0
+    definition[:] = ctypes.addressof(NAME), start, FASTCALL, 0
     make = ctypes.pythonapi.PyCFunction_NewEx
     make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
-    last: int = of[-DEFINITION:].__array_interface__["data"][0]
-    function: Callable[..., int] = make(last, of, None)
+    place: int = definition.__array_interface__["data"][0]
+    function: Callable[..., int] = make(place, of, None)
     return function
 
 

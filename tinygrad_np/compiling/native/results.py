@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from tinygrad_np.compiling.native.binding import Binding, memory_for, part_of
 from tinygrad_np.compiling.native.emit import nbytes
-from tinygrad_np.compiling.native.linking import evaluate
 from tinygrad_np.compiling.native.views import contiguous
 from tinygrad_np.compiling.program import Scalar, Value
 
@@ -25,30 +24,27 @@ def stacked_memory(memory: Value, steps: int) -> Array:
     return memory_for(Value((steps, *memory.shape), memory.dtype, (nbytes(memory), *memory.strides)))
 
 
-def built(tree: Any, leaves: Sequence[Any], scalars: Sequence[Any] = ()) -> Any:
-    """``tree`` with its Values replaced by ``leaves``, in order, and its Scalars by ``scalars``, or what they are."""
-    if isinstance(tree, tuple) and all(isinstance(node, Value) for node in tree):
-        return tuple(leaves)  # nearly always
-    values, numbers = iter(leaves), iter(scalars)
-
-    def fill(node: Any) -> Any:
-        if isinstance(node, Value):
-            return next(values)
-        if isinstance(node, Scalar):
-            return next(numbers) if scalars else evaluate(node)
-        if isinstance(node, (tuple, list)):
-            return type(node)(map(fill, node))
-        if isinstance(node, dict):
-            return {key: fill(item) for key, item in node.items()}
-        return node
-
-    return fill(tree)
-
-
 def builder(tree: Any, bound: Binding) -> Callable[..., Any]:
-    """A function of scalars that gives the outputs of the step that has just run."""
+    """A function of scalars that gives the outputs of the step that has just run: ``tree`` with what it stands for."""
     gets = [getter(value, bound) for value in bound.outputs]
-    return lambda *scalars: built(tree, [get() for get in gets], scalars)
+
+    def build(*scalars: Any) -> Any:
+        values, numbers = iter(gets), iter(scalars)
+
+        def fill(node: Any) -> Any:
+            if isinstance(node, Value):
+                return next(values)()
+            if isinstance(node, Scalar):
+                return next(numbers)
+            if isinstance(node, (tuple, list)):
+                return type(node)(map(fill, node))
+            if isinstance(node, dict):
+                return {key: fill(item) for key, item in node.items()}
+            return node
+
+        return fill(tree)
+
+    return build
 
 
 def getter(value: Value, bound: Binding) -> Callable[[], Array]:
@@ -62,22 +58,13 @@ def getter(value: Value, bound: Binding) -> Callable[[], Array]:
     return lambda: array
 
 
-def stack_of(value: Value, stacks: dict[Value, Array], bound: Binding) -> Array:
+def stack_of(value: Value, bound: Binding, stacks: Sequence[Array]) -> Array:
     """An output of every step of a scan: a view of what they wrote; what they share is what it is now."""
     memory = value.memory
-    if memory not in stacks:
-        source = bound.buffers[memory] if memory.array is None else memory.array
-        return part_of(source, value)
+    if memory not in bound.stackable:
+        return part_of(bound.buffers[memory] if memory.array is None else memory.array, value)
+    stack = stacks[bound.stackable.index(memory)]
     if value is memory:
-        return stacks[memory]
-    steps = stacks[memory].shape[0]
-    return part_of(
-        stacks[memory], Value((steps, *value.shape), value.dtype, (nbytes(memory), *value.strides), None, value.offset)
-    )
-
-
-def stacked(results: Sequence[Any]) -> Any:
-    """Outputs of steps, along a new first axis."""
-    if results and isinstance(results[0], (tuple, list)):
-        return type(results[0])(map(stacked, zip(*results)))
-    return np.stack(results) if results and isinstance(results[0], np.ndarray) else list(results)
+        return stack
+    strides = (nbytes(memory), *value.strides)
+    return part_of(stack, Value((len(stack), *value.shape), value.dtype, strides, None, value.offset))

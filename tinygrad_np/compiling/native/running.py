@@ -5,20 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_np.compiling.native.binding import Binding, address, memory_for
-from tinygrad_np.compiling.native.entering import REFUSED
-from tinygrad_np.compiling.native.results import builder, getter
+from tinygrad_np.compiling.native.results import builder, getter, stack_of
 from tinygrad_np.compiling.native.script import Script
 from tinygrad_np.compiling.native.views import contiguous
 from tinygrad_np.compiling.places import Access
 from tinygrad_np.compiling.program import GuardError, Program, Scalar, Value, operands_in
 
 Array = NDArray[Any]
+SHARED = "an argument shares memory with an array that the step changes"
 Also = Callable[[Script, Callable[[Script], None]], None]  # writes another function, with what writes the step
 
 
@@ -65,13 +66,10 @@ class Runner:
         table: Any = bound.table  # NumPy's types do not say that these are buffers
         numbers: Any = bound.values
         self.table, self.numbers = memoryview(table), memoryview(numbers)
-        self.handed = {v.memory for v in (*bound.outputs, *[v for _, v in bound.replaced])}
         self.replaced = [(setter, getter(value, bound)) for setter, value in bound.replaced]
-        if self.handed.intersection(bound.arguments):
-            bound.enter = lambda *_: REFUSED  # what is handed out is a copy
         for value in bound.lent.values():
             self._renewed(value)
-        self.run, self.lend, self.look, self.read, count, *self.shortcut = self._written(also)
+        self.run, self.begin, self.finish, count, *self.shortcut = self._written(also)
         count()
 
     # What is called from the functions that are written out
@@ -102,7 +100,7 @@ class Runner:
         for n, x in enumerate(arguments):
             self.refuse(n, x)
             if any(np.may_share_memory(x, memory.array) for memory in self.bound.written):
-                raise CheckError("an argument shares memory with an array that the step changes")
+                raise CheckError(SHARED)
             self._copied(n, x)
 
     def _copied(self, n: int, x: Array) -> None:
@@ -148,17 +146,17 @@ class Runner:
     # The functions, written out for this program: loops over what there is to do would take most of the time
 
     def _written(self, also: Also | None) -> list[Callable[..., Any]]:
-        """What runs a step; and what lends arrays, looks up others, reads numbers and counts references apart."""
+        """What runs a step; what is to be done before many, and after them; and what counts references."""
         script = Script()
         script.begin("run(arguments)")
         self._running(script)
         script.add("return given")
-        script.begin("lend()")
+        script.begin("begin()")
         self._lending(script)
-        script.begin("look()")
         self._looking(script)
-        script.begin("read()")
         self._reading(script)
+        script.begin("finish(stacks, done)")
+        self._finishing(script)
         script.begin("count()")
         refs = script.named(sys.getrefcount)
         script.variables["alone"] = 0
@@ -193,7 +191,7 @@ class Runner:
         carried = {memory for memory, _ in self.bound.carried}
         for n, memory in enumerate(self.bound.looked_up, len(self.bound.arguments)):
             reading = script.reading(memory.reading)
-            if memory in self.handed or memory in carried:
+            if memory in self.bound.handed or memory in carried:
                 script.add(f"{script.named(self._copied)}({n}, {reading})")
                 continue
             script.variables[f"seen{n}"] = None
@@ -235,3 +233,22 @@ class Runner:
             script.set(setter, number)
         for n, (setter, get) in enumerate(self.replaced):
             script.set(setter, f"lent{n}" if n in bound.lent else f"{script.named(get)}()")
+
+    def _finishing(self, script: Script) -> None:
+        """What the steps of a scan leave in the state: what the last one that was whole has left there."""
+        bound, carried = self.bound, {id(value): memory for memory, value in self.bound.carried}
+        numbers = script.named(self.numbers)
+        for setter, leaf, kind in bound.numbers.setters:
+            script.set(setter, f"{script.named(kind)}({numbers}[{leaf}])")
+        for setter, number in bound.numbers.constants:
+            script.set(setter, script.named(number))
+        for n, ((setter, value), (_, get)) in enumerate(zip(bound.replaced, self.replaced)):
+            if n in bound.lent:
+                left = f"lent{n}"
+            elif id(value) in carried:
+                left = f"{script.named(bound.buffers[carried[id(value)]])}.copy()"
+            elif value.memory in bound.stackable:
+                left = f"{script.named(partial(stack_of, value, bound))}(stacks)[done - 1].copy()"
+            else:
+                left = f"{script.named(get)}()"
+            script.set(setter, left)
