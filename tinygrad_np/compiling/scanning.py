@@ -38,9 +38,10 @@ class Epochs:
             return (), 0, 1
         first, last = i * self.batch_size, self.whole * self.batch_size
         order, even = self.orders[epoch], self.whole == self.batches
+        if order is None and even and i == 0:
+            return self.data, self.whole, len(self.orders) - epoch
         if order is None:
-            whole = even and i == 0
-            return [array[first:last] for array in self.data], self.whole - i, len(self.orders) - epoch if whole else 1
+            return [array[first:last] for array in self.data], self.whole - i, 1
         room = max(1, GATHERED // max(1, sum(array[: self.batch_size].nbytes for array in self.data)))  # minibatches
         rows = order[first:last][: room * self.batch_size]
         if even and room > self.whole:

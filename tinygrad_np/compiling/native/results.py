@@ -17,11 +17,12 @@ from tinygrad_np.compiling.program import Scalar, Value
 Array = NDArray[Any]
 
 
-def stacked_memory(memory: Value, steps: int) -> Array:
-    """An array for what each step writes into ``memory``, one after the other."""
-    if memory.strides == contiguous(memory.shape, memory.dtype.itemsize):
-        return np.empty((steps, *memory.shape), memory.dtype)
-    return memory_for(Value((steps, *memory.shape), memory.dtype, (nbytes(memory), *memory.strides)))
+def stacking(memory: Value) -> Callable[[int], Array]:
+    """A function of a number of steps that makes an array for what each writes into ``memory``, one after the other."""
+    shape, dtype, strides = memory.shape, memory.dtype, (nbytes(memory), *memory.strides)
+    if memory.strides == contiguous(shape, dtype.itemsize):
+        return lambda steps: np.empty((steps, *shape), dtype)
+    return lambda steps: memory_for(Value((steps, *shape), dtype, strides))
 
 
 def builder(tree: Any, bound: Binding) -> Callable[..., Any]:

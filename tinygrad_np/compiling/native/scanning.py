@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tinygrad_np.compiling.native.binding import address, memory_for
 from tinygrad_np.compiling.native.loop import COUNTS
-from tinygrad_np.compiling.native.results import stack_of, stacked_memory
+from tinygrad_np.compiling.native.results import stack_of, stacking
 from tinygrad_np.compiling.native.running import SHARED, Also, CheckError, Runner
 from tinygrad_np.compiling.program import Program, Value
 
@@ -35,6 +35,7 @@ class Native(Runner):
         slots = self.bound.layout.slots
         self.note, self.scans = self.bound.code.note, self.bound.scannable
         self._steps, self._epoch, self._counted, self._within = [slots[name] for name in COUNTS]
+        self._stacks = [stacking(m) for m in self.bound.stackable]
         self._homes = [(slots[m], self.table[slots[m]]) for m in self.bound.stackable]
         self._pace = CHUNK  # seconds a step takes
 
@@ -59,7 +60,7 @@ class Native(Runner):
             return self._scan(arguments, steps, epochs, stop)
 
     def _scan(self, arguments: Sequence[Array], steps: int, epochs: int, stop: Callable[[], bool]) -> list[Array]:
-        stacks = [stacked_memory(m, steps * epochs) for m in self.bound.stackable]
+        stacks = [stack(steps * epochs) for stack in self._stacks]
         self.table[self._epoch] = steps
         self._done = 0
         try:
