@@ -33,6 +33,13 @@ CLOSED: tuple[Any, ...] = (
 )
 CLOSED += (str, bytes, int, float, complex, type(None), np.random.Generator, Operation, weakref.ref, set, frozenset)
 CLOSED += (StandIn, Symbol, Draws)
+
+
+class Closed:
+    """An object that is not gone into: a compiled step, whose programs are no state of a step that can call it."""
+
+
+CLOSED += (Closed,)
 PRIVATE = {"_array", "_node", "data", "__dict__", "__weakref__"}  # what a name can do without
 
 

@@ -17,6 +17,7 @@ from tinygrad_np.compiling.locking import turns
 from tinygrad_np.compiling.native import CheckError, MisfitError
 from tinygrad_np.compiling.native.engine import machine
 from tinygrad_np.compiling.noting import StandIn
+from tinygrad_np.compiling.places import Closed
 from tinygrad_np.compiling.program import GuardError, Program
 from tinygrad_np.compiling.record import record
 from tinygrad_np.compiling.rehearsal import Rehearsal
@@ -33,6 +34,7 @@ from tinygrad_np.trees import leaves_of, mapped
 
 NESTED = {list, tuple, dict}
 MANY = 8  # versions, beyond which there is a warning
+METHODS = "_compiled_methods"  # the attribute that holds those of an object
 REHEARSALS = 3  # at most: to see what a step changes, which may take two, and to record it
 
 
@@ -43,7 +45,8 @@ def compiled(step: Callable[..., Any] | None = None, *, state: Any = (), native:
     arrays. ``state`` is the object, or the tuple of objects, that it reads and changes beside its arguments: the model,
     the optimizer. The first call with arguments of new shapes or dtypes runs the step as it is, the second records it,
     and later ones run the program; each is one real step. Results that are Tensors come back without their graph.
-    Without ``step`` it is a decorator, ``@tg.compiled(state=model)``.
+    Without ``step`` it is a decorator, ``@tg.compiled(state=model)``. Of a method, ``@tg.compiled``, it makes a step
+    for each object, whose state the object is.
 
     Where llvmlite is installed (``pip install 'tinygrad_np[compiled]'``), the program runs as native code, with eager
     numbers but for rounding; explain() says so. ``native=False`` runs it as NumPy source, with the same numbers to the
@@ -81,7 +84,7 @@ def compiled(step: Callable[..., Any] | None = None, *, state: Any = (), native:
     return CompiledStep(step, state if isinstance(state, (tuple, list)) else (state,), native)
 
 
-class CompiledStep:
+class CompiledStep(Closed):
     """A step that is recorded and replayed: what :func:`compiled` gives.
 
     ``rehearsed`` says that a program is recorded before the first step, in runs with the same arguments after which
@@ -107,6 +110,25 @@ class CompiledStep:
         self._shortcut: Callable[[Any], Any] = _none  # for what comes again and again
         turns.join(self)
         update_wrapper(self, step, updated=())
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """The step of one object, where this one was a method: its state is the object, beside what was said here."""
+        bind = getattr(type(self.step), "__get__", None)
+        bound = self.step if instance is None or bind is None else bind(self.step, instance, owner)
+        if instance is None or getattr(bound, "__self__", None) is not instance:
+            return self
+        if not hasattr(instance, "__dict__"):
+            raise TypeError(
+                f"a compiled method keeps the programs of each object in its __dict__, and {owner.__name__} has none; "
+                f"add '__dict__' to its __slots__, or compile a function, with state= what it uses"
+            )
+        methods = vars(instance).get(METHODS)
+        if methods is None or methods.owner is not instance:  # a copy of the object has steps of its own
+            methods = vars(instance)[METHODS] = Methods(instance)
+        if self not in methods.steps:
+            state = (instance, *self.state.roots)
+            methods.steps.setdefault(self, CompiledStep(bound, state, self.native, self.rehearsed))
+        return methods.steps[self]
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         """One step, with what ``step`` returns."""
@@ -276,6 +298,16 @@ class CompiledStep:
                 stacklevel=3,
             )
         return result
+
+
+class Methods(Closed):
+    """The compiled steps of one object, whose methods they are. Copies are empty, and record anew."""
+
+    def __init__(self, owner: Any = None) -> None:
+        self.owner, self.steps = owner, dict[CompiledStep, CompiledStep]()
+
+    def __reduce__(self) -> Any:
+        return Methods, ()
 
 
 def _none(arguments: Any) -> Any:
