@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 from typing import Any
 
 
@@ -35,7 +36,12 @@ def rebuilt(tree: Any, leaves: Iterable[Any]) -> Any:
 def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
     """A tree like ``tree`` with ``function`` of each leaf."""
     if isinstance(tree, dict):
-        return {key: mapped(function, value) for key, value in tree.items()}
+        items = {key: mapped(function, value) for key, value in tree.items()}
+        if type(tree) is dict:
+            return items
+        other = copy(tree)  # of the same kind, such as an OrderedDict, or a defaultdict with its factory
+        other.update(items)
+        return other
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):  # a named tuple takes its values one by one
         return type(tree)(*[mapped(function, value) for value in tree])
     if isinstance(tree, (list, tuple)):

@@ -1,10 +1,22 @@
 """How compiled steps are called: by name, nested, as a decorator, over whole epochs; and what they say."""
 
+import re
+from collections import OrderedDict, defaultdict, namedtuple
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import tinygrad_np as tg
 from tests.compiling.steps import Training, batches, by_numpy
+from tinygrad_np.compiling import CompiledStep
+
+X = np.arange(3.0)
+Pair = namedtuple("Pair", "a b")
+
+
+class Rows(list):
+    """A list of one's own kind."""
 
 
 def test_nested_arguments_and_results_keep_their_structure():
@@ -29,6 +41,74 @@ def test_other_shapes_dtypes_and_numbers_are_other_versions():
             for _ in range(2):
                 assert step(x, n).dtype == x.dtype
     assert step.explain().count("a program of") == 6
+
+
+def test_explain_shows_calls_as_they_are_written():
+    def step(x, *, scale=1.0, **rest):
+        return x
+
+    x, ours = np.ones((2, 3)), SimpleNamespace(w=1)
+    step = tg.compiled(step, state=ours)
+    step(x, scale=2.0, mode="sum", pair=(x[0], [3, None]))
+    step({"a": x, "b": Pair(x[0], np.float32(1))})
+    step(tg.Tensor(x), scale=True)
+    assert step.explain().splitlines() == [
+        f"step({call}): met once, and to be recorded when it comes again"
+        for call in (
+            "x: float64[2, 3], scale: float, mode: 'sum', pair: (float64[3], [3, None])",
+            "x: {'a': float64[2, 3], 'b': Pair(float64[3], float32[])}",
+            "x: Tensor float64[2, 3], scale: True",
+        )
+    ]
+
+
+def test_what_is_recorded_beforehand_is_found():
+    step = CompiledStep(lambda d, pair: d["x"] + pair[0], (), rehearsed=True)
+    arguments = {"x": np.ones(3)}, (np.ones(3), 1.0)
+    step.prepare(*arguments)
+    step(*arguments)
+    assert re.fullmatch(
+        r"<lambda>\(d: {'x': float64\[3\]}, pair: \(float64\[3\], float\)\): a program of 1 calls, .* run 1 times",
+        step.explain(),
+    )
+
+
+CONTAINERS = {
+    "a named tuple": (lambda x: Pair(x, x + 1), lambda p: Pair(p.a * p.b, p.b)),
+    "an ordered dict": (lambda x: OrderedDict(a=x, b=x + 1), lambda d: OrderedDict(reversed(d.items()))),
+    "a default dict": (lambda x: defaultdict(float, a=x), lambda d: defaultdict(d.default_factory, a=d["a"] * 2)),
+    "a list of its own": (lambda x: Rows([x, x + 1]), lambda rows: Rows(reversed(rows))),
+    "a dict in a tuple": (lambda x: ({"a": x}, [x]), lambda pair: [pair[0]["a"] - pair[1][0], pair]),
+}
+
+
+@pytest.mark.parametrize("native", [None, False])
+@pytest.mark.parametrize(("given", "function"), CONTAINERS.values(), ids=CONTAINERS)
+def test_containers_of_arrays(given, function, native):
+    step = tg.compiled(function, native=native)
+    for n in range(4):
+        ours, eager = step(given(np.arange(3.0) + n)), function(given(np.arange(3.0) + n))
+        assert repr(ours) == repr(eager)
+        assert type(ours) is type(eager)
+    assert "run 3 times" in step.explain()
+    assert step.explain().count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("argument", "change", "what"),
+    [
+        ([X], lambda given, x: given.append(x), "a list or a dictionary"),
+        ({"a": X}, lambda given, x: given.pop("a"), "a list or a dictionary"),
+        ({"a": X}, lambda given, x: given.update(a=x), "given_a"),
+    ],
+)
+def test_an_argument_that_the_step_changes(argument, change, what):
+    def step(given, x):
+        change(given, x)
+        return x * 2
+
+    with pytest.raises(tg.TracingError, match=f"the step changes {what} that it was given"):
+        tg.compiled(step)(argument, X)
 
 
 def test_many_versions_warn():

@@ -78,6 +78,7 @@ def _performed(
         performance.begin()
         positional, named = rebuilt(arguments, [p for p, _ in played])
         returned = _uncaught(step, positional, named)
+        _check_arguments((positional, named), arguments, names, [p for p, _ in played])
         outputs, structure, results = _returned(recording, returned)
         updates = performance.finish()
         surroundings.check(performance.by_identity, {id(generator) for generator, _ in performance.drawn})
@@ -131,6 +132,20 @@ def _returned(recording: Recording, returned: Any) -> tuple[list[Any], Any, Any]
         kinds.append("tensor" if isinstance(leaf, Variable) else "array")
         results.append(placed(np.asarray(real), None) if isinstance(leaf, Variable) else real)
     return outputs, rebuilt(returned, kinds), rebuilt(returned, results)
+
+
+def _check_arguments(now: Any, arguments: Any, names: Sequence[str], played: Sequence[Any]) -> None:
+    """Refuse a step that changed a list or a dictionary which it was given."""
+    before, after = list(leaves_of(arguments)), list(leaves_of(now))
+    if [path for path, _ in before] != [path for path, _ in after]:
+        what = "a list or a dictionary"
+    else:
+        what = next((name for name, (_, x), was in zip(names, after, played) if x is not was), "")
+    if what:
+        raise TracingError(
+            f"the step changes {what} that it was given as an argument, which a compiled step would not; return what "
+            "is new"
+        )
 
 
 def _check_parameters(performance: Performance, program: Program) -> None:

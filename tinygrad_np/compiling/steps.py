@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial, update_wrapper
 from typing import Any
 
@@ -24,15 +23,15 @@ from tinygrad_np.compiling.rehearsal import Rehearsal
 from tinygrad_np.compiling.replaying import MissedError
 from tinygrad_np.compiling.scanning import Epochs, orders, scanned
 from tinygrad_np.compiling.shortcut import MISSED
+from tinygrad_np.compiling.signature import Signature, flattened, names
 from tinygrad_np.compiling.state import State
 from tinygrad_np.compiling.version import Version
 from tinygrad_np.graph import placed
 from tinygrad_np.recording import current_mode
 from tinygrad_np.tensor import Tensor
 from tinygrad_np.training.interruption import Interruption
-from tinygrad_np.trees import leaves_of, mapped
+from tinygrad_np.trees import mapped
 
-NESTED = {list, tuple, dict}
 MANY = 8  # versions, beyond which there is a warning
 METHODS = "_compiled_methods"  # the attribute that holds those of an object
 REHEARSALS = 3  # at most: to see what a step changes, which may take two, and to record it
@@ -103,9 +102,9 @@ class CompiledStep(Closed):
     ) -> None:
         self.step, self.native, self.rehearsed = step, native, rehearsed
         self.state = State(state)
-        self._versions: dict[Hashable, list[Version]] = {}
-        self._moving: dict[Hashable, set[Any]] = {}  # the ints that a first run was seen to change
-        self._eager: dict[Hashable, int] = {}
+        self._versions: dict[Signature, list[Version]] = {}
+        self._moving: dict[Signature, set[Any]] = {}  # the ints that a first run was seen to change
+        self._eager: dict[Signature, int] = {}
         self._last: Version | None = None
         self._shortcut: Callable[[Any], Any] = _none  # for what comes again and again
         turns.join(self)
@@ -146,11 +145,7 @@ class CompiledStep(Closed):
                 lock.release()
         elif mode is not None and mode.watchers:
             return self.step(*arguments, **keywords)  # who watches operations is to see them
-        kind: Hashable = (mode, *map(_kind, arguments))
-        leaves: Sequence[Any] = arguments
-        if keywords or not NESTED.isdisjoint(map(type, arguments)):
-            kind = (kind, *[(name, _kind(x)) for name, x in keywords.items()])
-            leaves = [leaf for _, leaf in leaves_of((arguments, keywords))]
+        kind, leaves = Signature.of(arguments, keywords), flattened(arguments, keywords)
         if any(map(_is_followed, leaves)):
             return self.step(*arguments, **keywords)
         with self.lock:
@@ -161,7 +156,7 @@ class CompiledStep(Closed):
             result, missed = self._replayed(kind, leaves)  # which another thread may have recorded by now
             return self._unheld(kind, missed, leaves, arguments, keywords) if result is MISSED else result
 
-    def _replayed(self, kind: Hashable, leaves: Sequence[Any]) -> tuple[Any, MissedError | None]:
+    def _replayed(self, kind: Signature, leaves: Sequence[Any]) -> tuple[Any, MissedError | None]:
         """What the version gives that fits; MISSED where none does, with what a guard or a check of one said."""
         missed = None
         for version in self._versions.get(kind, []):
@@ -178,7 +173,7 @@ class CompiledStep(Closed):
         return MISSED, missed
 
     def _unheld(
-        self, kind: Hashable, missed: MissedError | None, leaves: Sequence[Any], arguments: Any, keywords: Any
+        self, kind: Signature, missed: MissedError | None, leaves: Sequence[Any], arguments: Any, keywords: Any
     ) -> Any:
         """Run the step where no version holds: record another, or run it as it is."""
         versions = self._versions.get(kind, [])
@@ -191,14 +186,14 @@ class CompiledStep(Closed):
             return self._begun(kind, leaves, arguments, keywords)
         return self.step(*arguments, **keywords)
 
-    def _begun(self, kind: Hashable, leaves: Sequence[Any], arguments: Any, keywords: Any) -> Any:
+    def _begun(self, kind: Signature, leaves: Sequence[Any], arguments: Any, keywords: Any) -> Any:
         """Run the step where no program is known: by one that is recorded beforehand, or as it is, or recording it."""
         if self.rehearsed and self._rehearsed(kind, arguments, keywords) and self._versions[kind][-1].fits():
             self._last = self._versions[kind][-1]
             return self._last(leaves)
         return self._recorded(kind, arguments, keywords)
 
-    def _rehearsed(self, kind: Hashable, arguments: Any, keywords: Any) -> bool:
+    def _rehearsed(self, kind: Signature, arguments: Any, keywords: Any) -> bool:
         """Record another version for such arguments, with the state put back, and say whether there is one."""
         known = len(self._versions.get(kind, ()))
         for _ in range(REHEARSALS):
@@ -210,7 +205,7 @@ class CompiledStep(Closed):
 
     def prepare(self, *arguments: Any) -> None:
         """Record the step for arguments like these, if it is not yet, and leave the state as it is."""
-        kind = (current_mode(), *map(_kind, arguments))
+        kind = Signature.of(arguments)
         with turns.alone(self):
             if not any(version.fits() for version in self._versions.get(kind, ())):
                 self._rehearsed(kind, arguments, {})
@@ -239,7 +234,7 @@ class CompiledStep(Closed):
         mode = current_mode()
         if mode is not None and mode.watchers:
             return None
-        for version in self._versions.get((mode, *map(_kind, arrays)), []):
+        for version in self._versions.get(Signature.of(arrays), []):
             if version.fits():
                 self._last = version
                 return version if version.scans else None
@@ -258,7 +253,7 @@ class CompiledStep(Closed):
         """What was recorded for which arguments, and how often it ran; one line a version."""
         lines = []
         for kind in self._moving:
-            call = f"{getattr(self.step, '__name__', 'step')}({_described(self.step, kind)})"
+            call = kind.described(self.step)
             for version in self._versions.get(kind, []):
                 calls, runs = len(version.program.calls), version.runs
                 lines.append(f"{call}: a program of {calls} calls, {version.explain()}, run {runs} times")
@@ -268,7 +263,7 @@ class CompiledStep(Closed):
                 lines.append(f"{call}: not held by a program {self._eager[kind]} times")
         return "\n".join(lines) or "nothing is recorded yet"
 
-    def _observed(self, kind: Hashable, moving: set[Any], arguments: Any, keywords: Any) -> Any:
+    def _observed(self, kind: Signature, moving: set[Any], arguments: Any, keywords: Any) -> Any:
         """Run the step as it is, and note which ints of the state it changes, beside those known as ``moving``."""
         before = self.state.numbers()
         result = self.step(*arguments, **keywords)
@@ -277,14 +272,14 @@ class CompiledStep(Closed):
             self._moving[kind] = moving | {place for place, n in after.items() if before[place] != n}
         return mapped(_without_graph, result)
 
-    def _recorded(self, kind: Hashable, arguments: Any, keywords: Any) -> Any:
+    def _recorded(self, kind: Signature, arguments: Any, keywords: Any) -> Any:
         """Run the step for the first time, to see what it changes; for the second, to record it."""
         if kind not in self._moving and self.state.roots:
             return self._observed(kind, set(), arguments, keywords)
         moving = self._moving.setdefault(kind, set())
-        names = _names(self.step, arguments, keywords)
         try:
-            result, recorded = record(self.step, (arguments, keywords), names, self.state, moving)
+            named = names(self.step, arguments, keywords)
+            result, recorded = record(self.step, (arguments, keywords), named, self.state, moving)
         except UnsettledError:
             return self._observed(kind, moving, arguments, keywords)
         self._last, self._shortcut = Version(recorded, self.native), _none
@@ -318,54 +313,6 @@ def _none(arguments: Any) -> Any:
 def _is_followed(x: Any) -> bool:
     """Whether a gradient is to come back to an argument, or another compiled step is being recorded with it."""
     return isinstance(x._array if isinstance(x, Tensor) else x, StandIn) or (isinstance(x, Tensor) and x.requires_grad)
-
-
-def _kind(x: Any) -> Hashable:
-    """What of an argument a program is made for: shape and dtype, or the value itself if it is no array."""
-    if x.__class__ is np.ndarray:
-        return x.shape, x.dtype
-    if isinstance(x, Tensor):
-        return Tensor, x.shape, x.dtype, x.requires_grad
-    if x.__class__ is float:
-        return float
-    if isinstance(x, (list, tuple)):
-        return (x.__class__, *map(_kind, x))
-    if isinstance(x, dict):
-        return (dict, *[(key, _kind(value)) for key, value in x.items()])
-    if isinstance(x, (np.ndarray, np.generic)):
-        return x.__class__, x.shape, x.dtype
-    try:
-        hash(x)
-    except TypeError:
-        raise TypeError(f"a compiled step takes arrays, numbers and nested lists of them, got {x!r}") from None
-    return x.__class__, x
-
-
-def _names(step: Callable[..., Any], arguments: Any, keywords: Any) -> list[str]:
-    """A name for each leaf of the arguments."""
-    given = {**dict(zip(_parameters(step, len(arguments)), arguments)), **keywords}
-    paths = [name + path for name, x in given.items() for path, _ in leaves_of(x)]
-    return ["_".join("".join(c if c.isalnum() else " " for c in path).split()) for path in paths]
-
-
-def _parameters(step: Callable[..., Any], n: int) -> list[str]:
-    """The names of the step's first ``n`` parameters, made up where it does not say."""
-    try:
-        names = [p.name for p in inspect.signature(step).parameters.values() if p.kind is not p.VAR_POSITIONAL]
-    except (TypeError, ValueError):
-        names = []
-    return [names[i] if i < len(names) else f"x{i}" for i in range(n)]
-
-
-def _described(step: Callable[..., Any], kind: Any) -> str:
-    """The arguments of a kind, as explain() shows them."""
-    parts = []
-    for name, part in zip(_parameters(step, len(kind) - 1), kind[1:]):
-        if isinstance(part, tuple) and len(part) == 2 and isinstance(part[1], np.dtype):
-            parts.append(f"{name}: {part[1]}{list(part[0])}")
-        else:
-            parts.append(f"{name}: {part}")
-    return ", ".join(parts)
 
 
 def _without_graph(x: Any) -> Any:
