@@ -1,7 +1,10 @@
 """How compiled steps are called: by name, nested, as a decorator, over whole epochs; and what they say."""
 
+import copy
 import re
 from collections import OrderedDict, defaultdict, namedtuple
+from dataclasses import dataclass
+from enum import Enum
 from types import SimpleNamespace
 
 import numpy as np
@@ -92,6 +95,86 @@ def test_containers_of_arrays(given, function, native):
         assert type(ours) is type(eager)
     assert "run 3 times" in step.explain()
     assert step.explain().count("\n") == 0
+
+
+@dataclass(frozen=True)
+class Frozen:
+    scale: float
+
+
+class Mode(Enum):
+    TRAIN = 2.0
+    TEST = 3.0
+
+
+class Config:
+    scale, offsets = 1.0, ()
+
+    def __call__(self, x):
+        return x * self.scale
+
+
+@pytest.mark.parametrize("native", [None, False])
+def test_an_object_as_an_argument_is_followed(native):
+    def step(x, c):
+        return c(x) + len(c.offsets)
+
+    ours, theirs = Config(), Config()
+    fast = tg.compiled(step, native=native)
+    for scale, offsets in [(1.0, ()), (1.0, ()), (3.0, ()), (3.0, ()), (3.0, (1,)), (3.0, (1,)), (1.0, ())]:
+        ours.scale, ours.offsets = scale, offsets
+        for given in (ours, theirs):
+            np.testing.assert_array_equal(fast(X, given), step(X, given))
+
+
+def test_what_an_argument_holds_is_state_if_the_step_changes_it():
+    def step(x, c):
+        c.scale += 1.0
+        return x * c.scale
+
+    ours = Config()
+    ours.scale = 1.0
+    with pytest.raises(tg.TracingError, match=r"scale from 1\.0 to 2\.0, outside its state"):
+        tg.compiled(step)(X, ours)
+    model = tg.nn.Linear(3, 2, rng=0)
+    with pytest.raises(tg.TracingError, match="which state does not hold"):
+        tg.compiled(lambda x, m: m(x))(X[None], model)
+    listed = tg.compiled(lambda x, m: m(x), state=model)
+    for _ in range(4):
+        np.testing.assert_allclose(listed(X[None], model).data, model(X[None]).data, rtol=1e-14)
+        model.weight.data = model.weight.data * 2
+    listed = tg.compiled(step, state=ours)
+    for n in range(5):
+        np.testing.assert_array_equal(listed(X, ours), X * (n + 2.0))
+
+
+@pytest.mark.parametrize("options", [[Mode.TRAIN, Mode.TEST], [Frozen(2.0), Frozen(3.0)]], ids=["enum", "dataclass"])
+def test_values_are_known_by_what_they_are(options):
+    step = tg.compiled(lambda x, option: x * (option.scale if isinstance(option, Frozen) else option.value))
+    for option in options * 3:
+        np.testing.assert_array_equal(step(X, copy.copy(option)), X * (2.0 if option == options[0] else 3.0))
+    assert step.explain().count("a program of") == 2
+
+
+@dataclass
+class Batch:
+    x: np.ndarray
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        (np.random.default_rng(0), "takes no Generator as an argument, .* list what holds it in state="),
+        (iter([1.0]), "takes no list_iterator as an argument, .* give what it yields"),
+        ((x for x in X), "takes no generator as an argument"),
+        ({1, 2}, r"takes arrays, numbers and nested lists of them, got \{1, 2\}"),
+        ([{1, 2}], "takes arrays, numbers and nested lists"),
+        (Batch(X), r"nested lists of them \(of a dataclass, its fields\), got Batch"),
+    ],
+)
+def test_what_is_no_argument(argument, message):
+    with pytest.raises(TypeError, match=message):
+        tg.compiled(lambda x, a: x)(X, argument)
 
 
 @pytest.mark.parametrize(

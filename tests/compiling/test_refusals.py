@@ -310,8 +310,3 @@ def test_what_is_no_state(state, message):
 def test_what_is_no_step():
     with pytest.raises(TypeError, match="compiled takes a function, got 3"):
         tg.compiled(3)
-
-
-def test_what_is_no_argument():
-    with pytest.raises(TypeError, match="takes arrays, numbers and nested lists"):
-        tg.compiled(lambda x: x)({1, 2})

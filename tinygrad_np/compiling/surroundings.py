@@ -23,16 +23,18 @@ COMPUTED = "the step puts what it computed into {}, which a compiled step would 
 
 
 class Surroundings:
-    """What is around ``step`` and around functions that ``roots`` hold, as it is before the step is recorded.
+    """What is around ``step`` and ``arguments``, and around functions that ``roots`` hold, before it is recorded.
 
     It is a part of what a program is recorded for: where something is replaced, another is recorded. The step itself
     must not change it.
     """
 
-    def __init__(self, step: Callable[..., Any], roots: Sequence[Any] = ()) -> None:
+    def __init__(self, step: Callable[..., Any], roots: Sequence[Any] = (), arguments: Sequence[Any] = ()) -> None:
         state = places(roots)
         held = [leaf for place in state for leaf in leaves(place.get()) if callable(leaf)]
-        reach = Reach((step, *held), {id(thing) for thing in (*roots, *[place.container for place in state])})
+        reach = Reach(
+            (step, *held, *arguments), {id(thing) for thing in (*roots, *[place.container for place in state])}
+        )
         self.before = [(place, place.get()) for place in reach.places.values()]
         self.attributes = [(name, vars(thing)) for name, thing in reach.objects]
         self.contents = [(name, container, container.copy()) for name, container in reach.containers]

@@ -23,7 +23,7 @@ def require_equal(call: Call, twins: Sequence[Call], i: int) -> None:
         raise TracingError(
             f"the step uses {difference}, which was another one when it was run again on the same numbers, and would "
             "stay as it was recorded: a draw from a Generator that no object of the state holds, a time or the like; "
-            f"list in state= what holds the Generator, or give it as an argument{where()}"
+            f"list in state= what holds the Generator, or give the number as an argument{where()}"
         )
 
 
