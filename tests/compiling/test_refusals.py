@@ -3,6 +3,7 @@
 import random
 import re
 import time
+from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
 
@@ -301,12 +302,107 @@ def test_a_rounded_number_of_the_state():
         np.testing.assert_array_equal(step(X), X * round(ours.scale) + round(ours.scale, 1))
 
 
-@pytest.mark.parametrize(("state", "message"), [(X, "state holds objects"), (None, "got NoneType"), (3, "got int")])
+LISTED = "write the objects in a tuple or a list"
+USED = "list the objects that it uses"
+INSIDE = "put it into an object, a list or a dict that the step takes it from"
+NO_STATE = [(X, "got ndarray; " + INSIDE), (None, "got NoneType"), (3, "got int; " + INSIDE), (1j, "got complex")]
+NO_STATE += [(b"1", "got bytes"), ("model", "got str"), (np.random.default_rng(0), "got Generator; " + INSIDE)]
+NO_STATE += [(range(3), "got range; " + LISTED), ((x for x in [1]), "got generator; " + LISTED)]
+NO_STATE += [({1}, "got set; " + LISTED), ({}.values(), "got dict_values; " + LISTED)]
+NO_STATE += [(tg.nn.Linear, "got the class Linear; give the object itself"), (np.tanh, "got ufunc; " + USED)]
+NO_STATE += [
+    (decided, "got function; " + USED),
+    (np.random, "got module"),
+    ([].append, "got builtin_function_or_method"),
+]
+NO_STATE += [(tg.compiled(decided), "got CompiledStep; " + USED), ([{}, X], "got ndarray")]
+
+
+@pytest.mark.parametrize(("state", "message"), NO_STATE, ids=[message.split("; ")[0] for _, message in NO_STATE])
 def test_what_is_no_state(state, message):
-    with pytest.raises(TypeError, match=message):
+    with pytest.raises(TypeError, match="state holds objects, .*" + re.escape(message)):
         tg.compiled(lambda x: x, state=state)
+    with pytest.raises(TypeError, match="state holds objects"):
+        tg.compiled(state=state)
 
 
-def test_what_is_no_step():
-    with pytest.raises(TypeError, match="compiled takes a function, got 3"):
-        tg.compiled(3)
+def test_state_may_be_listed_twice():
+    ours = SimpleNamespace(scale=2.0)
+    step = tg.compiled(lambda x: x * ours.scale, state=(ours, {"ours": ours}, ours))
+    for ours.scale in (2.0, 2.0, 2.0, 3.0):
+        np.testing.assert_array_equal(step(X), X * ours.scale)
+
+
+def yielding(x):
+    yield x
+
+
+async def waiting(x):
+    return x
+
+
+async def yielding_later(x):
+    yield x
+
+
+class Yielding:
+    def __call__(self, x):
+        yield x
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        (3, "compiled takes a function, got 3"),
+        (None, "compiled takes a function, got None"),
+        (yielding, "a generator function, as <function yielding .* cannot be compiled, .* return what it computes"),
+        (partial(yielding), "a generator function"),
+        (Yielding(), "a generator function"),
+        (Yielding().__call__, "a generator function"),
+        (waiting, "an async function, as <function waiting"),
+        (yielding_later, "an async function"),
+    ],
+)
+def test_what_is_no_step(step, message):
+    with pytest.raises(TypeError, match=message):
+        tg.compiled(step)
+
+
+def test_the_state_is_given_by_name():
+    model = tg.nn.Linear(2, 2)
+    with pytest.raises(TypeError, match=r"takes one step, got 2 things; write tg\.compiled\(step, state=model\)"):
+        tg.compiled(decided, model)
+
+
+@pytest.mark.parametrize("native", ["no", "auto", 1, 0, np.True_])
+def test_what_native_may_be(native):
+    with pytest.raises(TypeError, match=f"native must be True, .* False, .* or None, .* got {native!r}"):
+        tg.compiled(decided, native=native)
+
+
+@dataclass
+class Result:
+    loss: object
+    parts: object = ()
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        (lambda x: (row for row in x), "a step that returns a generator cannot be compiled"),
+        (lambda x: {"rows": map(np.sum, x)}, "a step that returns a map cannot be compiled"),
+        (lambda x: Result(x * 2), r"got Result, whose result\.loss the step computed; return that"),
+        (lambda x: [Result(1, [{"a": x * 2}])], r"got Result, whose result\.parts\.0\.a the step computed"),
+        (lambda x: SimpleNamespace(loss=tg.Tensor(x) * 2), r"whose simplenamespace\.loss"),
+    ],
+)
+def test_what_is_no_result(step, message):
+    with pytest.raises(tg.TracingError, match=message):
+        tg.compiled(step)(X)
+
+
+def test_an_object_that_was_there_before_is_a_result():
+    ours = Result(1.0)
+    step = tg.compiled(lambda x: (x * 2, ours, tg.relu))
+    for _ in range(3):
+        assert step(X)[1:] == (ours, tg.relu)

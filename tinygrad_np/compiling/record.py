@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygrad_np.compiling.asking import TracingError, latest
 from tinygrad_np.compiling.fitting import Checks, conditions
+from tinygrad_np.compiling.given import check_result
 from tinygrad_np.compiling.noting import UNLISTED, Recording, StandIn
 from tinygrad_np.compiling.passes import simplified
 from tinygrad_np.compiling.program import Call, Program, Scalar, Value, operands_in
@@ -127,6 +128,7 @@ def _returned(recording: Recording, returned: Any) -> tuple[list[Any], Any, Any]
     for _, leaf in leaves_of(returned):
         inner = leaf._array if isinstance(leaf, Variable) else leaf
         real = inner.array if isinstance(inner, StandIn) else inner.number if isinstance(inner, Symbol) else inner
+        check_result(inner)
         outputs.append(recording.noted(inner))
         if isinstance(inner, StandIn):
             inner.value.number = not isinstance(leaf, Variable) and not isinstance(inner.array, np.ndarray)

@@ -28,12 +28,6 @@ class State:
     """What the objects ``roots`` hold: arrays, numbers, Generators, and what is built of them."""
 
     def __init__(self, roots: Sequence[Any]) -> None:
-        for root in roots:
-            if isinstance(root, (np.ndarray, np.random.Generator, int, float, str)) or root is None:
-                raise TypeError(
-                    f"state holds objects, such as a model and its optimizer, got {type(root).__name__}; put an array "
-                    "or a Generator into an object, a list or a dict that the step takes it from"
-                )
         self.roots = list(roots)
 
     def numbers(self) -> dict[tuple[int, Any], Any]:

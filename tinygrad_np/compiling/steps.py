@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tinygrad_np.arguments import size
 from tinygrad_np.compiling.asking import UnsettledError
+from tinygrad_np.compiling.given import check_root, check_step
 from tinygrad_np.compiling.locking import turns
 from tinygrad_np.compiling.native import CheckError, MisfitError
 from tinygrad_np.compiling.native.engine import machine
@@ -37,7 +38,7 @@ METHODS = "_compiled_methods"  # the attribute that holds those of an object
 REHEARSALS = 3  # at most: to see what a step changes, which may take two, and to record it
 
 
-def compiled(step: Callable[..., Any] | None = None, *, state: Any = (), native: bool | None = None) -> Any:
+def compiled(step: Any = ..., *others: Any, state: Any = (), native: bool | None = None) -> Any:
     """``step`` as a function that is recorded once, as the straight line of NumPy calls that it makes, and replayed.
 
     ``step`` is a training step (zero_grad, loss, backward, step of the optimizer), an evaluation, or any function of
@@ -74,13 +75,22 @@ def compiled(step: Callable[..., Any] | None = None, *, state: Any = (), native:
     >>> print(step.explain())
     step(x: float64[2, 2], t: int64[2]): a program of ... calls, ..., run 2 times
     """
-    if step is None:
+    if others:
+        raise TypeError(f"compiled takes one step, got {1 + len(others)} things; write tg.compiled(step, state=model)")
+    if native is not None and not isinstance(native, bool):
+        raise TypeError(
+            f"native must be True, for native code or an error, False, for NumPy source, or None, for native code "
+            f"where it can be, got {native!r}"
+        )
+    roots = state if isinstance(state, (tuple, list)) else (state,)
+    for root in roots:
+        check_root(root)
+    if step is ...:
         return partial(compiled, state=state, native=native)
-    if not callable(step):
-        raise TypeError(f"compiled takes a function, got {step!r}; write tg.compiled(step, state=(model, optimizer))")
+    check_step(step)
     if native:
         machine()
-    return CompiledStep(step, state if isinstance(state, (tuple, list)) else (state,), native)
+    return CompiledStep(step, roots, native)
 
 
 class CompiledStep(Closed):
