@@ -51,10 +51,10 @@ TABLE = """
 6.3    compiling.native.indexing compiling.native.kernels compiling.native.reducing compiling.recorder
 6.4    compiling.native.lowering compiling.native.products compiling.places
 6.42   compiling.locking compiling.reach
-6.45   compiling.given compiling.scanning compiling.signature compiling.surroundings
+6.45   compiling.given compiling.signature compiling.surroundings
 6.5    compiling.native.emit compiling.native.linking compiling.native.script compiling.state
 6.6    compiling.fitting compiling.native.binding compiling.rehearsal
-6.7    compiling.native.results compiling.record compiling.shortcut
+6.7    compiling.scanning compiling.native.results compiling.record compiling.shortcut
 6.75   compiling.native.running
 6.8    compiling.native.scanning
 6.82   compiling.native

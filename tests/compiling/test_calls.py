@@ -12,6 +12,7 @@ import pytest
 
 import tinygrad_np as tg
 from tests.compiling.steps import Training, batches, by_numpy
+from tinygrad_np import optim
 from tinygrad_np.compiling import CompiledStep
 
 X = np.arange(3.0)
@@ -262,3 +263,26 @@ def test_scan_is_a_loop_over_minibatches(order):
 def test_scan_refuses(arrays, options, message):
     with pytest.raises((ValueError, TypeError), match=message):
         tg.compiled(lambda x, *_: x).scan(*arrays, **options)
+
+
+NO_LOSS = {
+    "None": lambda loss: None,
+    "a tuple of 2": lambda loss: (loss, 1),
+    "a dict of 1": lambda loss: {"loss": loss},
+    "a list of 0": lambda loss: [],
+    "float64 of shape (2,)": lambda loss: np.repeat(loss.data, 2),
+}
+
+
+@pytest.mark.parametrize("known", [0, 1, 4])
+@pytest.mark.parametrize("native", [None, False])
+@pytest.mark.parametrize(("what", "made"), NO_LOSS.items(), ids=NO_LOSS)
+def test_a_scan_of_a_step_that_gives_no_loss_changes_nothing(what, made, native, known):
+    ours, (x, t) = Training(optim.Adam, layers=[tg.nn.Dropout(0.2, rng=3)]), batches(1, rows=8)[0]
+    step = tg.compiled(lambda x, t: made(ours.step(x, t)), state=ours.state, native=native)
+    for _ in range(known):
+        step(x[:4], t[:4])
+    before = ours.bits()
+    with pytest.raises(ValueError, match="returns its loss, one number, got " + re.escape(what)):
+        step.scan(x, t, batch_size=4, epochs=2)
+    assert ours.bits() == before

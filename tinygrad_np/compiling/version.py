@@ -83,7 +83,8 @@ class Version:
     @cached_property
     def _scans(self) -> bool:
         native = self.runner.native
-        lossy = len(self.program.outputs) == 1 and getattr(self.program.outputs[0], "shape", None) in ((), (1,), (1, 1))
+        alone = isinstance(self.recorded.structure, str)  # in no list, and in no dictionary
+        lossy = alone and getattr(self.program.outputs[0], "shape", None) in ((), (1,), (1, 1))
         return native is not None and native.scans and lossy and self.plain
 
     def scan(
