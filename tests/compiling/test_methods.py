@@ -100,6 +100,18 @@ def test_a_copy_records_anew(copied):
     assert (other.steps, learner.steps) == (6, 3)
 
 
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps], ids=lambda f: f.__name__)
+def test_a_compiled_step_itself_cannot_be_copied(copied):
+    learner = ByHand()
+    bound = r"Learner\.eager is a compiled step, whose programs are bound to the arrays of this process.*compile"
+    with pytest.raises(TypeError, match=bound):
+        copied(learner.step)
+    if copied is not copy.copy:
+        with pytest.raises(TypeError, match=bound):
+            copied(learner)
+    copied((learner.model, learner.optimizer))
+
+
 def test_functions_that_are_no_methods_stay_what_they_are():
     step = tg.compiled(lambda x: x * 2)
 

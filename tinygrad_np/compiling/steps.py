@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial, update_wrapper
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -138,6 +138,15 @@ class CompiledStep(Closed):
             state = (instance, *self.state.roots)
             methods.steps.setdefault(self, CompiledStep(bound, state, self.native, self.rehearsed))
         return methods.steps[self]
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        """Refuse copies and pickles."""
+        name = getattr(self.step, "__qualname__", repr(self.step))
+        raise TypeError(
+            f"{name} is a compiled step, whose programs are bound to the arrays of this process: it cannot be copied "
+            "or pickled, nor can what holds it; copy or pickle the model and the optimizer, or the Trainer, and compile "
+            "again. A method that is compiled by a decorator, @tg.compiled, stands in the way of neither"
+        )
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         """One step, with what ``step`` returns."""
