@@ -144,8 +144,8 @@ class CompiledStep(Closed):
         name = getattr(self.step, "__qualname__", repr(self.step))
         raise TypeError(
             f"{name} is a compiled step, whose programs are bound to the arrays of this process: it cannot be copied "
-            "or pickled, nor can what holds it; copy or pickle the model and the optimizer, or the Trainer, and compile "
-            "again. A method that is compiled by a decorator, @tg.compiled, stands in the way of neither"
+            "or pickled, nor can what holds it; copy or pickle the model and the optimizer, or the Trainer, and "
+            "compile again. A method that is compiled by a decorator, @tg.compiled, stands in the way of neither"
         )
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
