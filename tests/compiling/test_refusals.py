@@ -95,11 +95,92 @@ STEPS = [decided, decided_on_a_tensor, as_float, as_int, an_item, listed, plain,
 STEPS += [index_of_a_plain_array, counted_to, contained, argument_changed, outside_changed, in_a_text, printed]
 
 
+def into_an_element(x):
+    y = np.zeros(2)
+    y[0] = x[0, 0]  # here
+    return y
+
+
+def added_to_a_plain_array(x):
+    y = np.zeros((2, 2))
+    y += x  # here
+    return y
+
+
+def out_of_a_plain_array(x):
+    y = np.zeros((2, 2))
+    return np.add(x, 1, out=y)  # here
+
+
+def put_into_an_argument(x):
+    np.put(x, [0], 5.0)  # here
+    return x
+
+
+def shape_set(x):
+    x.shape = (4,)  # here
+    return x
+
+
+def memory(x):
+    return memoryview(x)  # here
+
+
+def of_flags(x):
+    return x if x.flags["C_CONTIGUOUS"] else -x  # here
+
+
+STEPS += [into_an_element, added_to_a_plain_array, out_of_a_plain_array, put_into_an_argument, shape_set, memory]
+STEPS += [of_flags]
+UNSUPPORTED = ["flat", "base", "strides", "ctypes", "data", "tofile", "tobytes", "dumps", "byteswap", "resize"]
+
+
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
 def test_the_error_shows_the_line(step):
     with pytest.raises(tg.TracingError, match=re.escape("test_refusals.py, line ")) as caught:
         tg.compiled(step)(X)
     assert "# here" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", UNSUPPORTED)
+def test_what_else_arrays_have(name):
+    def step(x):
+        got = getattr(x, name)  # here
+        return got(0) if callable(got) else got
+
+    with pytest.raises(tg.TracingError, match=rf"array\.{name}.* in a compiled step.*: \w+ .* \(.*test_refusals"):
+        tg.compiled(step)(X)
+
+
+def test_what_arrays_have_not():
+    with pytest.raises(AttributeError, match=r"^'numpy\.ndarray' object has no attribute 'shpae'$"):
+        tg.compiled(lambda x: x.shpae)(X)
+    with pytest.raises(AttributeError, match=r"'__array_interface__' within a compiled step: compute .*test_refusals"):
+        tg.compiled(lambda x: x.__array_interface__)(X)
+
+
+def test_an_array_that_the_step_made_itself_is_filled_in():
+    def step(x):
+        y = np.zeros(3, like=x)
+        y[0] = x[0, 0]
+        z = np.zeros_like(x)
+        z += x
+        return y, z
+
+    for x in (X, X + 1):
+        for ours, eager in zip(tg.compiled(step)(x), step(x)):
+            np.testing.assert_array_equal(ours, eager)
+
+
+def test_an_error_of_the_steps_own_stays_what_it_is():
+    def step(x):
+        try:
+            raise KeyError("ours")
+        except KeyError as error:
+            raise RuntimeError("theirs") from error
+
+    with pytest.raises(RuntimeError, match="theirs"):
+        tg.compiled(step)(X)
 
 
 def test_a_generator_outside_the_state():

@@ -35,6 +35,9 @@ STRUCTURAL: set[Any] = {
 REDUCTIONS: dict[Any, Any] = {np.sum: np.add, np.prod: np.multiply, np.any: np.logical_or, np.all: np.logical_and}
 REDUCTIONS |= {np.max: np.maximum, np.amax: np.maximum, np.min: np.minimum, np.amin: np.minimum}
 CONVERSIONS: set[Any] = {np.asarray, np.array, np.asanyarray, np.ascontiguousarray}
+# Functions that write into the array of this name, which is their first argument.
+WRITING: dict[Any, str] = {np.copyto: "dst", np.put: "a", np.putmask: "a", np.fill_diagonal: "a"}
+WRITING |= {np.place: "arr", np.put_along_axis: "arr"}
 # Of what any other function gives the shape is checked at each step, for it may depend on numbers.
 OF_FIXED_SHAPE: set[Any] = {
     *(np.dot, np.vdot, np.einsum, operator.pow, cast),
@@ -155,8 +158,11 @@ class Recording:
             return self._converted(function, *arguments, **keywords)
         if function is np.astype:
             return arguments[0].astype(*arguments[1:], **keywords)
-        if function is np.copyto:
-            return self.run(operator.setitem, (arguments[0], ..., arguments[1]), keywords, writes=arguments[0])
+        if function is np.copyto and not keywords:
+            return self.run(operator.setitem, (arguments[0], ..., arguments[1]), {}, writes=arguments[0])
+        if function in WRITING:
+            written = arguments[0] if arguments else keywords[WRITING[function]]
+            return self.run(function, arguments, keywords, writes=written)
         return self.run(function, arguments, keywords)
 
     def is_around(self, value: Value) -> bool:
@@ -254,11 +260,14 @@ class Recording:
         """Refuse to write into what is neither state nor made by the step."""
         if isinstance(written, StandIn) and written.value.memory in self.writable:
             return
-        name = written.value.name if isinstance(written, StandIn) else ""
-        raise TracingError(
-            f"a compiled step writes into {name or 'an array'}, which is no part of its state and was not made by it; "
-            f"list what holds it in state=, or write y = ... for a new array{where()}"
-        )
+        if isinstance(written, StandIn):
+            name = written.value.name or "an array"
+            what = f"{name}, which is no part of its state and was not made by it"
+            instead = "write y = ... for a new array"
+        else:
+            what = "an array that is no part of its state, or that it made by a plain NumPy call, as np.zeros(n) is"
+            instead = "write p = p + x for p += x, and np.zeros_like(x), or np.zeros(n, like=x), for one to fill in"
+        raise TracingError(f"a compiled step writes into {what}; list what holds it in state=, or {instead}{where()}")
 
     def _check_no_parameter(self, array: Any) -> None:
         """Refuse the array of a parameter that the state does not hold, as the operation that is being run has it."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.asking import TracingError, latest
+from tinygrad_np.compiling.asking import TracingError, explained, latest
 from tinygrad_np.compiling.fitting import Checks, conditions
 from tinygrad_np.compiling.given import check_result
 from tinygrad_np.compiling.noting import UNLISTED, Recording, StandIn
@@ -105,6 +105,11 @@ def _uncaught(step: Callable[..., Any], positional: Any, named: Any) -> Any:
         if latest.error is not None:
             raise latest.error
         return returned
+    except Exception as error:
+        better = explained(error)
+        if better is error:
+            raise
+        raise better from error
     finally:
         latest.error = None
 
