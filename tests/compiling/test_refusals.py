@@ -1,5 +1,7 @@
 """What would keep the value that it had while recorded: an error that says what and where, and nothing has changed."""
 
+import copy
+import math
 import random
 import re
 import time
@@ -372,8 +374,57 @@ def test_a_text_of_a_number_of_the_state(text):
     ours = SimpleNamespace(scale=2.0)
     step = tg.compiled(lambda x: x * len(text(ours.scale)), state=ours)
     step(X)
-    with pytest.raises(tg.TracingError, match=r"a text made of a number of the state .*test_refusals\.py, line"):
+    with pytest.raises(tg.TracingError, match=r"a text made of the number scale .*test_refusals\.py, line"):
         step(X)
+
+
+OF_NUMBERS = {
+    "math.sin": (lambda a: math.sin(a), "a plain number made of the number a in .*: compute with operators"),
+    "float": (lambda a: float(a + 1.0), "a plain number made of the number a in .*"),
+    "an index": (lambda a: [1, 2, 3][int(a)], "a plain number made of the number a"),
+    "in an array": (lambda a: np.array([a, 1.0])[0], "a plain number made of the number a"),
+    "in a plain array": (lambda a: np.zeros(2).__setitem__(0, a), "a plain number made of the number a"),
+    "if": (lambda a: 1.0 if a > 2 else 3.0, r"a decision on the number a in .*: write np\.where"),
+    "is_integer": (lambda a: a.is_integer(), r"float\.is_integer, of the number a, cannot be used in a compiled step"),
+    "a pair": (lambda a: a.as_integer_ratio()[0], r"float\.as_integer_ratio"),
+}
+
+
+@pytest.mark.parametrize(("function", "message"), OF_NUMBERS.values(), ids=OF_NUMBERS)
+def test_numbers_that_are_arguments(function, message):
+    with pytest.raises(tg.TracingError, match=f"{message}.* .*test_refusals.py, line "):
+        tg.compiled(lambda x, a: x * function(a))(X, 3.0)
+
+
+def test_a_number_has_no_more_attributes_than_others():
+    with pytest.raises(AttributeError, match=r"^'float' object has no attribute 'item'$"):
+        tg.compiled(lambda x, a: a.item())(X, 2.0)
+
+
+NUMBERS = {
+    "parts": lambda n, a: a.real + a.imag + a.conjugate() + n.real,
+    "whole": lambda n, a: math.floor(a) + 10 * math.ceil(a) + 100 * math.trunc(a),
+    "divmod": lambda n, a: divmod(a, 2)[1] + divmod(7, n + 1)[0],
+    "bits": lambda n, a: (n & 3) + (n | 8) * (n ^ 1) + (n << 2) + (1 << n) + (n >> 1),
+    "copies": lambda n, a: copy.copy(a) + copy.deepcopy(n),
+    "chosen": lambda n, a: np.where(a > 2, n, 1.0),
+    "functions": lambda n, a: np.sin(a) * np.hypot(n, a),
+}
+
+
+@pytest.mark.parametrize("native", [None, False])
+@pytest.mark.parametrize("function", NUMBERS.values(), ids=NUMBERS)
+def test_what_numbers_can_do(function, native):
+    ours = SimpleNamespace(n=0)
+
+    def step(x, a):
+        ours.n += 1
+        return x * function(ours.n, a)
+
+    fast = tg.compiled(step, state=ours, native=native)
+    for n, a in enumerate([1.25, 2.5, 3.75, 1.0, 7.5], 1):
+        np.testing.assert_allclose(fast(X, a), X * function(n, a), rtol=1e-14)
+    assert fast.explain().endswith("run 3 times")
 
 
 def test_a_rounded_number_of_the_state():
