@@ -1,5 +1,7 @@
 """The state of a compiled step: put back after errors, met again when it was replaced, used by several threads."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -208,3 +210,15 @@ def test_a_step_that_takes_from_a_list_is_refused():
     with pytest.raises(tg.TracingError, match="scales"):
         step(np.ones(2))
     assert state.scales == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("native", [None, False])
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("name", ["lambda", "None", "weight-decay", "1", "größe"])
+def test_attributes_that_are_called_anything(name, listed, native):
+    ours = SimpleNamespace(**{name: 0.5})
+    function = eval(f"lambda x: x * getattr(ours, {name!r})", {"ours": ours})
+    step = tg.compiled(function, state=ours if listed else (), native=native)
+    for value in (0.5, 0.5, 0.5, 2.0, 2.0, 3.0):
+        setattr(ours, name, value)
+        np.testing.assert_array_equal(step(np.ones(2)), [value, value])

@@ -11,6 +11,7 @@ from tinygrad_np.compiling.places import Access, Place, places
 from tinygrad_np.compiling.program import Program, Value, operands_in
 from tinygrad_np.compiling.state import Performance
 from tinygrad_np.compiling.surroundings import NUMBERS, Surroundings
+from tinygrad_np.compiling.text import is_name
 from tinygrad_np.nn.module import Module
 
 GONE = AttributeError, LookupError  # where an attribute or an item is no more
@@ -110,7 +111,9 @@ class Checks:
 
     def at(self, place: Place) -> str:
         container = self.named(place.container)
-        return f"{container}[{self.named(place.key)}]" if place.is_item else f"{container}.{place.key}"
+        if place.is_item:
+            return f"{container}[{self.named(place.key)}]"
+        return f"{container}.{place.key}" if is_name(place.key) else f"getattr({container}, {place.key!r})"
 
     def named(self, thing: Any) -> str:
         name = f"o{id(thing)}"
