@@ -25,8 +25,10 @@ def conditions(performance: Performance, program: Program, surroundings: Surroun
     """
     used = _used(program)
     updated = {put.place for put, _ in program.updates if isinstance(put, Access)}
-    found = [*places(performance.state.roots), *[place for place, _ in performance.outside]]
-    began_with = performance.by_identity | {place.identity: array for place, array in performance.outside}
+    compared = set(map(id, surroundings.containers))  # item by item
+    outside = [(place, array) for place, array in performance.scenery.arrays if id(place.container) not in compared]
+    found = [*places(performance.state.roots), *[place for place, _ in outside]]
+    began_with = performance.by_identity | {place.identity: array for place, array in outside}
     checks = Checks()
     for container in performance.containers:
         checks.length(container)
