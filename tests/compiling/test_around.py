@@ -7,9 +7,10 @@ from collections import ChainMap, UserDict, deque, namedtuple
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import partial, partialmethod, wraps
+from functools import partial, partialmethod, singledispatch, wraps
 from types import MappingProxyType, ModuleType, SimpleNamespace
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pytest
@@ -82,6 +83,85 @@ class ByName(Callable):
 
     def __call__(self, x, compute):
         return compute(x, getattr(self, "".join(("hid", "den"))))
+
+
+class Doubling(dict):
+    """A dict with manners of its own."""
+
+    def __getitem__(self, key):
+        return 2 * super().__getitem__(key)
+
+    def __setitem__(self, key, value):
+        raise RuntimeError("it is frozen")
+
+
+class Copied:
+    """Whose property hides what it keeps by the same name."""
+
+    def __init__(self, w):
+        vars(self)["w"] = w
+
+    @property
+    def w(self):
+        return vars(self)["w"].copy()
+
+
+class Described:
+    """What keeps an attribute of other objects."""
+
+    def __init__(self):
+        self.kept = WeakKeyDictionary()
+
+    def __get__(self, thing, kind=None):
+        return self if thing is None else self.kept[thing]
+
+    def __set__(self, thing, value):
+        if not isinstance(value, np.ndarray):
+            raise ValueError("w is an array")
+        self.kept[thing] = value
+
+
+class ByDescriptor:
+    w = Described()
+
+    def __init__(self, w):
+        self.w = w
+
+
+def of_a_metaclass(w):
+    class Kind(type):
+        pair = (w,)
+
+    class Config(metaclass=Kind):
+        pass
+
+    return lambda x, c: c(x, Config.pair[0])
+
+
+def of_a_layer(w):
+    class Layer(tg.nn.Module):
+        pair = (w, 1)
+
+        def __call__(self, x, c):
+            return self.computed(x, c)
+
+        def computed(self, x, c):
+            return c(x, self.pair[0])
+
+    return Layer()
+
+
+def of_one_function_of_several(w):
+    @singledispatch
+    def step(x, c, w=w):
+        return c(x, w)
+
+    return lambda x, c: step(x, c)
+
+
+def yielding(w):
+    while True:
+        yield w
 
 
 def with_partialmethod(w):
@@ -276,6 +356,14 @@ WAYS = {
     "a method of a dict": lambda w: in_thing({"a": w}.get, lambda get: get("a")),
     "a weak reference to an object": lambda w: in_thing(referred(Callable(w)), lambda r: r[0]().w),
     "a weak reference": lambda w: in_thing(referred(w), lambda r: r[0]()),
+    "a dict of the user's": lambda w: in_thing(Doubling(a=w), lambda d: d["a"]),
+    "behind a property": lambda w: in_thing(Copied(w), w_of),
+    "behind a descriptor": lambda w: in_thing(ByDescriptor(w), w_of),
+    "a metaclass": of_a_metaclass,
+    "a class of layers": of_a_layer,
+    "a function by the type of its argument": of_one_function_of_several,
+    "a compiled step": lambda w: (lambda inner: lambda x, c: inner(x, c))(tg.compiled(lambda x, c, w=w: c(x, w))),
+    "a generator": lambda w: in_thing(yielding(w), next),
     "what repeats it": lambda w: in_thing(itertools.repeat(w), next),
     "a context variable": lambda w: in_thing(in_context(w), lambda v: v.get()[0]),
     "a getter": lambda w: (lambda o, get: lambda x, c: c(x, get(o)))(Frozen(w), operator.attrgetter("w")),
@@ -304,7 +392,10 @@ def test_an_array_is_read_where_it_is(way, native):
             assert type(expected) is np.ndarray  # nothing of a recording was left
 
 
-@pytest.mark.parametrize("way", [way for way in WAYS if way not in ("a loop over a tuple", "globals", "a scalar")])
+COPIES = {"a loop over a tuple", "globals", "a scalar", "a dict of the user's", "behind a property"}
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way not in COPIES])
 def test_an_array_is_not_written_into(way):
     def write(x, w):
         w += 1
@@ -316,6 +407,55 @@ def test_an_array_is_not_written_into(way):
     with pytest.raises(tg.TracingError, match=r"writes into .* no part of its state|state does not hold"):
         writing(np.ones(2), write)
     np.testing.assert_array_equal(step(np.ones(2), np.multiply), w)  # nothing of a recording was left
+
+
+@pytest.mark.parametrize("native", [None, False])
+def test_an_argument_that_is_an_object_or_a_function(native):
+    w, x = np.ones(2), np.array([1.0, 2.0])
+    steps = [
+        (lambda x, thing: x + np.sin(thing.pair[0]), Callable(w)),
+        (lambda x, function: function(x), lambda x, w=w: x + np.sin(w)),
+    ]
+    for step, thing in steps:
+        compiled = tg.compiled(step, native=native)
+        for w[:] in (1, 1, 5, 5, 1):
+            np.testing.assert_allclose(compiled(x, thing), step(x, thing), rtol=1e-15)
+
+
+def test_a_number_of_an_argument_that_is_an_object():
+    thing, x = Callable(2.0), np.ones(2)
+    step = tg.compiled(lambda x, thing: x * thing.w)
+    for thing.w in (2.0, 2.0, 3.0, 3.0, 4.0):
+        np.testing.assert_array_equal(step(x, thing), x * thing.w)
+
+
+HELD = {
+    "a queue": (lambda w: deque([w]), first),
+    "a tuple in a queue": (lambda w: deque([(w,)]), lambda held: held[0][0]),
+    "a dict in a tuple": (lambda w: ({"a": (w,)},), lambda held: held[0]["a"][0]),
+    "a partial": (lambda w: partial(np.add, w), lambda held: held(0.0)),
+    "a method of a named tuple": (lambda w: Scale(w).applied, lambda held: held(0.0, lambda x, w: w * 1)),
+}
+
+
+@pytest.mark.parametrize("native", [None, False])
+@pytest.mark.parametrize("what", HELD)
+def test_what_an_object_of_the_state_holds(what, native):
+    make, get = HELD[what]
+    w, x = np.ones(2), np.array([1.0, 2.0])
+    ours = SimpleNamespace(held=make(w))
+    step = tg.compiled(lambda x: x + np.sin(get(ours.held)), state=ours, native=native)
+    for w[:] in (1, 1, 1, 5, 5, 1):
+        np.testing.assert_allclose(step(x), x + np.sin(w), rtol=1e-15)
+
+
+def test_a_queue_of_the_state_that_changes():
+    ours = SimpleNamespace(queue=deque([np.ones(2)]))
+    step = tg.compiled(lambda x: ours.queue.append(x * 2), state=ours)
+    step(np.ones(2))
+    with pytest.raises(tg.TracingError, match=r"the step changes simplenamespace\.queue"):
+        step(np.ones(2))
+    assert len(ours.queue) == 2
 
 
 def replacing(what):

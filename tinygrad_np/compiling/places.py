@@ -50,7 +50,7 @@ class Access(partial[Any]):
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """An attribute of an object, or an item of a list or dict."""
+    """An attribute of an object, or an item of a list, a queue or a dict."""
 
     container: Any
     key: Any
@@ -72,11 +72,13 @@ class Place:
         return own and str(vars(kind).get("__annotations__", {}).get(self.key)).startswith("Final")
 
     def get(self) -> Any:
-        return self.container[self.key] if self.is_item else getattr(self.container, self.key, None)
+        if not self.is_item:
+            return getattr(self.container, self.key, None)
+        return _kind(self.container).__getitem__(self.container, self.key)
 
     def set(self, value: Any) -> None:
         if self.is_item:
-            self.container[self.key] = value
+            _kind(self.container).__setitem__(self.container, self.key, value)
         else:  # past any manners of its own, such as those of an optimizer's hyperparameters
             _setter(self.container)(self.container, self.key, value)
 
@@ -101,6 +103,11 @@ class Place:
     def identity(self) -> tuple[int, Any]:
         """What tells it from any other place while its container exists."""
         return id(self.container), self.key
+
+
+def _kind(container: Any) -> Any:
+    """The class whose methods reach the items of a container past any manners of its own."""
+    return next(kind for kind in (dict, list, deque, type(container)) if isinstance(container, kind))
 
 
 def _setter(container: Any) -> Any:
@@ -140,8 +147,8 @@ def places(roots: Sequence[Any]) -> list[Place]:
 
 def _places_of(thing: Any, name: str) -> Iterator[Place]:
     """The places of one container."""
-    if isinstance(thing, (list, dict)):
-        for key in range(len(thing)) if isinstance(thing, list) else thing:
+    if isinstance(thing, (list, dict, deque)):
+        for key in thing if isinstance(thing, dict) else range(len(thing)):
             yield Place(thing, key, True, f"{name}.{key}")
         return
     for key in _attributes(thing):

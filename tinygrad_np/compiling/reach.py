@@ -14,14 +14,17 @@ from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from enum import Enum
 from functools import partial, partialmethod
-from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
+from inspect import getgeneratorlocals
+from types import CodeType, FunctionType, GeneratorType, MappingProxyType, MethodType, ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numpy as np
 
 from tinygrad_np.compiling.asking import LIBRARY, NUMPY
 from tinygrad_np.compiling.holding import HOLDERS, arrays_in
 from tinygrad_np.compiling.places import Place
+from tinygrad_np.data.standardizing import Standardizer
 from tinygrad_np.nn.module import Module
 
 CONTAINERS = (list, dict, set, deque)
@@ -29,8 +32,9 @@ ITSELF = (bool, int, float, complex, str, bytes, type(None), np.ndarray, np.gene
 INSTALLED = {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}
 # What holds things that are not seen from Python, and cannot be changed.
 HIDING: tuple[Any, ...] = (weakref.ref, ContextVar, type(iter([])), type(iter(())), operator.methodcaller)
-HIDING += (itertools.cycle, itertools.repeat, itertools.chain, map, zip, enumerate)
-OPEN = (Module, Enum, UserDict, UserList, ChainMap, partialmethod)  # whose attributes are read by code that is not seen
+HIDING += (GeneratorType, itertools.cycle, itertools.repeat, itertools.chain, map, zip, enumerate)
+# Whose attributes are read by code that is not seen.
+OPEN = (Module, Standardizer, Enum, UserDict, UserList, ChainMap, WeakKeyDictionary, WeakValueDictionary, partialmethod)
 MAKING = ("__init__", "__new__", "__post_init__", "__init_subclass__")
 
 
@@ -107,6 +111,8 @@ class Reach:
             defaults = [key for key in ("__defaults__", "__kwdefaults__") if getattr(function, key)]
             found += [Place(function, key, False, key) for key in defaults]
         self.slots += found
+        if hasattr(function, "__wrapped__"):
+            self._enter(function.__wrapped__, function.__name__)
         for place in found:
             if own and not isinstance(place.get(), ModuleType):
                 self.places[place.identity] = place
@@ -117,24 +123,23 @@ class Reach:
 
     def _attributes(self, thing: Any, name: str) -> None:
         """The attributes that are named, of an object itself and of its class."""
-        kinds = thing.__mro__ if isinstance(thing, type) else [thing, *type(thing).__mro__]
+        kinds = [*(thing.__mro__ if isinstance(thing, type) else [thing]), *type(thing).__mro__]
         for holder in kinds:
             if (not isinstance(holder, (type, Module)) and id(holder) in self.known) or not _is_users(holder):
                 continue
             if holder is thing and hasattr(holder, "__dict__"):
                 self.objects.append((name, holder))
             for key in _held(holder):
-                place = Place(holder, key, False, f"{name}.{key}")
-                value = holder.__dict__[key] if isinstance(holder, type) else place.get()
-                named, is_there = key in self.names or isinstance(holder, OPEN), value is place.get()
-                if is_there and id(holder) not in self.known and (named or isinstance(value, np.ndarray)):
-                    self.slots.append(place)
-                if named:
-                    if is_there and id(holder) not in self.known:
+                value, place = _kept(holder, key, f"{name}.{key}")
+                named = key in self.names or isinstance(holder, OPEN)
+                if place is not None and id(holder) not in self.known:
+                    if named or isinstance(value, np.ndarray):
+                        self.slots.append(place)
+                    if named:
                         self.places[place.identity] = place
-                    self._enter(value, place.name)
-                elif isinstance(value, FunctionType) and key[:2] == "__" and key not in MAKING:  # as by an operator
-                    self._enter(value, place.name)
+                called = isinstance(value, FunctionType) and key[:2] == "__" and key not in MAKING  # as by an operator
+                if named or called:
+                    self._enter(value, f"{name}.{key}")
 
 
 def _parts(thing: Any) -> Iterator[Any]:
@@ -147,6 +152,8 @@ def _parts(thing: Any) -> Iterator[Any]:
         yield thing.get(None)
     elif isinstance(thing, MappingProxyType):
         yield from [inner for inner in gc.get_referents(thing) if "__module__" not in inner]  # as in that of a class
+    elif isinstance(thing, GeneratorType):
+        yield from getgeneratorlocals(thing).values()
     elif isinstance(thing, HIDING):
         yield from [part for part in gc.get_referents(thing) if isinstance(part, (*HOLDERS, *HIDING, list, dict))]
     elif isinstance(thing, property):
@@ -155,6 +162,8 @@ def _parts(thing: Any) -> Iterator[Any]:
         yield thing.__func__
     if hasattr(thing, "__self__"):
         yield thing.__self__
+    if "__wrapped__" in getattr(thing, "__dict__", ()):
+        yield thing.__wrapped__
 
 
 def _is_filled(cell: Any) -> bool:
@@ -172,7 +181,7 @@ def _items(container: Any) -> Iterable[tuple[Any, Any]]:
 
 def _is_users(thing: Any) -> bool:
     """Whether its attributes may be read by the user's code, which may change them between two steps."""
-    if isinstance(thing, Module):
+    if isinstance(thing, OPEN):
         return True
     defined = thing if isinstance(thing, (type, FunctionType)) else type(thing)
     home = thing.__name__ if isinstance(thing, ModuleType) else defined.__module__ or "builtins"
@@ -180,6 +189,15 @@ def _is_users(thing: Any) -> bool:
     if first in ("tinygrad_np", "numpy", "builtins"):
         return False
     return first not in sys.stdlib_module_names or not isinstance(thing, (ModuleType, type))
+
+
+def _kept(holder: Any, key: str, name: str) -> tuple[Any, Place | None]:
+    """What ``holder`` itself keeps by the name ``key``; and where, if that is where it can be replaced."""
+    place, own = Place(holder, key, False, name), getattr(holder, "__dict__", {})
+    value = own[key] if key in own else place.get()
+    if value is place.get():
+        return value, place
+    return value, Place(own, key, True, name) if isinstance(own, dict) and key in own else None  # behind a property
 
 
 def _held(holder: Any) -> list[str]:

@@ -70,8 +70,9 @@ def _performed(
     twins: Sequence[Call] | None,
 ) -> tuple[Any, Recorded]:
     """Run ``step`` once, and record it."""
-    recording, surroundings = Recording(Recorder, twins), Surroundings(step, state.roots)
     numbers: list[Any] = [leaf for _, leaf in leaves_of(arguments)]
+    others = [x for x in numbers if not isinstance(x, Variable)]  # functions and objects among them
+    recording, surroundings = Recording(Recorder, twins), Surroundings(step, state.roots, others)
     performance = Performance(state, recording, moving, surroundings)
     try:
         played = [_played(recording, leaf, name, numbers, i) for i, (leaf, name) in enumerate(zip(numbers, names))]

@@ -39,13 +39,14 @@ class Scenery:
             self.fix(array, name)
 
     def _put(self, place: Place, value: Any, played: Any) -> None:
-        try:
+        """Put ``played`` at a place, if it takes that: one that another language keeps, or a property, may not."""
+        with suppress(Exception):
             place.set(played)
-        except (AttributeError, TypeError):  # as an object of another language may raise
-            for array in arrays_in(value):
-                self.fix(array, place.name)
-        else:
+        if place.get() is played:
             self.put.append((place, value, played))
+            return
+        for array in arrays_in(value):
+            self.fix(array, place.name)
 
     def fix(self, array: Any, name: str) -> None:
         """Let the program hold only where ``array`` has the numbers that it has now."""

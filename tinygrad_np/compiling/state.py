@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -130,7 +131,7 @@ class Performance:
             place.set(self._real(place.get()))
         for container, copy in self.shapes:  # which may have grown
             container.clear()
-            (container.extend if isinstance(container, list) else container.update)(copy)
+            (container.update if isinstance(container, dict) else container.extend)(copy)
         for place, value in self.before:
             place.set(value)
         self.scenery.put_back()
@@ -213,9 +214,9 @@ def touch(leaves: Sequence[Leaf]) -> None:
         leaf.order = stamp
 
 
-def _contents(thing: Any) -> list[Any] | dict[Any, Any] | None:
-    """What may come to have more or fewer items: a list, a dictionary, the attributes of an object of the user's."""
-    if type(thing) is list or type(thing) is dict:
+def _contents(thing: Any) -> Any:
+    """What may come to have more or fewer items: a list, a queue, a dict, the attributes of an object of the user's."""
+    if type(thing) in (list, dict, deque):
         return thing
     own = not type(thing).__module__.startswith(("tinygrad_np", "numpy"))
     return vars(thing) if own and not isinstance(thing, CLOSED) and hasattr(thing, "__dict__") else None

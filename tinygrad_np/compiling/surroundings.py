@@ -23,17 +23,19 @@ COMPUTED = "the step puts what it computed into {}, which a compiled step would 
 
 
 class Surroundings:
-    """What is around ``step`` and around functions that ``roots`` hold, as it is before the step is recorded.
+    """What is around ``step`` and ``arguments``, and around functions that ``roots`` hold, before it is recorded.
 
     It is a part of what a program is recorded for: where something is replaced, another is recorded. The step itself
     must not change it.
     """
 
-    def __init__(self, step: Callable[..., Any], roots: Sequence[Any] = ()) -> None:
+    def __init__(self, step: Callable[..., Any], roots: Sequence[Any] = (), arguments: Sequence[Any] = ()) -> None:
         state = places(roots)
         held = [leaf for place in state for leaf in leaves(place.get()) if callable(leaf)]
         self.step = [step]  # another is called in its place, where it is a method of a tuple with arrays
-        reach = Reach((step, *held), {id(thing) for thing in (*roots, *[place.container for place in state])})
+        reach = Reach(
+            (step, *held, *arguments), {id(thing) for thing in (*roots, *[place.container for place in state])}
+        )
         self.before = [(place, place.get()) for place in reach.places.values()]
         library = [thing for thing in reach.met.values() if isinstance(thing, (Variable, Module))]
         self._slots = [Place(self.step, 0, True, "the step"), *reach.slots, *places(library)]
