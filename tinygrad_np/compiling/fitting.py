@@ -130,7 +130,8 @@ class Checks:
         text = f"def bind({', '.join(self.bound)}):\n def fits():\n  " + "\n  ".join(lines) + "\n return fits\n"
         namespace: dict[str, Any] = {"GONE": GONE}
         exec(compile(text, "<fits>", "exec"), namespace)
-        fits: Callable[[], bool] = namespace["bind"](**self.bound)
+        # In order: by name each would be looked for among all.
+        fits: Callable[[], bool] = namespace["bind"](*self.bound.values())
         return fits
 
 

@@ -34,7 +34,7 @@ INSTALLED = {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib
 HIDING: tuple[Any, ...] = (weakref.ref, ContextVar, type(iter([])), type(iter(())), operator.methodcaller)
 HIDING += (GeneratorType, itertools.cycle, itertools.repeat, itertools.chain, map, zip, enumerate)
 # Whose attributes are read by code that is not seen.
-OPEN = (Module, Standardizer, Enum, UserDict, UserList, ChainMap, WeakKeyDictionary, WeakValueDictionary, partialmethod)
+OPEN = {Module, Standardizer, Enum, UserDict, UserList, ChainMap, WeakKeyDictionary, WeakValueDictionary, partialmethod}
 MAKING = ("__init__", "__new__", "__post_init__", "__init_subclass__")
 
 
@@ -60,6 +60,7 @@ class Reach:
             self.places: dict[tuple[int, Any], Place] = {}
             self.containers: list[tuple[str, Any]] = []
             self.objects: list[tuple[str, Any]] = []
+            self.classes: set[int] = set()  # that were gone into, by id
             self.slots: list[Place] = []
             self.hidden: list[tuple[str, Any]] = []
             for function in functions:
@@ -125,13 +126,18 @@ class Reach:
         """The attributes that are named, of an object itself and of its class."""
         kinds = [*(thing.__mro__ if isinstance(thing, type) else [thing]), *type(thing).__mro__]
         for holder in kinds:
+            if holder is not thing and id(holder) in self.classes:
+                continue
+            if isinstance(holder, type):
+                self.classes.add(id(holder))
             if (not isinstance(holder, (type, Module)) and id(holder) in self.known) or not _is_users(holder):
                 continue
             if holder is thing and hasattr(holder, "__dict__"):
                 self.objects.append((name, holder))
+            is_open = _is_open(holder)
             for key in _held(holder):
                 value, place = _kept(holder, key, f"{name}.{key}")
-                named = key in self.names or isinstance(holder, OPEN)
+                named = is_open or key in self.names
                 if place is not None and id(holder) not in self.known:
                     if named or isinstance(value, np.ndarray):
                         self.slots.append(place)
@@ -179,9 +185,13 @@ def _items(container: Any) -> Iterable[tuple[Any, Any]]:
     return container.items() if isinstance(container, dict) else enumerate(container)
 
 
+def _is_open(thing: Any) -> bool:
+    return not OPEN.isdisjoint(type(thing).__mro__)  # as isinstance says, which is slow to ask of abstract classes
+
+
 def _is_users(thing: Any) -> bool:
     """Whether its attributes may be read by the user's code, which may change them between two steps."""
-    if isinstance(thing, OPEN):
+    if _is_open(thing):
         return True
     defined = thing if isinstance(thing, (type, FunctionType)) else type(thing)
     home = thing.__name__ if isinstance(thing, ModuleType) else defined.__module__ or "builtins"
