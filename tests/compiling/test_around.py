@@ -513,6 +513,28 @@ def test_another_array_is_met(what, native):
             np.testing.assert_allclose(compiled(x), step(x), rtol=1e-15)
 
 
+def test_an_array_that_no_code_names_may_change_or_be_replaced():
+    ours, x = ByName(np.ones(2)), np.array([1.0, 2.0])
+    ours.scale, ours.unread = 2.0, np.ones(2)
+    compiled = tg.compiled(lambda x: ours(x, np.multiply) * ours.scale)
+    for ours.unread in (np.ones(2), np.ones(2), None, np.ones(3), 1.0):
+        np.testing.assert_array_equal(compiled(x), x * 2)
+    assert compiled.explain().count("a program of") == 1
+    for n in (2.0, 3.0):
+        setattr(ours, "hid" + "den", np.full(2, n))
+        np.testing.assert_array_equal(compiled(x), x * 2 * n)
+
+
+def test_an_object_that_says_that_it_has_any_attribute():
+    class Any:
+        def __getattr__(self, name):
+            return Any()
+
+    anything = Any()
+    step = tg.compiled(lambda x: x if anything else -x)
+    assert [step(np.ones(1)).item() for _ in range(3)] == [1, 1, 1]
+
+
 def rebinding(what):
     """A step that puts another array where one was."""
     a = np.ones(2)

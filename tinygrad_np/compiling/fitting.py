@@ -12,6 +12,7 @@ from tinygrad_np.compiling.program import Program, Value, operands_in
 from tinygrad_np.compiling.state import Performance
 from tinygrad_np.compiling.surroundings import NUMBERS, Surroundings
 from tinygrad_np.nn.module import Module
+from tinygrad_np.tape import Leaf, Variable
 
 GONE = AttributeError, LookupError  # where an attribute or an item is no more
 
@@ -29,6 +30,9 @@ def conditions(performance: Performance, program: Program, surroundings: Surroun
     outside = [(place, array) for place, array in performance.scenery.arrays if id(place.container) not in compared]
     found = [*places(performance.state.roots), *[place for place, _ in outside]]
     began_with = performance.by_identity | {place.identity: array for place, array in outside}
+    named = {place.identity for place in surroundings.places}
+    own = [place for place, _ in outside if not isinstance(place.container, (Variable, Leaf))]
+    unread = {place.identity for place in own} - named  # unless the program uses the array there
     checks = Checks()
     for container in performance.containers:
         checks.length(container)
@@ -39,7 +43,7 @@ def conditions(performance: Performance, program: Program, surroundings: Surroun
             value.reading = place.reader()
         if began is None and place.identity in began_with:
             checks.same(place, None)
-        else:
+        elif value is not None or place.identity not in unread:
             checks.add(place, value, updated)
     for module in {id(p.container): p.container for p in found if isinstance(p.container, Module)}.values():
         if "training" not in vars(module):

@@ -166,7 +166,7 @@ def _parts(thing: Any) -> Iterator[Any]:
         yield thing.fget
     elif isinstance(thing, (MethodType, staticmethod, classmethod)):
         yield thing.__func__
-    if hasattr(thing, "__self__"):
+    if hasattr(type(thing), "__self__"):  # for an object may say that it has any attribute
         yield thing.__self__
     if "__wrapped__" in getattr(thing, "__dict__", ()):
         yield thing.__wrapped__
