@@ -535,6 +535,23 @@ def test_an_object_that_says_that_it_has_any_attribute():
     assert [step(np.ones(1)).item() for _ in range(3)] == [1, 1, 1]
 
 
+@pytest.mark.parametrize("native", [None, False])
+def test_a_number_that_is_in_two_places_may_be_replaced_in_one(native):
+    n, x = np.array(2.0), np.ones(2)
+    box = SimpleNamespace(n=n, same=n)
+    pair = n, 1
+
+    def step(x):
+        return x * pair[0] + 10 * n + 100 * box.n + 1000 * box.same
+
+    compiled = tg.compiled(step, native=native)
+    for k in (2.0, 2.0, 3.0, 4.0):
+        n = np.array(k)
+        assert compiled(x).tolist() == step(x).tolist()
+        box.n = np.array(k)
+        assert compiled(x).tolist() == step(x).tolist()
+
+
 def rebinding(what):
     """A step that puts another array where one was."""
     a = np.ones(2)
