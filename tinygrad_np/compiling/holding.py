@@ -24,7 +24,10 @@ def are_equal(a: Any, b: Any) -> bool:
 
 
 def apart(value: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]] | None:
-    """The items of what cannot be changed, and what makes the like of other items; None for anything else."""
+    """The items of what cannot be changed, and what makes the like of other items; None for anything else.
+
+    That may raise AttributeError or TypeError, where there is no such method, or tuples are made in a way of their own.
+    """
     if isinstance(value, tuple):
         return list(value), lambda items: _like(value, items)
     owner = value.__self__ if isinstance(value, METHODS) else None
@@ -47,5 +50,5 @@ def _like(value: tuple[Any, ...], items: Sequence[Any]) -> Any:
     """A tuple of the same class, past any manners of its own."""
     made = tuple.__new__(type(value), items)
     if hasattr(value, "__dict__"):
-        vars(made).update(vars(value))
+        made.__dict__ = value.__dict__  # whose items may be replaced, too
     return made

@@ -75,6 +75,8 @@ class Reach:
             self._function(thing)
         elif isinstance(thing, (*CONTAINERS, tuple, frozenset)):
             self._container(thing, name)
+            if type(thing).__module__ != "builtins":
+                self._attributes(thing, name)
         else:
             if isinstance(thing, partial):
                 self.slots += [Place(thing, key, False, name) for key in ("func", "args")]

@@ -42,11 +42,16 @@ class Scenery:
         """Put ``played`` at a place, if it takes that: one that another language keeps, or a property, may not."""
         with suppress(Exception):
             place.set(played)
-        if place.get() is played:
-            self.put.append((place, value, played))
-            return
+            if place.get() is played:
+                self.put.append((place, value, played))
+                return
+            place.set(value)
+        self.fix_all(value, place.name)
+
+    def fix_all(self, value: Any, name: str) -> None:
+        """Fix the arrays that ``value`` is or holds."""
         for array in arrays_in(value):
-            self.fix(array, place.name)
+            self.fix(array, name)
 
     def fix(self, array: Any, name: str) -> None:
         """Let the program hold only where ``array`` has the numbers that it has now."""

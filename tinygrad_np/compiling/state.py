@@ -113,7 +113,10 @@ class Performance:
             inner = [(x, replace(place, name=f"{place.name}[{i}]")) for i, x in enumerate(parts[0])]
             items = [self._played(x, p, partial(_item, get, i)) for i, (x, p) in enumerate(inner)]
             if any(a is not b for a, b in zip(items, parts[0])):
-                played = parts[1](items)
+                try:
+                    played = parts[1](items)
+                except (AttributeError, TypeError):
+                    self.scenery.fix_all(value, place.name)
         if played is not value:
             self.stand_ins[id(value)] = played, value
             self.originals[id(played)] = value, played
