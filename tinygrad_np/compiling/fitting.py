@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from tinygrad_np.compiling.program import Program, Value, operands_in
 from tinygrad_np.compiling.state import Performance
 from tinygrad_np.compiling.surroundings import NUMBERS, Surroundings
 from tinygrad_np.nn.module import Module
+from tinygrad_np.tape import Leaf, Variable
 
 GONE = AttributeError, LookupError  # where an attribute or an item is no more
 
@@ -25,19 +27,26 @@ def conditions(performance: Performance, program: Program, surroundings: Surroun
     """
     used = _used(program)
     updated = {put.place for put, _ in program.updates if isinstance(put, Access)}
-    found = [*places(performance.state.roots), *[place for place, _ in performance.outside]]
-    began_with = performance.by_identity | {place.identity: array for place, array in performance.outside}
+    compared = set(map(id, surroundings.containers))  # item by item
+    outside = [(place, array) for place, array in performance.scenery.arrays if id(place.container) not in compared]
+    found = [*places(performance.state.roots), *[place for place, _ in outside]]
+    began_with = performance.by_identity | {place.identity: array for place, array in outside}
+    named = {place.identity for place in surroundings.places}
+    own = [place for place, _ in outside if not isinstance(place.container, (Variable, Leaf))]
+    unread = {place.identity for place in own} - named  # unless the program uses the array there
+    times = Counter(map(id, performance.scenery.all_arrays()))  # that an array is met around the step
     checks = Checks()
     for container in performance.containers:
         checks.length(container)
     for place in found:
         began = began_with.get(place.identity)  # with this; the step may have left another array there
         value = used.get(id(began)) if isinstance(began, np.ndarray) else None
-        if value is not None and _may_be_replaced(value, place, performance, updated, used):
+        alone = times[id(began)] + (place.identity in performance.by_identity) < 2
+        if value is not None and _may_be_replaced(value, place, performance, updated, used, alone):
             value.reading = place.reader()
         if began is None and place.identity in began_with:
             checks.same(place, None)
-        else:
+        elif value is not None or place.identity not in unread:
             checks.add(place, value, updated)
     for module in {id(p.container): p.container for p in found if isinstance(p.container, Module)}.values():
         if "training" not in vars(module):
@@ -128,7 +137,8 @@ class Checks:
         text = f"def bind({', '.join(self.bound)}):\n def fits():\n  " + "\n  ".join(lines) + "\n return fits\n"
         namespace: dict[str, Any] = {"GONE": GONE}
         exec(compile(text, "<fits>", "exec"), namespace)
-        fits: Callable[[], bool] = namespace["bind"](**self.bound)
+        # In order: by name each would be looked for among all.
+        fits: Callable[[], bool] = namespace["bind"](*self.bound.values())
         return fits
 
 
@@ -140,15 +150,15 @@ def _used(program: Program) -> dict[int, Value]:
 
 
 def _may_be_replaced(
-    value: Value, place: Place, performance: Performance, updated: set[Any], used: dict[int, Value]
+    value: Value, place: Place, performance: Performance, updated: set[Any], used: dict[int, Value], alone: bool
 ) -> bool:
-    """Whether the array at ``place`` may be another at each step."""
+    """Whether the array at ``place``, which is ``alone`` if it is at no other, may be another at each step."""
     if value.root is not None or any(v.root is value for v in used.values()):
         return False
     if place.identity in updated:
         return True
     written = any(call.writes is not None and call.writes.memory is value for call in performance.recording.calls)
-    return not value.shape and not written
+    return alone and not value.shape and not written
 
 
 def _of_numbers(value: Any) -> bool:

@@ -70,14 +70,15 @@ def _performed(
     twins: Sequence[Call] | None,
 ) -> tuple[Any, Recorded]:
     """Run ``step`` once, and record it."""
-    recording, surroundings = Recording(Recorder, twins), Surroundings(step, state.roots)
     numbers: list[Any] = [leaf for _, leaf in leaves_of(arguments)]
+    others = [x for x in numbers if not isinstance(x, Variable)]  # functions and objects among them
+    recording, surroundings = Recording(Recorder, twins), Surroundings(step, state.roots, others)
     performance = Performance(state, recording, moving, surroundings)
     try:
         played = [_played(recording, leaf, name, numbers, i) for i, (leaf, name) in enumerate(zip(numbers, names))]
         performance.begin()
         positional, named = rebuilt(arguments, [p for p, _ in played])
-        returned = _uncaught(step, positional, named)
+        returned = _uncaught(surroundings.step[0], positional, named)
         outputs, structure, results = _returned(recording, returned)
         updates = performance.finish()
         surroundings.check(performance.by_identity, {id(generator) for generator, _ in performance.drawn})
@@ -136,6 +137,6 @@ def _returned(recording: Recording, returned: Any) -> tuple[list[Any], Any, Any]
 def _check_parameters(performance: Performance, program: Program) -> None:
     """Refuse parameters around the step that it uses and the state does not hold."""
     used = {v for call in program.calls for v in operands_in((call.arguments, call.keywords)) if isinstance(v, Value)}
-    for place, array in performance.outside:
+    for place, array in performance.scenery.arrays:
         if isinstance(place.container, Leaf) and performance.recording.values[id(array)][0] in used:
             raise TracingError(UNLISTED.format(f"the parameter {place.name}"))

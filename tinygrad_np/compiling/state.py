@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from tinygrad_np.compiling.asking import TracingError, UnsettledError
-from tinygrad_np.compiling.noting import UNLISTED, Recording, StandIn
-from tinygrad_np.compiling.places import CLOSED, Access, Place, places
+from tinygrad_np.compiling.holding import apart, is_followed
+from tinygrad_np.compiling.noting import Recording, StandIn
+from tinygrad_np.compiling.places import CLOSED, Access, Place, identifier, places
 from tinygrad_np.compiling.program import Scalar
 from tinygrad_np.compiling.recorder import Draws
+from tinygrad_np.compiling.scenery import Scenery
 from tinygrad_np.compiling.surroundings import Surroundings
 from tinygrad_np.compiling.symbols import Symbol
 from tinygrad_np.optim.group import Group
 from tinygrad_np.tape import Leaf, Variable, tick
 
-UNSAID = {"groups", "flats", "arguments", "numbers", "shared"}
 Update = tuple[Access, Any]
 
 
@@ -65,7 +66,7 @@ class Performance:
         self.found = places(state.roots)
         self.before = [(place, place.get()) for place in self.found]
         self.by_identity = {place.identity: value for place, value in self.before}
-        self.outside = [(p, p.get()) for p in surroundings.arrays(set(self.by_identity))]
+        self.scenery = Scenery(surroundings, self.by_identity, recording)
         held = [*[place.container for place in self.found], *[value for _, value in self.before]]
         self.containers = list({id(x): x for x in map(_contents, held) if x is not None}.values())
         self.shapes = [(x, x.copy()) for x in self.containers]
@@ -92,27 +93,30 @@ class Performance:
             if played is not value:
                 place.set(played)
 
-        for place, array in self.outside:
-            place.set(self._played(array, place, place.reader()))
+        self.scenery.begin(lambda value, place: self._played(value, place, place.reader()))
 
     def _played(self, value: Any, place: Place, get: Callable[[], Any]) -> Any:
         """The stand-in for ``value``, which is at ``place``; or itself, where it stays what it is."""
-        kind = type(value)
-        if kind is float:
-            return self._symbol(value, place, get)
         if id(value) in self.stand_ins:
             return self.stand_ins[id(value)][0]
+        is_state = place.identity in self.by_identity
+        if type(value) is float and is_state:
+            return self._symbol(value, place, get)
         played = value
-        if kind is np.ndarray and value.dtype.kind in "fiub":
-            writable = value.flags.writeable and place.identity in self.by_identity
-            played = self.recording.live(value, _identifier(place.name), writable)
-        elif isinstance(value, np.random.Generator):
+        if is_followed(value):
+            played = self.recording.live(value, identifier(place.name), value.flags.writeable and is_state)
+        elif isinstance(value, np.ndarray) and not is_state:
+            self.scenery.fix(value, place.name)
+        elif isinstance(value, np.random.Generator) and is_state:
             played = Draws(self.recording, value)
-        elif isinstance(value, tuple):
-            inner = [replace(place, name=f"{place.name}.{i}") for i in range(len(value))]
-            items = [self._played(x, p, partial(_item, get, i)) for i, (x, p) in enumerate(zip(value, inner))]
-            if any(a is not b for a, b in zip(items, value)):
-                played = kind(*items) if hasattr(value, "_fields") else kind(items)
+        elif (parts := apart(value)) is not None:
+            inner = [(x, replace(place, name=f"{place.name}[{i}]")) for i, x in enumerate(parts[0])]
+            items = [self._played(x, p, partial(_item, get, i)) for i, (x, p) in enumerate(inner)]
+            if any(a is not b for a, b in zip(items, parts[0])):
+                try:
+                    played = parts[1](items)
+                except (AttributeError, TypeError):
+                    self.scenery.fix_all(value, place.name)
         if played is not value:
             self.stand_ins[id(value)] = played, value
             self.originals[id(played)] = value, played
@@ -120,7 +124,7 @@ class Performance:
 
     def _symbol(self, number: Any, place: Place, get: Callable[[], Any]) -> Symbol:
         moving = place.identity in self.moving
-        return Symbol(self.recording, number, Scalar(get, (), _identifier(place.name)), moving)
+        return Symbol(self.recording, number, Scalar(get, (), identifier(place.name)), moving)
 
     # -- after it --------------------------------------------------------------------------------------
 
@@ -130,9 +134,10 @@ class Performance:
             place.set(self._real(place.get()))
         for container, copy in self.shapes:  # which may have grown
             container.clear()
-            (container.extend if isinstance(container, list) else container.update)(copy)
-        for place, value in [*self.before, *self.outside]:
+            (container.update if isinstance(container, dict) else container.extend)(copy)
+        for place, value in self.before:
             place.set(value)
+        self.scenery.put_back()
         for array, copy in self.copies:
             array[...] = copy
         for generator, bits in self.drawn:
@@ -144,10 +149,7 @@ class Performance:
     def finish(self) -> list[Update]:
         """Put arrays and numbers back, and tell what the step leaves in the place of others."""
         updates: list[Update] = []
-        for place, array in self.outside:
-            if place.get() is not self.stand_ins[id(array)][0]:
-                raise TracingError(UNLISTED.format(f"and changes {place.name}"))
-            place.set(array)
+        self.scenery.finish()
         for place in places(self.state.roots):
             now, was = place.get(), self.by_identity.get(place.identity, self)
             real = self._real(now)
@@ -215,9 +217,9 @@ def touch(leaves: Sequence[Leaf]) -> None:
         leaf.order = stamp
 
 
-def _contents(thing: Any) -> list[Any] | dict[Any, Any] | None:
-    """What may come to have more or fewer items: a list, a dictionary, the attributes of an object of the user's."""
-    if type(thing) is list or type(thing) is dict:
+def _contents(thing: Any) -> Any:
+    """What may come to have more or fewer items: a list, a queue, a dict, the attributes of an object of the user's."""
+    if type(thing) in (list, dict, deque):
         return thing
     own = not type(thing).__module__.startswith(("tinygrad_np", "numpy"))
     return vars(thing) if own and not isinstance(thing, CLOSED) and hasattr(thing, "__dict__") else None
@@ -236,15 +238,6 @@ def _kinds(value: Any, kind: Any) -> list[Any]:
 
 def _arrays(value: Any) -> list[Any]:
     return _kinds(value, np.ndarray)
-
-
-def _identifier(name: str) -> str:
-    """The name of a place as one in a program, without what is the same in all of them."""
-    parts = name.split(".")
-    kept = [
-        part for before, part in pairwise(parts) if part not in UNSAID and not (before in UNSAID and part.isdigit())
-    ]
-    return "".join(c if c.isalnum() else "_" for c in "_".join(kept) or name).strip("_")
 
 
 def _shown(value: Any, nothing: Any) -> str:
