@@ -50,7 +50,7 @@ TABLE = """
        compiling.noting
 6.3    compiling.native.indexing compiling.native.kernels compiling.native.reducing compiling.recorder
 6.4    compiling.native.lowering compiling.native.products compiling.places
-6.42   compiling.locking compiling.reach
+6.42   compiling.locking compiling.outcome compiling.reach
 6.45   compiling.scanning compiling.surroundings
 6.46   compiling.scenery
 6.5    compiling.native.emit compiling.native.linking compiling.native.script compiling.state

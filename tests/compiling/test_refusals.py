@@ -315,3 +315,39 @@ def test_what_is_no_step():
 def test_what_is_no_argument():
     with pytest.raises(TypeError, match="takes arrays, numbers and nested lists"):
         tg.compiled(lambda x: x)({1, 2})
+
+
+def by_class(x):
+    return x * 2 if isinstance(x, np.ndarray) else x * 3
+
+
+def by_type_of_a_number(x, a=2.0):
+    return x * (5 if type(a) is float else 7)
+
+
+def by_attribute(x):
+    return x * 2 if hasattr(x, "ctypes") else x * 3
+
+
+class Keeping:
+    """A state that another number is put into when the array is one."""
+
+    value = 0.0
+
+    def step(self, x):
+        self.value = self.value + (1.0 if isinstance(x, np.ndarray) else 2.0)
+        return x
+
+
+@pytest.mark.parametrize("native", [None, False], ids=["native", "NumPy"])
+@pytest.mark.parametrize("ask", [by_class, by_type_of_a_number, by_attribute, Keeping().step])
+def test_what_a_stand_in_answers_otherwise_shows_in_the_numbers(ask, native):
+    state = [ask.__self__] if hasattr(ask, "__self__") else []
+    for thing in state:
+        thing.value = 0.0
+    arguments = (X, 2.0) if ask is by_type_of_a_number else (X,)
+    step = tg.compiled(ask, state=state, native=native)
+    with pytest.raises(tg.TracingError, match=r"gave another .* than eagerly .*isinstance\(x, np.ndarray\)"):
+        for _ in range(2):
+            step(*arguments)
+    assert [thing.value for thing in state] == [1.0] * len(state)  # of the first call, which was eager
