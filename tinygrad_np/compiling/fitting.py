@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Set
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,9 @@ from tinygrad_np.compiling.places import Access, Place, places
 from tinygrad_np.compiling.program import Program, Value, operands_in
 from tinygrad_np.compiling.state import Performance
 from tinygrad_np.compiling.surroundings import NUMBERS, Surroundings
+from tinygrad_np.compiling.text import scalars_in
 from tinygrad_np.nn.module import Module
+from tinygrad_np.tape import Leaf
 
 GONE = AttributeError, LookupError  # where an attribute or an item is no more
 
@@ -20,14 +22,18 @@ def conditions(performance: Performance, program: Program, surroundings: Surroun
     """What says whether ``program`` may run on the state as it is.
 
     Arrays that the program uses must be the ones that they were, for it knows where each lies in memory; but a number
-    in an array without dimensions, and an array that the step itself replaces, are looked up at each step. Floats are
-    read anew; anything else must be the same, and so must be the ``surroundings``.
+    in an array without dimensions, and an array that the step itself replaces, are looked up at each step. Numbers that
+    were played are read anew, and need only be of the same kind, for a float is weak beside an array where one of
+    NumPy's is not. Anything else must be the same, and so must be the ``surroundings``.
     """
-    used = _used(program)
+    used, numbers = _used(program), performance.numbers
     updated = {put.place for put, _ in program.updates if isinstance(put, Access)}
     found = [*places(performance.state.roots), *[place for place, _ in performance.outside]]
     began_with = performance.by_identity | {place.identity: array for place, array in performance.outside}
-    checks = Checks()
+    kept = {id(place.get()) for place in found if place.is_final}  # by the library, with numbers of one kind
+    readers = [*[scalar.function for scalar in scalars_in(program)], *[value.reading for value in used.values()]]
+    reading = {reader.place for reader in readers if isinstance(reader, Access)}
+    checks = Checks(kept)
     for container in performance.containers:
         checks.length(container)
     for place in found:
@@ -35,10 +41,14 @@ def conditions(performance: Performance, program: Program, surroundings: Surroun
         value = used.get(id(began)) if isinstance(began, np.ndarray) else None
         if value is not None and _may_be_replaced(value, place, performance, updated, used):
             value.reading = place.reader()
-        if began is None and place.identity in began_with:
+        if place.identity in numbers:
+            if place.identity in reading:
+                checks.kind(place, type(began))
+        elif began is None and place.identity in began_with:
             checks.same(place, None)
+            checks.forgotten += checks.lines[-1:] * isinstance(place.container, Leaf)
         else:
-            checks.add(place, value, updated)
+            checks.add(place, began, value, updated)
     for module in {id(p.container): p.container for p in found if isinstance(p.container, Module)}.values():
         if "training" not in vars(module):
             checks.same(Place(module, "training", False), module.training)
@@ -51,28 +61,35 @@ def conditions(performance: Performance, program: Program, surroundings: Surroun
 
 
 class Checks:
-    """Conditions on places, as text."""
+    """Conditions on places, as text. ``kept`` are the ids of containers whose numbers are always of one kind.
 
-    def __init__(self) -> None:
+    ``forgotten`` are those of the conditions that say that there is no gradient.
+    """
+
+    def __init__(self, kept: Set[int]) -> None:
+        self.kept = kept
         self.lines: list[str] = []
+        self.forgotten: list[str] = []
         self.bound: dict[str, Any] = {}
 
-    def add(self, place: Place, value: Value | None, updated: set[Any]) -> None:
-        """What must be so at ``place``, where the program found ``value``, if an array that it uses."""
+    def add(self, place: Place, began: Any, value: Value | None, updated: set[Any]) -> None:
+        """What must be so at ``place``, where the program found ``value``, if ``began`` is an array that it uses."""
         now = place.get()
         if place.is_final:
             return
-        if isinstance(now, np.ndarray):
-            if value is None:
-                self.lines.append(f"{self.at(place)} is not None")
-            elif value.reading is None:
-                self.same(place, now)
-            elif value.shape:
-                self.alike(place, now)
+        if value is not None and value.reading is not None:
+            if value.shape or not self._is_kept(place):
+                self.alike(place, value)
+        elif isinstance(now, np.ndarray) and value is None:
+            self.lines.append(f"{self.at(place)} is not None")
         elif _of_numbers(now) and not place.is_item and place.identity not in updated:
             self.lines.append(f"{self.at(place)} is not None")  # they are read anew
-        elif (isinstance(now, tuple) and place.is_item) or (place.identity not in updated and type(now) is not float):
+            if not self._is_kept(place):
+                self.lines.append(f"[*map(type, {self.at(place)})] == {self.named([float] * len(now))}")
+        elif place.identity not in updated or (isinstance(now, tuple) and place.is_item) or value is not None:
             self.same(place, now)
+        elif isinstance(began, (int, str)):
+            self.same(place, began)
 
     def length(self, container: Any) -> None:
         """As many items, or attributes, as there are now."""
@@ -90,23 +107,32 @@ class Checks:
             name += ".values()"
         self.lines.append(f"[*map(id, {name})] == {self.named([*map(id, items)])}")
 
+    def kind(self, place: Place, kind: type) -> None:
+        """A number of the same kind."""
+        if not self._is_kept(place):
+            self.lines.append(f"{self.at(place)}.__class__ is {self.named(kind)}")
+
+    def _is_kept(self, place: Place) -> bool:
+        """Whether only an optimizer sets the place, which holds a number of one kind."""
+        return id(place.container) in self.kept or type(place.container).__module__.startswith("tinygrad_np.optim")
+
     def same(self, place: Place, value: Any) -> None:
         """The same object, or the same number."""
         if value is None or isinstance(value, bool):
             self.lines.append(f"{self.at(place)} is {value}")
         elif isinstance(value, (int, float, str, np.generic)) and value == value:  # no NaN
             self.lines.append(f"{self.at(place)} == {self.named(value)}")
+            self.kind(place, type(value))
         elif isinstance(value, set):
             self.lines.append(f"{self.at(place)} == {self.named(value.copy())}")
         else:
             self.lines.append(f"{self.at(place)} is {self.named(value)}")
 
-    def alike(self, place: Place, array: Any) -> None:
+    def alike(self, place: Place, value: Value) -> None:
         """An array of the same shape and dtype."""
-        name = self.at(place)
-        self.lines.append(
-            f"{name} is not None and {name}.shape == {array.shape} and {name}.dtype is {self.named(array.dtype)}"
-        )
+        self.lines.append(f"{self.at(place)}.__class__ is {self.named(np.ndarray)}")
+        self.lines.append(f"{self.at(place)}.shape == {value.shape}")
+        self.lines.append(f"{self.at(place)}.dtype is {self.named(value.dtype)}")
 
     def at(self, place: Place) -> str:
         container = self.named(place.container)
@@ -120,11 +146,15 @@ class Checks:
     @property
     def text(self) -> str:
         """All of them as one expression, which is false, or raises GONE, where they do not hold."""
-        return " and ".join(dict.fromkeys(self.lines)) or "True"
+        return self.without(())
 
-    def function(self) -> Callable[[], bool]:
-        """The function that says whether they hold."""
-        lines = [f"try: return {self.text}", "except GONE: return False"]
+    def without(self, some: Collection[str]) -> str:
+        """The expression for all but ``some``."""
+        return " and ".join(line for line in dict.fromkeys(self.lines) if line not in some) or "True"
+
+    def function(self, but: Collection[str] = ()) -> Callable[[], bool]:
+        """The function that says whether they hold, all ``but`` some."""
+        lines = [f"try: return {self.without(but)}", "except GONE: return False"]
         text = f"def bind({', '.join(self.bound)}):\n def fits():\n  " + "\n  ".join(lines) + "\n return fits\n"
         namespace: dict[str, Any] = {"GONE": GONE}
         exec(compile(text, "<fits>", "exec"), namespace)
@@ -135,7 +165,8 @@ class Checks:
 def _used(program: Program) -> dict[int, Value]:
     """The live arrays that the program uses, by id."""
     trees = [(list(call.operands()), call.writes) for call in program.calls]
-    values = [v for v in operands_in((trees, program.outputs)) if isinstance(v, Value)]
+    found = operands_in((trees, program.outputs, [x for _, x in program.updates]))
+    values = [v for v in found if isinstance(v, Value)]
     return {id(v.array): v for v in values if v.array is not None}
 
 

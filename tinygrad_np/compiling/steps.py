@@ -26,7 +26,7 @@ from tinygrad_np.compiling.rehearsal import Rehearsal
 from tinygrad_np.compiling.replaying import MissedError
 from tinygrad_np.compiling.scanning import Epochs, orders, scanned
 from tinygrad_np.compiling.shortcut import MISSED
-from tinygrad_np.compiling.state import State
+from tinygrad_np.compiling.state import State, moved
 from tinygrad_np.compiling.version import Version
 from tinygrad_np.graph import placed
 from tinygrad_np.recording import current_mode
@@ -241,9 +241,9 @@ class CompiledStep:
         """Run the step as it is, and note which ints of the state it changes, beside those known as ``moving``."""
         before = self._state.numbers()
         result = self.step(*arguments, **keywords)
-        after = self._state.numbers()
-        if before.keys() == after.keys():  # else it is not settled yet
-            self._moving[kind] = moving | {place for place, n in after.items() if before[place] != n}
+        found = moved(before, self._state.numbers())
+        if found is not None:  # else it is not settled yet
+            self._moving[kind] = moving | found
         return mapped(_without_graph, result)
 
     def _recorded(self, kind: Hashable, arguments: Any, keywords: Any) -> Any:
@@ -254,9 +254,9 @@ class CompiledStep:
         names = _names(self.step, arguments, keywords)
         try:
             result, recorded = record(self.step, (arguments, keywords), names, self._state, moving)
-        except UnsettledError:
-            return self._observed(kind, moving, arguments, keywords)
-        self._last, self._shortcut = Version(recorded, self.native), _none
+        except UnsettledError as error:
+            return self._observed(kind, moving | {error.place}, arguments, keywords)
+        self._last, self._shortcut = Version(recorded, self.native, self.rehearsed), _none
         self._versions.setdefault(kind, []).append(self._last)
         total = sum(map(len, self._versions.values()))
         if total == MANY + 1:

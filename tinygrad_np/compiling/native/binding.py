@@ -244,10 +244,10 @@ class Binding:
     def _array(self, value: Value) -> Array:
         """The view of memory that ``value`` is."""
         memory = value.memory
-        if memory.array is not None:
-            return part_of(memory.array, value)
         if memory in self.buffers:
             return part_of(self.seen.get(memory, self.buffers[memory]), value)
+        if memory.array is not None:
+            return part_of(memory.array, value)
         place = Value(value.shape, value.dtype, value.strides, None, self.layout.scratch[memory] + value.offset)
         return part_of(self.scratch, place)
 
