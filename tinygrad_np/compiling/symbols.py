@@ -19,7 +19,7 @@ def _binary(function: Callable[..., Any], ufunc: Any) -> tuple[Callable[..., Any
     """``self ∘ other`` and ``other ∘ self``: of numbers by the operator, of arrays by the ufunc."""
 
     def applied(x1: Any, x2: Any, other: Any) -> Any:
-        if isinstance(other, Variable):
+        if isinstance(other, (Variable, list, tuple, str)):
             return NotImplemented
         return derived(function, x1, x2) if _is_number(other) else ufunc(x1, x2)
 
