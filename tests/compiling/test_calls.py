@@ -63,7 +63,7 @@ def test_a_state_that_is_another_at_each_step_is_recorded_no_more_than_eight_tim
     step = by_numpy(lambda x: x if h.n % 2 else x * h.n, state=h)
     ((at, text),) = warnings_of(step, calls())
     assert at == 9
-    assert text.startswith("8 versions of a compiled step were recorded for arguments of one kind")
+    assert text.startswith("8 versions of a compiled step were recorded, or begun, for arguments of one kind")
     assert "it runs eagerly from now on" in text
     assert sum(map(len, step._versions.values())) == 8
     assert step.explain().endswith("run eagerly 21 times, for no more than 8 versions are recorded")

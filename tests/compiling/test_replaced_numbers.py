@@ -263,3 +263,102 @@ def test_a_decision_on_a_number_that_the_step_replaces_is_refused():
     compiled(X)
     with pytest.raises(tg.TracingError, match="a decision on"):
         compiled(X)
+
+
+class Watched(tg.nn.Module):
+    """A layer that keeps an average of what it saw."""
+
+    def __init__(self):
+        self.inner, self.average = tg.nn.Linear(2, 3, rng=0), 0.0
+
+    def __call__(self, x):
+        self.average = 0.9 * self.average + 0.1 * np.mean(x.data if isinstance(x, tg.Tensor) else x)
+        return self.inner(x) * (1 + self.average)
+
+
+@pytest.mark.parametrize("compiled", [True, "auto"])
+def test_an_average_of_a_layer_in_a_trainer(compiled):
+    x, t = np.random.default_rng(0).normal(size=(20, 2)), np.arange(20) % 3
+    ours, twin = Watched(), Watched()
+    for model, way in ((ours, compiled), (twin, False)):
+        tg.Trainer(model, tg.softmax_cross_entropy, "adam", seed=0).fit(x, t, epochs=4, batch_size=4, compiled=way)
+    np.testing.assert_allclose(ours.average, twin.average, rtol=1e-12)
+    np.testing.assert_allclose(ours.inner.weight.data, twin.inner.weight.data, rtol=1e-12)
+
+
+def new_attribute(h, x):
+    h.average = getattr(h, "average", 0.0) * 0.5 + np.mean(x)
+    return h.average
+
+
+def none_at_first(h, x):
+    h.best = np.max(x) if h.best is None else np.maximum(h.best, np.max(x))
+    return h.best
+
+
+def rounded(h, x):
+    h.sum = round(h.sum, 2) + np.max(x)
+    return h.sum
+
+
+def of_complex_numbers(h, x):
+    h.sum = 0.5 * h.sum + np.mean(x) * (1 + 2j)
+    return np.abs(h.sum)
+
+
+def by_a_function_of_no_native_code(h, x):
+    h.sum = 0.1 * h.sum + np.linalg.norm(np.linalg.inv(np.eye(3) + h.sum * x.T @ x))
+    return h.sum
+
+
+def as_an_index(h, x):
+    h.ring[h.at] = np.mean(x)
+    h.at = (h.at + 1) % 4
+    return np.sum(h.ring)
+
+
+def arrays_in_turn(h, x):
+    given = x - h.now + h.before
+    h.before, h.now = h.now, x * 2
+    return given
+
+
+@pytest.mark.parametrize("native", [False, None], ids=["numpy", "native"])
+@pytest.mark.parametrize(
+    "function",
+    [
+        new_attribute,
+        none_at_first,
+        rounded,
+        of_complex_numbers,
+        by_a_function_of_no_native_code,
+        as_an_index,
+        arrays_in_turn,
+    ],
+    ids=lambda f: f.__name__,
+)
+def test_what_there_is_beside_floats(function, native):
+    ours, twin = (
+        SimpleNamespace(best=None, sum=0.0, ring=np.zeros(4), at=np.int64(0), now=np.ones((1, 3)), before=np.ones(3))
+        for _ in range(2)
+    )
+    step = tg.compiled(lambda x: function(ours, x), state=ours, native=native)
+    for i in range(24):
+        got, expected = step(X[i : i + 1]), function(twin, X[i : i + 1])
+        np.testing.assert_allclose(got, expected, rtol=0 if native is False else 1e-12)
+    assert sum(map(len, step._versions.values())) <= 2
+
+
+def test_a_count_that_is_reset_within_a_step_is_right_and_ends_in_eager_steps():
+    h = SimpleNamespace(n=0)
+
+    def function(h, x, last):
+        h.n = 0 if last else h.n + 1
+        return x * h.n
+
+    twin, step = SimpleNamespace(n=0), by_numpy(lambda x, last: function(h, x, last), state=h)
+    with pytest.warns(RuntimeWarning, match="it runs eagerly from now on") as warned:
+        results = [(step(X, i % 3 == 2), function(twin, X, i % 3 == 2)) for i in range(48)]
+    assert len(warned) == 1
+    for got, expected in results:
+        np.testing.assert_array_equal(got, expected)

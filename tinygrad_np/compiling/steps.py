@@ -59,8 +59,8 @@ def compiled(step: Callable[..., Any] | None = None, *, state: Any = (), native:
     computed, parameters and Generators that ``state`` does not hold, changes to anything outside it. Arrays that are
     neither state nor argument are read where they are. Where an argument is a Tensor that requires a gradient, and
     within another compiled step, the step runs as it is. Where the state has changed in its structure since it was
-    recorded (other arrays, ``model.eval()``), another version is recorded; past 8 for arguments of one kind, or 64 kinds
-    of arguments, a step that no version fits runs eagerly, with a warning. NumPy's warnings are not given.
+    recorded (other arrays, ``model.eval()``), another version is recorded; past 8 for arguments of one kind, or 64
+    kinds of arguments, a step that no version fits runs eagerly, with a warning. NumPy's warnings are not given.
 
     >>> import numpy as np, tinygrad_np as tg
     >>> model = tg.nn.Linear(2, 2, rng=0)
@@ -109,6 +109,7 @@ class CompiledStep:
         self._eager: dict[Hashable, int] = {}
         self._numbers: Numbers = {}  # as they were when a step was last recorded, or run to see what it changes
         self._changing: set[Any] = set()  # of those, the ints that something else has changed since
+        self._vain: dict[Hashable, int] = {}  # how often a step was to be looked at once more
         self._full: set[Hashable] = set()  # the kinds of arguments for which no more is recorded; None stands for all
         self._last: Version | None = None
         self._shortcut: Callable[[Any], Any] = _none  # for what comes again and again
@@ -251,7 +252,7 @@ class CompiledStep:
 
     def _is_full(self, kind: Hashable) -> bool:
         """Whether so many versions are known that no more is recorded for such arguments; says so the first time."""
-        known = len(self._versions.get(kind, ()))
+        known = len(self._versions.get(kind, ())) + self._vain.get(kind, 0)
         total = sum(map(len, self._versions.values())) if kind in self._moving else len(self._moving)
         if known < MANY and total < MOST:
             return False
@@ -259,7 +260,7 @@ class CompiledStep:
         met = f"a compiled step met {MOST} kinds of arguments; with others"
         if known >= MANY:
             which = kind
-            met = f"{MANY} versions of a compiled step were recorded for arguments of one kind; in other states"
+            met = f"{MANY} versions of a compiled step were recorded, or begun, for arguments of one kind; in others"
         if which not in self._full:
             self._full.add(which)
             warnings.warn(
@@ -290,6 +291,7 @@ class CompiledStep:
         try:
             result, recorded = self._record(moving, arguments, keywords)
         except UnsettledError as error:
+            self._vain[kind] = self._vain.get(kind, 0) + 1
             return self._observed(kind, moving | {error.place}, arguments, keywords)
         self._last, self._shortcut = Version(recorded, self.native, self.rehearsed), _none
         self._versions.setdefault(kind, []).append(self._last)
