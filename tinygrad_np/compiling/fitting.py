@@ -80,16 +80,18 @@ class Checks:
         if value is not None and value.reading is not None:
             if value.shape or not self._is_kept(place):
                 self.alike(place, value)
-        elif isinstance(now, np.ndarray) and value is None:
-            self.lines.append(f"{self.at(place)} is not None")
+        elif place.identity in updated and not isinstance(began, np.ndarray):
+            self.same(place, began)
+        elif value is None and (isinstance(now, np.ndarray) or isinstance(began, np.ndarray)):
+            gradient = isinstance(place.container, Leaf)  # which is an array or None
+            asked = " is not None" if gradient else f".__class__ is {self.named(np.ndarray)}"
+            self.lines.append(self.at(place) + asked)
         elif _of_numbers(now) and not place.is_item and place.identity not in updated:
             self.lines.append(f"{self.at(place)} is not None")  # they are read anew
             if not self._is_kept(place):
                 self.lines.append(f"[*map(type, {self.at(place)})] == {self.named([float] * len(now))}")
         elif place.identity not in updated or (isinstance(now, tuple) and place.is_item) or value is not None:
             self.same(place, now)
-        elif isinstance(began, (int, str)):
-            self.same(place, began)
 
     def length(self, container: Any) -> None:
         """As many items, or attributes, as there are now."""

@@ -257,7 +257,7 @@ class CompiledStep:
         if known < MANY and total < MOST:
             return False
         which: Hashable = None
-        met = f"a compiled step met {MOST} kinds of arguments; with others"
+        met = f"a compiled step met {MOST} kinds of arguments, or versions of them; with others"
         if known >= MANY:
             which = kind
             met = f"{MANY} versions of a compiled step were recorded, or begun, for arguments of one kind; in others"
