@@ -53,7 +53,7 @@ def warnings_of(step, calls):
     return found
 
 
-def test_a_state_that_is_another_at_each_step_is_recorded_no_more_than_eight_times():
+def test_a_state_that_is_another_at_each_step_is_recorded_no_more_than_16_times():
     h = SimpleNamespace(n=0)
 
     def calls():
@@ -61,15 +61,18 @@ def test_a_state_that_is_another_at_each_step_is_recorded_no_more_than_eight_tim
             yield (np.ones(1),), 1 if h.n % 2 else h.n
 
     step = by_numpy(lambda x: x if h.n % 2 else x * h.n, state=h)
-    ((at, text),) = warnings_of(step, calls())
-    assert at == 9
-    assert text.startswith("8 versions of a compiled step were recorded, or begun, for arguments of one kind")
+    (first, _), (at, text) = warnings_of(step, calls())
+    assert (first, at) == (9, 17)
+    assert text.startswith("16 versions of a compiled step were recorded, or begun, for arguments of one kind")
     assert "it runs eagerly from now on" in text
-    assert sum(map(len, step._versions.values())) == 8
-    assert step.explain().endswith("run eagerly 21 times, for no more than 8 versions are recorded")
+    assert sum(map(len, step._versions.values())) == 16
+    assert step.explain().endswith("run eagerly 13 times, past 16 versions")
     h.n = 3  # which is known
     assert step(np.ones(1)) == 1
     assert "run 1 times" in step.explain()
+    for h.n in [3] * 100 + [40]:  # once a program has run a hundred times, there may be one more
+        step(np.ones(1))
+    assert sum(map(len, step._versions.values())) == 17
 
 
 def test_arguments_that_are_others_at_each_step_are_recorded_no_more_than_64_times():
@@ -78,7 +81,7 @@ def test_arguments_that_are_others_at_each_step_are_recorded_no_more_than_64_tim
     assert (first[0], second[0]) == (8, 64)
     assert second[1].startswith("a compiled step met 64 kinds of arguments, or")
     assert sum(map(len, step._versions.values())) == 64
-    assert step.explain().endswith("others: run eagerly 15 times, for no more than 64 kinds are recorded")
+    assert step.explain().endswith("others: run eagerly 15 times, past 64 kinds or versions")
 
 
 def test_numbers_that_are_others_at_each_step_are_forgotten():

@@ -63,13 +63,15 @@ def conditions(performance: Performance, program: Program, surroundings: Surroun
 class Checks:
     """Conditions on places, as text. ``kept`` are the ids of containers whose numbers are always of one kind.
 
-    ``forgotten`` are those of the conditions that say that there is no gradient.
+    ``forgotten`` are those of the conditions that say that there is no gradient, ``fixed`` the places of numbers that
+    must be equal.
     """
 
     def __init__(self, kept: Set[int]) -> None:
         self.kept = kept
         self.lines: list[str] = []
         self.forgotten: list[str] = []
+        self.fixed: set[tuple[int, Any]] = set()
         self.bound: dict[str, Any] = {}
 
     def add(self, place: Place, began: Any, value: Value | None, updated: set[Any]) -> None:
@@ -125,6 +127,7 @@ class Checks:
         elif isinstance(value, (int, float, str, np.generic)) and value == value:  # no NaN
             self.lines.append(f"{self.at(place)} == {self.named(value)}")
             self.kind(place, type(value))
+            self.fixed.add(place.identity)
         elif isinstance(value, set):
             self.lines.append(f"{self.at(place)} == {self.named(value.copy())}")
         else:

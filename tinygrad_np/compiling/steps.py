@@ -35,8 +35,11 @@ from tinygrad_np.training.interruption import Interruption
 from tinygrad_np.trees import leaves_of, mapped
 
 NESTED = {list, tuple, dict}
-MANY = 8  # versions, beyond which there is a warning; and beyond which no more are recorded for one kind of arguments
-MOST = 64  # versions in all, and kinds of arguments: each takes its time to be compiled, and memory
+MANY = 8  # versions, beyond which there is a warning
+LIMIT = (
+    16  # versions for one kind of arguments; more only as those known are of use, one for each hundred of their runs
+)
+MOST = 64  # kinds of arguments, and versions in all: each takes its time to be compiled, and memory
 PATIENCE = 1.0  # seconds that a fork waits for steps to end
 REHEARSALS = 3  # at most: to see what a step changes, which may take two, and to record it
 
@@ -59,8 +62,8 @@ def compiled(step: Callable[..., Any] | None = None, *, state: Any = (), native:
     computed, parameters and Generators that ``state`` does not hold, changes to anything outside it. Arrays that are
     neither state nor argument are read where they are. Where an argument is a Tensor that requires a gradient, and
     within another compiled step, the step runs as it is. Where the state has changed in its structure since it was
-    recorded (other arrays, ``model.eval()``), another version is recorded; past 8 for arguments of one kind, or 64
-    kinds of arguments, a step that no version fits runs eagerly, with a warning. NumPy's warnings are not given.
+    recorded (other arrays, ``model.eval()``), another version is recorded; past 16 for arguments of one kind that
+    hardly ran, or 64 kinds of arguments, a step that no version fits runs eagerly, with a warning. NumPy's warnings are not given.
 
     >>> import numpy as np, tinygrad_np as tg
     >>> model = tg.nn.Linear(2, 2, rng=0)
@@ -244,23 +247,24 @@ class CompiledStep:
             if kind not in self._versions:
                 lines.append(f"{call}: met once, and to be recorded when it comes again")
             if self._eager.get(kind):
-                full = f", for no more than {MANY} versions are recorded" * (kind in self._full)
-                lines.append(f"{call}: run eagerly {self._eager[kind]} times{full or ', not held by a program'}")
+                why = f"past {LIMIT} versions" if kind in self._full else "not held by a program"
+                lines.append(f"{call}: run eagerly {self._eager[kind]} times, {why}")
         if None in self._full:
-            lines.append(f"others: run eagerly {self._eager[None]} times, for no more than {MOST} kinds are recorded")
+            lines.append(f"others: run eagerly {self._eager[None]} times, past {MOST} kinds or versions")
         return "\n".join(lines) or "nothing is recorded yet"
 
     def _is_full(self, kind: Hashable) -> bool:
         """Whether so many versions are known that no more is recorded for such arguments; says so the first time."""
-        known = len(self._versions.get(kind, ())) + self._vain.get(kind, 0)
+        versions = self._versions.get(kind, ())
+        known = len(versions) + self._vain.get(kind, 0) - sum(version.runs for version in versions) // 100
         total = sum(map(len, self._versions.values())) if kind in self._moving else len(self._moving)
-        if known < MANY and total < MOST:
+        if known < LIMIT and total < MOST:
             return False
         which: Hashable = None
         met = f"a compiled step met {MOST} kinds of arguments, or versions of them; with others"
-        if known >= MANY:
+        if known >= LIMIT:
             which = kind
-            met = f"{MANY} versions of a compiled step were recorded, or begun, for arguments of one kind; in others"
+            met = f"{LIMIT} versions of a compiled step were recorded, or begun, for arguments of one kind; in others"
         if which not in self._full:
             self._full.add(which)
             warnings.warn(
@@ -282,9 +286,7 @@ class CompiledStep:
 
     def _recorded(self, kind: Hashable, arguments: Any, keywords: Any) -> Any:
         """Run the step for the first time, to see what it changes; for the second, to record it."""
-        numbers = self._state.numbers()
-        self._changing |= moved(self._numbers, numbers) or set()
-        self._numbers = numbers
+        self._look()
         if kind not in self._moving and self._state.roots:
             return self._observed(kind, set(), arguments, keywords)
         moving = self._moving.setdefault(kind, set())
@@ -304,6 +306,16 @@ class CompiledStep:
                 stacklevel=3,
             )
         return result
+
+    def _look(self) -> None:
+        """Note which numbers have changed, and let go of versions that were made before that was known."""
+        numbers = self._state.numbers()
+        new = (moved(self._numbers, numbers) or set()) - self._changing
+        self._numbers = numbers
+        if new:
+            self._changing |= new
+            for versions in self._versions.values():
+                versions[:] = [version for version in versions if new.isdisjoint(version.recorded.checks.fixed)]
 
     def _record(self, moving: set[Any], arguments: Any, keywords: Any) -> tuple[Any, Recorded]:
         """Record the step, as one for any of the numbers that have changed so far, if that can be."""
