@@ -358,7 +358,7 @@ def test_a_count_that_is_reset_within_a_step_is_right_and_ends_in_eager_steps():
 
     twin, step = SimpleNamespace(n=0), by_numpy(lambda x, last: function(h, x, last), state=h)
     with pytest.warns(RuntimeWarning, match="it runs eagerly from now on") as warned:
-        results = [(step(X, i % 3 == 2), function(twin, X, i % 3 == 2)) for i in range(48)]
+        results = [(step(X, i % 3 == 2), function(twin, X, i % 3 == 2)) for i in range(72)]
     assert len(warned) == 1
     for got, expected in results:
         np.testing.assert_array_equal(got, expected)

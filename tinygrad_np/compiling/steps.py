@@ -36,9 +36,7 @@ from tinygrad_np.trees import leaves_of, mapped
 
 NESTED = {list, tuple, dict}
 MANY = 8  # versions, beyond which there is a warning
-LIMIT = (
-    16  # versions for one kind of arguments; more only as those known are of use, one for each hundred of their runs
-)
+LIMIT = 16  # versions for one kind of arguments, and one more for each hundred times that those have run
 MOST = 64  # kinds of arguments, and versions in all: each takes its time to be compiled, and memory
 PATIENCE = 1.0  # seconds that a fork waits for steps to end
 REHEARSALS = 3  # at most: to see what a step changes, which may take two, and to record it
@@ -63,7 +61,8 @@ def compiled(step: Callable[..., Any] | None = None, *, state: Any = (), native:
     neither state nor argument are read where they are. Where an argument is a Tensor that requires a gradient, and
     within another compiled step, the step runs as it is. Where the state has changed in its structure since it was
     recorded (other arrays, ``model.eval()``), another version is recorded; past 16 for arguments of one kind that
-    hardly ran, or 64 kinds of arguments, a step that no version fits runs eagerly, with a warning. NumPy's warnings are not given.
+    hardly ran, or 64 kinds of arguments, a step that no version fits runs eagerly, with a warning. NumPy's warnings
+    are not given.
 
     >>> import numpy as np, tinygrad_np as tg
     >>> model = tg.nn.Linear(2, 2, rng=0)
