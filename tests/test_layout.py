@@ -42,7 +42,7 @@ TABLE = """
 5.3    training.callbacks training.divergence training.evaluation
 5.4    training.arguments training.fitting training.trials
 6      compiling.asking compiling.native.builder compiling.native.cache compiling.native.headers
-       compiling.native.loop compiling.native.views compiling.passes compiling.scanning compiling.text pytest_plugin
+       compiling.native.loop compiling.native.views compiling.passes compiling.text pytest_plugin
 6.1    compiling.native.engine compiling.native.instructions compiling.native.mathematics compiling.source
        compiling.symbols compiling.twins
 6.15   compiling.native.blas compiling.native.entering
@@ -50,8 +50,8 @@ TABLE = """
        compiling.noting
 6.3    compiling.native.indexing compiling.native.kernels compiling.native.reducing compiling.recorder
 6.4    compiling.native.lowering compiling.native.products compiling.places
-6.42   compiling.reach
-6.45   compiling.surroundings
+6.42   compiling.locking compiling.reach
+6.45   compiling.scanning compiling.surroundings
 6.5    compiling.native.emit compiling.native.linking compiling.native.script compiling.state
 6.6    compiling.fitting compiling.native.binding compiling.rehearsal
 6.7    compiling.native.results compiling.record compiling.shortcut

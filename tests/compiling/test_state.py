@@ -120,7 +120,7 @@ def test_graphs_that_used_the_parameters_before_are_out_of_date():
         loss.backward()
 
 
-def test_threads_take_turns():
+def test_threads_take_turns(switching):
     training, twin = Training(), Training()
     x, t = batches(1)[0]
     step = by_numpy(training.step, state=training.state)

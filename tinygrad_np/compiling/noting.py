@@ -37,29 +37,12 @@ REDUCTIONS |= {np.max: np.maximum, np.amax: np.maximum, np.min: np.minimum, np.a
 CONVERSIONS: set[Any] = {np.asarray, np.array, np.asanyarray, np.ascontiguousarray}
 # Of what any other function gives the shape is checked at each step, for it may depend on numbers.
 OF_FIXED_SHAPE: set[Any] = {
-    np.dot,
-    np.reshape,
-    np.transpose,
-    np.copy,
-    np.broadcast_to,
-    np.where,
-    np.concatenate,
-    np.zeros_like,
+    *(np.dot, np.vdot, np.einsum, operator.pow, cast),
+    *(np.reshape, np.transpose, np.broadcast_to, np.ndarray.view, np.copy),
+    *(np.where, np.take, np.concatenate, np.stack, np.ravel_multi_index),
+    *(np.zeros, np.ones, np.full, np.empty, np.zeros_like, np.ones_like, np.full_like, np.empty_like),
+    *(np.argmax, np.argmin, np.count_nonzero, np.array_equal),
 }
-OF_FIXED_SHAPE |= {np.ones_like, np.full_like, np.empty_like, np.ravel_multi_index, np.take, np.vdot, np.einsum, cast}
-OF_FIXED_SHAPE |= {
-    np.ndarray.view,
-    np.zeros,
-    np.ones,
-    np.full,
-    np.empty,
-    np.stack,
-    operator.pow,
-    np.count_nonzero,
-    np.argmax,
-    np.argmin,
-}
-OF_FIXED_SHAPE |= {np.array_equal}
 
 
 UNLISTED = (
@@ -142,13 +125,13 @@ class Recording:
             call.writes = call.result = out.value
             self._note(call)
             return out
-        if isinstance(result, np.ndarray) and id(result) in given and id(result) in self.values:
+        if writes is None and isinstance(result, np.ndarray) and id(result) in given and id(result) in self.values:
             return self.kind(self, result, self.values[id(result)][0])  # nothing was done
         call.writes = None if writes is None else writes.value
         if result is None or writes is not None:
             self._note(call)
             return None
-        return self._taken(result, call)
+        return self._taken(result, call, _is_fixed(call.function, call.arguments))
 
     def ufunc(self, ufunc: Any, method: str, inputs: Any, keywords: Any) -> Any:
         """A call of a ufunc, or of a method of one, as ``__array_ufunc__`` is told of it."""
@@ -240,23 +223,25 @@ class Recording:
             return slice(*[self.noted(part) for part in (x.start, x.stop, x.step)])
         return x
 
-    def _taken(self, result: Any, call: Call) -> Any:
-        """What a call gave, as a stand-in, or as several."""
+    def _taken(self, result: Any, call: Call, fixed: bool) -> Any:
+        """What a call gave, as a stand-in, or as several. Shapes that are not ``fixed`` are guarded."""
         if isinstance(result, (tuple, list)):
             call.result = Value((), np.dtype(object), ())
             self._note(call)
-            items = [self._taken(item, Call(operator.getitem, (call.result, i))) for i, item in enumerate(result)]
+            gets = [Call(operator.getitem, (call.result, i)) for i in range(len(result))]
+            items = [self._taken(item, get, fixed) for item, get in zip(result, gets)]
             return type(result)(*items) if hasattr(result, "_fields") else type(result)(items)
         if isinstance(result, str) and not library_asks():
             raise refused("a text made of an array's numbers", "print and write outside the step")
         if not isinstance(result, (np.ndarray, np.generic, bool, int, float)):
             return result
         call.result = self._placed(result)
-        self.values[id(result)] = call.result, result
         self._note(call)
         if call.result.root is None:
             self.writable.add(call.result)
-        if isinstance(result, np.ndarray) and not _is_fixed(call.function, call.arguments):
+        if isinstance(result, np.ndarray):  # of truth values there are only two: they are known by no id
+            self.values[id(result)] = call.result, result
+        if isinstance(result, np.ndarray) and not fixed:
             checked = Value((), np.dtype(bool), ())
             self._note(Call(has_shape, (call.result, call.result.shape), result=checked))
             self._note(Call(guard, (checked, True)))
@@ -355,6 +340,8 @@ def _is_fixed(function: Any, arguments: Any) -> bool:
     if function is operator.getitem:
         index = arguments[1] if isinstance(arguments[1], tuple) else (arguments[1],)
         return not any(isinstance(part, Value) and part.dtype == bool for part in index)
+    if function is np.where and len(arguments) == 1:  # it gives indices
+        return False
     return (
         function in OF_FIXED_SHAPE
         or isinstance(function, np.ufunc)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_np.compiling.locking import turns
 from tinygrad_np.tensor import Tensor
 from tinygrad_np.training.interruption import Interruption
 
@@ -55,17 +56,18 @@ def scanned(step: Any, epochs: Epochs, interruption: Interruption) -> Array:
     losses: list[Array] = []
     while done < total:
         minibatch = epochs.minibatch(done)
-        version = step.ready(minibatch)
-        arrays, steps, times = epochs.from_here(done) if version is not None else ((), 0, 1)
-        if steps:
-            losses.append(version.scan(arrays, steps, times, lambda: interruption.noted))
-            done += len(losses[-1])
+        turns.give_way()
+        with step.lock:
+            version = step.ready(minibatch)
+            arrays, steps, times = epochs.from_here(done) if version is not None else ((), 0, 1)
+            holds = steps > 0
+            if holds:
+                some, holds = version.scan(arrays, steps, times, lambda: interruption.noted or turns.forking)
+                losses.append(some)
+                done += len(some)
         if interruption.noted:
             raise KeyboardInterrupt
-        if not steps:
-            losses.append(_number(step(*minibatch)))
-            done += 1
-        elif len(losses[-1]) < steps * times:  # it stopped where the next one does not hold
+        if not holds:
             losses.append(_number(step(*epochs.minibatch(done))))
             done += 1
     return losses[0] if len(losses) == 1 else np.concatenate(losses) if losses else np.empty(0)

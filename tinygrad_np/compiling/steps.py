@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import inspect
-import os
-import threading
-import time
 import warnings
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial, update_wrapper
 from typing import Any
-from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinygrad_np.arguments import size
 from tinygrad_np.compiling.asking import UnsettledError
+from tinygrad_np.compiling.locking import turns
 from tinygrad_np.compiling.native import CheckError, MisfitError
 from tinygrad_np.compiling.native.engine import machine
 from tinygrad_np.compiling.noting import StandIn
@@ -38,7 +35,6 @@ NESTED = {list, tuple, dict}
 MANY = 8  # versions, beyond which there is a warning
 LIMIT = 16  # versions for one kind of arguments, and one more for each hundred times that those have run
 MOST = 64  # kinds of arguments, and versions in all: each takes its time to be compiled, and memory
-PATIENCE = 1.0  # seconds that a fork waits for steps to end
 REHEARSALS = 3  # at most: to see what a step changes, which may take two, and to record it
 
 
@@ -94,8 +90,10 @@ class CompiledStep:
 
     ``rehearsed`` says that a program is recorded before the first step, in runs with the same arguments after which
     the state is put back. So every step runs a program, and its numbers do not depend on what ran before, to the last
-    bit.
+    bit. ``lock`` is held while a program runs.
     """
+
+    lock: Any
 
     def __init__(
         self,
@@ -105,7 +103,7 @@ class CompiledStep:
         rehearsed: bool = False,
     ) -> None:
         self.step, self.native, self.rehearsed = step, native, rehearsed
-        self._state = State(state)
+        self.state = State(state)
         self._versions: dict[Hashable, list[Version]] = {}
         self._moving: dict[Hashable, set[Any]] = {}  # the ints that a first run was seen to change
         self._eager: dict[Hashable, int] = {}
@@ -115,15 +113,14 @@ class CompiledStep:
         self._full: set[Hashable] = set()  # the kinds of arguments for which no more is recorded; None stands for all
         self._last: Version | None = None
         self._shortcut: Callable[[Any], Any] = _none  # for what comes again and again
-        self._lock = threading.RLock()
-        _alive.add(self)
-        update_wrapper(self, step)
+        turns.join(self)
+        update_wrapper(self, step, updated=())
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         """One step, with what ``step`` returns."""
         mode = current_mode()
         if mode is None and not keywords:
-            lock = self._lock
+            lock = self.lock
             lock.acquire()
             try:
                 result = self._shortcut(arguments)
@@ -142,23 +139,34 @@ class CompiledStep:
             leaves = [leaf for _, leaf in leaves_of((arguments, keywords))]
         if any(map(_is_followed, leaves)):
             return self.step(*arguments, **keywords)
-        with self._lock:
-            return self._replayed(kind, leaves, arguments, keywords)
+        with self.lock:
+            result, _ = self._replayed(kind, leaves)
+        if result is not MISSED:
+            return result
+        with turns.alone(self):
+            result, missed = self._replayed(kind, leaves)  # which another thread may have recorded by now
+            return self._unheld(kind, missed, leaves, arguments, keywords) if result is MISSED else result
 
-    def _replayed(self, kind: Hashable, leaves: Sequence[Any], arguments: Any, keywords: Any) -> Any:
-        """Run the version that fits; where none does, or guards say otherwise, the step itself, or record another."""
-        versions, missed = self._versions.get(kind, []), None
-        for version in versions:
+    def _replayed(self, kind: Hashable, leaves: Sequence[Any]) -> tuple[Any, MissedError | None]:
+        """What the version gives that fits; MISSED where none does, with what a guard or a check of one said."""
+        missed = None
+        for version in self._versions.get(kind, []):
             if version.fits():
                 self._last = version
                 try:
                     result = version(leaves)
                     self._shortcut = (version.shortcut if current_mode() is None else None) or _none
-                    return result
+                    return result, None
                 except MissedError as error:
                     missed = error
                     if not isinstance(error.__cause__, GuardError):
                         break
+        return MISSED, missed
+
+    def _unheld(
+        self, kind: Hashable, missed: MissedError | None, leaves: Sequence[Any], arguments: Any, keywords: Any
+    ) -> Any:
+        """Run the step where no version holds: record another, or run it as it is."""
         if missed is None:
             return self._begun(kind, leaves, arguments, keywords)
         # What is met for the second time may come again; but what fails is left to fail as it does eagerly.
@@ -183,7 +191,7 @@ class CompiledStep:
         """Record another version for such arguments, with the state put back, and say whether there is one."""
         known = len(self._versions.get(kind, ()))
         for _ in range(REHEARSALS):
-            with Rehearsal(self._state, self.step), np.errstate(all="ignore"):  # as programs are
+            with Rehearsal(self.state, self.step), np.errstate(all="ignore"):  # as programs are
                 self._recorded(kind, arguments, keywords)
             if len(self._versions.get(kind, ())) > known:
                 return True
@@ -192,7 +200,7 @@ class CompiledStep:
     def prepare(self, *arguments: Any) -> None:
         """Record the step for arguments like these, if it is not yet, and leave the state as it is."""
         kind = (current_mode(), *map(_kind, arguments))
-        with self._lock:
+        with turns.alone(self):
             if not any(version.fits() for version in self._versions.get(kind, ())) and not self._is_full(kind):
                 self._rehearsed(kind, arguments, {})
 
@@ -212,7 +220,7 @@ class CompiledStep:
             raise ValueError(f"scan takes arrays with as many rows each, got {[array.shape for array in data]}")
         of_epochs = orders(order, size("epochs", epochs), len(data[0]))
         minibatches = Epochs(data, size("batch_size", batch_size), of_epochs)
-        with self._lock, Interruption() as interruption:
+        with Interruption() as interruption:
             return scanned(self, minibatches, interruption)
 
     def ready(self, arrays: Sequence[NDArray[Any]]) -> Version | None:
@@ -276,9 +284,9 @@ class CompiledStep:
 
     def _observed(self, kind: Hashable, moving: set[Any], arguments: Any, keywords: Any) -> Any:
         """Run the step as it is, and note which ints of the state it changes, beside those known as ``moving``."""
-        before = self._state.numbers()
+        before = self.state.numbers()
         result = self.step(*arguments, **keywords)
-        found = moved(before, self._state.numbers())
+        found = moved(before, self.state.numbers())
         if found is not None:  # else it is not settled yet
             self._moving[kind] = moving | found
         return mapped(_without_graph, result)
@@ -286,7 +294,7 @@ class CompiledStep:
     def _recorded(self, kind: Hashable, arguments: Any, keywords: Any) -> Any:
         """Run the step for the first time, to see what it changes; for the second, to record it."""
         self._look()
-        if kind not in self._moving and self._state.roots:
+        if kind not in self._moving and self.state.roots:
             return self._observed(kind, set(), arguments, keywords)
         moving = self._moving.setdefault(kind, set())
         try:
@@ -308,7 +316,7 @@ class CompiledStep:
 
     def _look(self) -> None:
         """Note which numbers have changed, and let go of versions that were made before that was known."""
-        numbers = self._state.numbers()
+        numbers = self.state.numbers()
         new = (moved(self._numbers, numbers) or set()) - self._changing
         self._numbers = numbers
         if new:
@@ -321,46 +329,17 @@ class CompiledStep:
         names = _names(self.step, arguments, keywords)
         if not self._changing <= moving:
             try:
-                return record(self.step, (arguments, keywords), names, self._state, moving | self._changing)
+                return record(self.step, (arguments, keywords), names, self.state, moving | self._changing)
             except UnsettledError:
                 raise
             except Exception:  # it needs one of them as a plain number, to which the program is bound then
                 pass
-        return record(self.step, (arguments, keywords), names, self._state, moving)
+        return record(self.step, (arguments, keywords), names, self.state, moving)
 
 
 def _none(arguments: Any) -> Any:
     """The way where there is no shortcut."""
     return MISSED
-
-
-_alive: WeakSet[CompiledStep] = WeakSet()
-_held = threading.local()
-
-
-def _before_fork() -> None:
-    """Let steps of other threads come to their end, lest the child find a state half changed, or a Generator locked.
-
-    A long scan is not waited for.
-    """
-    deadline = time.monotonic() + PATIENCE
-    locks = [step._lock for step in list(_alive)]
-    _held.locks = [lock for lock in locks if lock.acquire(timeout=max(0.0, deadline - time.monotonic()))]
-
-
-def _after_fork_in_parent() -> None:
-    for lock in _held.locks:
-        lock.release()
-
-
-def _after_fork_in_child() -> None:
-    """No other thread is there that could give a lock back."""
-    for step in list(_alive):
-        step._lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
 
 
 def _is_followed(x: Any) -> bool:

@@ -90,18 +90,24 @@ class Version:
         lossy = len(self.program.outputs) == 1 and getattr(self.program.outputs[0], "shape", None) in ((), (1,), (1, 1))
         return native is not None and native.scans and lossy and self.plain
 
-    def scan(self, arrays: Sequence[NDArray[Any]], steps: int, epochs: int, stop: Callable[[], bool]) -> NDArray[Any]:
-        """Run steps on minibatches of ``arrays``, and give the losses, until one does not hold or ``stop`` says so."""
+    def scan(
+        self, arrays: Sequence[NDArray[Any]], steps: int, epochs: int, stop: Callable[[], bool]
+    ) -> tuple[NDArray[Any], bool]:
+        """Run steps on minibatches of ``arrays`` until ``stop`` says so, or one does not hold.
+
+        Give the losses, and whether all held that were run.
+        """
         assert self.runner.native is not None
         losses: NDArray[Any]
+        holds = True
         try:
             (losses,) = self.runner.native.scan(arrays, steps, epochs, stop)
         except CheckError as error:
-            (losses,) = error.results
+            (losses,), holds = error.results, False
         finally:
             touch(self.recorded.touched)
         self.runs += len(losses)
-        return losses.reshape(-1)
+        return losses.reshape(-1), holds
 
     def explain(self) -> str:
         """What runs it, and why."""

@@ -244,7 +244,7 @@ class Binding:
     def _array(self, value: Value) -> Array:
         """The view of memory that ``value`` is."""
         memory = value.memory
-        if memory in self.buffers:
+        if memory in self.buffers:  # a live array too, where another may be in its place at each step
             return part_of(self.seen.get(memory, self.buffers[memory]), value)
         if memory.array is not None:
             return part_of(memory.array, value)
