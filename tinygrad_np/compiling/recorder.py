@@ -168,6 +168,11 @@ class Recorder(StandIn):
     def __invert__(self) -> Any:
         return np.invert(self)
 
+    def __round__(self, digits: int | None = None) -> Any:
+        if digits is None:
+            raise refused("round(array) to an int", "write np.round(array), or round(array, 0)")
+        return np.round(self, digits)
+
     def __getitem__(self, index: Any) -> Any:
         return self.recording.run(operator.getitem, (self, index), {})
 

@@ -23,6 +23,7 @@ from tinygrad_np.optim.group import Group
 from tinygrad_np.tape import Leaf, Variable, tick
 
 Update = tuple[Access, Any]
+Numbers = dict[tuple[int, Any], Any]  # by the place of each
 
 
 class State:
@@ -37,9 +38,10 @@ class State:
                 )
         self.roots = list(roots)
 
-    def numbers(self) -> dict[tuple[int, Any], Any]:
-        """The ints of the state, by the place of each."""
-        return {place.identity: n for place in places(self.roots) if type(n := place.get()) is int}
+    def numbers(self) -> Numbers:
+        """The numbers of the state."""
+        found = {place.identity: place.get() for place in places(self.roots)}
+        return {place: n for place, n in found.items() if isinstance(n, (int, float, np.generic))}
 
     def leaves(self) -> list[Leaf]:
         """The places on the tape where gradients of the state arrive."""
@@ -54,7 +56,10 @@ class State:
 
 
 class Performance:
-    """One run of a step in which stand-ins play the state. ``moving`` are the ints that change from step to step."""
+    """One run of a step in which stand-ins play the state.
+
+    ``moving`` are the places of the ints, and of NumPy's numbers, that change from step to step.
+    """
 
     def __init__(
         self, state: State, recording: Recording, moving: set[tuple[int, Any]], surroundings: Surroundings
@@ -75,7 +80,7 @@ class Performance:
         self.drawn = [(g, g.bit_generator.state) for _, v in self.before for g in _kinds(v, np.random.Generator)]
         self.stand_ins: dict[int, tuple[Any, Any]] = {}  # by the id of what they play
         self.originals: dict[int, tuple[Any, Any]] = {}  # the other way round
-        self.symbols: dict[tuple[int, Any], Symbol] = {}  # by the place that each reads
+        self.numbers: Numbers = {}  # those for numbers, by the place that each reads
 
     # -- before the step -----------------------------------------------------------------------------
 
@@ -84,10 +89,12 @@ class Performance:
         for group, _ in self.schedules:
             group.schedules = {}
         for place in self.found:
-            value = place.get()
-            if type(value) is float or (type(value) is int and place.identity in self.moving):
-                played: Any = self._symbol(value, place, place.reader())
-                self.symbols[place.identity] = played
+            value, moves = place.get(), place.identity in self.moving
+            if type(value) is float or (moves and type(value) is int):
+                played = self.numbers[place.identity] = self._symbol(value, place, place.reader())
+            elif moves and isinstance(value, np.generic) and value.dtype.kind in "fiubc":
+                played = self.recording.number(value, identifier(place.name), place.reader())
+                self.numbers[place.identity] = played
             else:
                 played = self._played(value, place, place.reader())
             if played is not value:
@@ -155,7 +162,8 @@ class Performance:
             real = self._real(now)
             if real is not now:
                 place.set(real)
-            if real is was or now is self.symbols.get(place.identity, self):
+            player = self.numbers.get(place.identity, self)
+            if now is player or now is was or (real is was and player is self):
                 continue
             updates += self._update(place, was, now, real)
         for place in self.found:
@@ -166,9 +174,10 @@ class Performance:
 
     def _update(self, place: Place, was: Any, now: Any, real: Any) -> list[Update]:
         """What to do at ``place`` after each step, where something else is now."""
+        settles = isinstance(was, np.generic) and place.identity not in self.moving
         if isinstance(now, Symbol) and was is not self:
             return [(place.setter(), now.scalar)]
-        if isinstance(now, StandIn) and was is not self:
+        if isinstance(now, StandIn) and was is not self and not settles:
             now.value.number = not isinstance(now.array, np.ndarray)
             return [(place.setter(), now.value)]
         if now is None and isinstance(was, np.ndarray):
@@ -178,11 +187,14 @@ class Performance:
         if now is was or (type(now) is type(was) and isinstance(now, (int, str)) and now == was):
             return []
         # A count that was not seen to move will have been by the next time, and a new place will be there.
-        settles = isinstance(now, Symbol) or (type(was) is int and type(real) is int)
-        raise (UnsettledError if settles else TracingError)(
+        settles |= isinstance(now, Symbol) or (type(was) is int and type(real) is int)
+        error = (UnsettledError if settles else TracingError)(
             f"the step changes {place.name}, from {_shown(was, self)} to {_shown(real, self)}, which a compiled step "
             "would not; keep such things outside the step"
         )
+        if isinstance(error, UnsettledError) and isinstance(was, np.generic):
+            error.place = place.identity
+        raise error
 
     def _real(self, value: Any) -> Any:
         """What ``value`` is without stand-ins."""
@@ -208,6 +220,20 @@ class Performance:
     def touched(self) -> list[Leaf]:
         """The leaves that the step changed, so that graphs which used them before are out of date."""
         return [leaf for leaf, order in self.orders if leaf.order != order]
+
+
+def moved(before: Numbers, after: Numbers) -> set[tuple[int, Any]] | None:
+    """The places of ints, and of NumPy's numbers, that are not those of ``before``; None if ints came or went.
+
+    A number of NumPy's is a new object where it was computed. Floats are read anyway.
+    """
+    for some, others in ((before, after), (after, before)):
+        if any(type(n) is int and place not in others for place, n in some.items()):
+            return None
+    changed = {place: n for place, n in after.items() if place in before and n is not before[place]}
+    return {
+        place for place, n in changed.items() if isinstance(n, np.generic) or (type(n) is int and n != before[place])
+    }
 
 
 def touch(leaves: Sequence[Leaf]) -> None:
