@@ -139,9 +139,11 @@ class Performance:
         """Let everything be as it was before the step began."""
         for place in places(self.state.roots):  # what the step put somewhere new
             place.set(self._real(place.get()))
-        for container, copy in self.shapes:  # which may have grown
-            container.clear()
-            (container.update if isinstance(container, dict) else container.extend)(copy)
+        for container, copy in self.shapes:
+            by_name = isinstance(container, dict)
+            if [*container] != [*copy] if by_name else len(container) != len(copy):  # what is in it follows
+                container.clear()
+                (container.update if by_name else container.extend)(copy)
         for place, value in self.before:
             place.set(value)
         self.scenery.put_back()
