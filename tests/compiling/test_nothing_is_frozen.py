@@ -79,3 +79,39 @@ def test_an_operation_of_arrays_that_the_step_replaces(row, variant, shaped):
         got, want = (x if isinstance(x, (tuple, list)) else [x] for x in (compiled(), step(twin)))
         for a, b in zip(got, want, strict=True):
             np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-11, atol=1e-11)
+
+
+KINDS = [
+    (1, 1.0),
+    (1, True),
+    (1.0, np.float64(1.0)),
+    (np.int64(3), 3),
+    (0.0, -0.0),
+    (-0.0, 0.0),
+    (np.float64(0.0), -0.0),
+]
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize(("first", "second"), KINDS, ids=repr)
+@pytest.mark.parametrize("holder", [list, dict, SimpleNamespace], ids=["list", "dict", "object"])
+def test_equal_numbers_of_other_kinds(first, second, holder, native):
+    box = {list: [None], dict: {"k": None}, SimpleNamespace: SimpleNamespace(k=None)}[holder]
+
+    def put(k):
+        if holder is list:
+            box[0] = k
+        elif holder is dict:
+            box["k"] = k
+        else:
+            box.k = k
+
+    def function(x):
+        k = box[0] if holder is list else box["k"] if holder is dict else box.k
+        return x * k, np.copysign(1.0 + x, k)
+
+    step, x = tg.compiled(function, native=native), np.array([1, 2])
+    for k in (first, first, first, second, first, second):
+        put(k)
+        for ours, expected in zip(step(x), function(x), strict=True):
+            assert (ours.dtype, ours.tolist()) == (expected.dtype, expected.tolist())

@@ -131,8 +131,14 @@ class Checks:
     def items(self, container: Any) -> None:
         """The same items as there are now: the same objects, or numbers that are equal."""
         name, items = self.named(container), [*(container.values() if isinstance(container, dict) else container)]
-        if isinstance(container, set) or all(isinstance(x, NUMBERS) for x in items):
+        plain = all(isinstance(x, NUMBERS) for x in items)
+        if plain or isinstance(container, set):
             self.lines.append(f"{name} == {self.named(container.copy())}")
+        if plain:  # equal numbers may be of other kinds, or zeros of another sign
+            told = repr if 0.0 in items else type
+            values = f"{name}.values()" if isinstance(container, dict) else name
+            self.lines.append(f"[*map({self.named(told)}, {values})] == {self.named([*map(told, items)])}")
+        if plain or isinstance(container, set):
             return
         self.bound[f"kept{id(items)}"] = items  # so that their ids are not given to others
         if isinstance(container, dict):
@@ -153,6 +159,8 @@ class Checks:
         """The same object, or the same number."""
         if value is None or isinstance(value, bool):
             self.lines.append(f"{self.at(place)} is {value}")
+        elif isinstance(value, (float, np.floating)) and value == 0:  # of either sign
+            self.lines.append(f"{self.named(repr)}({self.at(place)}) == {self.named(repr(value))}")
         elif isinstance(value, (int, float, str, np.generic)) and value == value:  # no NaN
             self.lines.append(f"{self.at(place)} == {self.named(value)}")
             self.kind(place, type(value))
