@@ -41,7 +41,7 @@ TABLE = """
 5.2    training.history training.rows training.steps
 5.3    training.callbacks training.divergence training.evaluation
 5.4    training.arguments training.fitting training.trials
-6      compiling.asking compiling.native.builder compiling.native.cache compiling.native.headers
+6      compiling.asking compiling.holding compiling.native.builder compiling.native.cache compiling.native.headers
        compiling.native.loop compiling.native.views compiling.passes compiling.text pytest_plugin
 6.1    compiling.native.engine compiling.native.instructions compiling.native.mathematics compiling.source
        compiling.symbols compiling.twins
@@ -50,8 +50,9 @@ TABLE = """
        compiling.noting
 6.3    compiling.native.indexing compiling.native.kernels compiling.native.reducing compiling.recorder
 6.4    compiling.native.lowering compiling.native.products compiling.places
-6.42   compiling.locking compiling.reach
+6.42   compiling.locking compiling.outcome compiling.reach
 6.45   compiling.given compiling.signature compiling.surroundings
+6.46   compiling.scenery
 6.5    compiling.native.emit compiling.native.linking compiling.native.script compiling.state
 6.6    compiling.fitting compiling.native.binding compiling.rehearsal
 6.7    compiling.scanning compiling.native.results compiling.record compiling.shortcut

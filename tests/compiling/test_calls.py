@@ -2,6 +2,7 @@
 
 import copy
 import re
+import warnings
 from collections import OrderedDict, defaultdict, namedtuple
 from dataclasses import dataclass
 from enum import Enum
@@ -201,6 +202,60 @@ def test_many_versions_warn():
         step(np.ones(n))
     with pytest.warns(RuntimeWarning, match="9 versions of a compiled step"):
         step(np.ones(9))
+
+
+def warnings_of(step, calls):
+    """What ``step`` warns of, each with the number of the call."""
+    found = []
+    for i, (call, expected) in enumerate(calls):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            np.testing.assert_array_equal(step(*call), expected)
+        found += [(i, str(warning.message)) for warning in caught]
+    return found
+
+
+def test_a_state_that_is_another_at_each_step_is_recorded_no_more_than_16_times():
+    h = SimpleNamespace(n=0)
+
+    def calls():
+        for h.n in range(30):
+            yield (np.ones(1),), 1 if h.n % 2 else h.n
+
+    step = by_numpy(lambda x: x if h.n % 2 else x * h.n, state=h)
+    (first, _), (at, text) = warnings_of(step, calls())
+    assert (first, at) == (9, 17)
+    assert text.startswith("16 versions of a compiled step were recorded, or begun, for arguments of one kind")
+    assert "it runs eagerly from now on" in text
+    assert sum(map(len, step._versions.values())) == 16
+    assert step.explain().endswith("run eagerly 13 times, past 16 versions")
+    h.n = 3  # which is known
+    assert step(np.ones(1)) == 1
+    assert "run 1 times" in step.explain()
+    for h.n in [3] * 100 + [40]:  # once a program has run a hundred times, there may be one more
+        step(np.ones(1))
+    assert sum(map(len, step._versions.values())) == 17
+
+
+def test_arguments_that_are_others_at_each_step_are_recorded_no_more_than_64_times():
+    step = by_numpy(lambda x: x * 2)
+    first, second = warnings_of(step, [((np.ones(n),), np.full(n, 2)) for n in range(1, 80)])
+    assert (first[0], second[0]) == (8, 64)
+    assert second[1].startswith("a compiled step met 64 kinds of arguments, or")
+    assert sum(map(len, step._versions.values())) == 64
+    assert step.explain().endswith("others: run eagerly 15 times, past 64 kinds or versions")
+
+
+def test_numbers_that_are_others_at_each_step_are_forgotten():
+    h = SimpleNamespace(sum=0.0)
+
+    def function(x, i):
+        h.sum = h.sum + i
+        return x * h.sum
+
+    step = by_numpy(function, state=h)
+    ((at, _),) = warnings_of(step, [((np.ones(1), i), i * (i + 1) / 2) for i in range(100)])
+    assert at == len(step._moving) == 64
 
 
 def test_there_is_no_program_before_it_is_recorded():

@@ -538,3 +538,40 @@ def test_an_object_that_was_there_before_is_a_result():
     step = tg.compiled(lambda x: (x * 2, ours, tg.relu))
     for _ in range(3):
         assert step(X)[1:] == (ours, tg.relu)
+
+
+def by_class(x):
+    return x * 2 if isinstance(x, np.ndarray) else x * 3
+
+
+def by_type_of_a_number(x, a=2.0):
+    return x * (5 if type(a) is float else 7)
+
+
+def by_attribute(x):
+    return x * 2 if hasattr(x, "__array_interface__") else x * 3
+
+
+class Keeping:
+    """A state that another number is put into when the array is one."""
+
+    value = 0.0
+
+    def step(self, x):
+        self.value = self.value + (1.0 if isinstance(x, np.ndarray) else 2.0)
+        return x
+
+
+@pytest.mark.parametrize("native", [None, False], ids=["native", "NumPy"])
+@pytest.mark.parametrize("ask", [by_class, by_type_of_a_number, by_attribute, Keeping().step])
+def test_what_a_stand_in_answers_otherwise_shows_in_the_numbers(ask, native):
+    state = [ask.__self__] if hasattr(ask, "__self__") else []
+    for thing in state:
+        thing.value = 0.0
+    arguments = (X, 2.0) if ask is by_type_of_a_number else (X,)
+    step = tg.compiled(ask, state=state, native=native)
+    if state:  # else the first call is recorded
+        step(*arguments)
+    with pytest.raises(tg.TracingError, match=r"gave another .* than eagerly .*isinstance\(x, np.ndarray\)"):
+        step(*arguments)
+    assert [thing.value for thing in state] == [1.0] * len(state)  # of the first call, which was eager

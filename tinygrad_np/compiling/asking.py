@@ -38,7 +38,12 @@ class TracingError(TypeError):
 
 
 class UnsettledError(TracingError):
-    """The step changes a count that it was not seen to change before: it is to be looked at once more."""
+    """The step changes a number that it was not seen to change before: it is to be looked at once more.
+
+    ``place`` is where that is.
+    """
+
+    place: Any = None
 
 
 def refused(what: str, instead: str) -> TracingError:

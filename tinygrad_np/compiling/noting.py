@@ -88,6 +88,12 @@ class Recording:
             self.writable.add(value.memory)
         return self.kind(self, array, value)
 
+    def number(self, number: Any, name: str, reading: Callable[[], Any]) -> Any:
+        """The stand-in for a ``number`` of NumPy's in the state: at each step the one that ``reading`` gives."""
+        value = Value((), number.dtype, (), None, 0, np.array(number), name, reading, True)
+        self.writable.add(value)
+        return self.kind(self, number, value)
+
     def argument(self, array: Any, name: str) -> Any:
         """The stand-in for an argument of the step, which is another array at each call."""
         stand_in = self.live(array, name)
@@ -188,6 +194,9 @@ class Recording:
             return self.live(np.asarray(plain(x), dtype))
         elif not isinstance(x.array, np.ndarray):  # a number as an array without axes
             x = self.run(np.reshape, (x, ()), {})
+            x.array = np.asarray(x.array)
+            self.values[id(x.array)] = x.value, x.array
+            self.roots[id(x.array)] = x.value, x.array, x.array
         elif function is np.array and keywords.get("copy", True):
             x = self.run(np.copy, (x,), {})
         return x if dtype is None else x.astype(dtype, copy=False)

@@ -13,6 +13,7 @@ from tinygrad_np.compiling.asking import TracingError, explained, latest
 from tinygrad_np.compiling.fitting import Checks, conditions
 from tinygrad_np.compiling.given import check_result
 from tinygrad_np.compiling.noting import UNLISTED, Recording, StandIn
+from tinygrad_np.compiling.outcome import Outcome
 from tinygrad_np.compiling.passes import simplified
 from tinygrad_np.compiling.program import Call, Program, Scalar, Value, operands_in
 from tinygrad_np.compiling.recorder import Recorder
@@ -54,12 +55,14 @@ def record(
     """Run ``step``, and give what it returns and its program. If it raises, the state is as it was before.
 
     ``arguments`` is the pair of positional ones and those by name, ``names`` one name for each leaf of them. ``moving``
-    are the places of the ints that change from step to step. A rehearsal comes first, to see that it is the same
-    program each time.
+    are the places of the ints that change from step to step. Two rehearsals come first, to see that the program is
+    the same each time, and the numbers are those of an eager run.
     """
     with Rehearsal(state, step):
-        twins = _performed(step, arguments, names, state, moving, None)[1].program.calls
-    return _performed(step, arguments, names, state, moving, twins)
+        twins = _performed(step, arguments, names, state, moving)[1].program.calls
+    with Rehearsal(state, step), np.errstate(all="ignore"):
+        eager = Outcome(step(*arguments[0], **arguments[1]), state.roots)
+    return _performed(step, arguments, names, state, moving, twins, eager)
 
 
 def _performed(
@@ -68,9 +71,10 @@ def _performed(
     names: Sequence[str],
     state: State,
     moving: set[tuple[int, Any]],
-    twins: Sequence[Call] | None,
+    twins: Sequence[Call] | None = None,
+    eager: Outcome | None = None,
 ) -> tuple[Any, Recorded]:
-    """Run ``step`` once, and record it."""
+    """Run ``step`` once, and record it; what it does is to be what the ``twins`` are and what the ``eager`` run did."""
     numbers: list[Any] = [leaf for _, leaf in leaves_of(arguments)]
     others = [x for x in numbers if not isinstance(x, Variable)]  # functions and objects among them
     recording, surroundings = Recording(Recorder, twins), Surroundings(step, state.roots, others)
@@ -79,11 +83,13 @@ def _performed(
         played = [_played(recording, leaf, name, numbers, i) for i, (leaf, name) in enumerate(zip(numbers, names))]
         performance.begin()
         positional, named = rebuilt(arguments, [p for p, _ in played])
-        returned = _uncaught(step, positional, named)
+        returned = _uncaught(surroundings.step[0], positional, named)
         _check_arguments((positional, named), arguments, names, [p for p, _ in played])
         outputs, structure, results = _returned(recording, returned)
         updates = performance.finish()
         surroundings.check(performance.by_identity, {id(generator) for generator, _ in performance.drawn})
+        if eager is not None:
+            Outcome(results, state.roots).require_equal(eager)
         found = [value for _, value in played if value is not None]
         program: Program = ReadableProgram(found, recording.calls, tuple(outputs), updates)
         _check_parameters(performance, program)
@@ -159,6 +165,6 @@ def _check_arguments(now: Any, arguments: Any, names: Sequence[str], played: Seq
 def _check_parameters(performance: Performance, program: Program) -> None:
     """Refuse parameters around the step that it uses and the state does not hold."""
     used = {v for call in program.calls for v in operands_in((call.arguments, call.keywords)) if isinstance(v, Value)}
-    for place, array in performance.outside:
+    for place, array in performance.scenery.arrays:
         if isinstance(place.container, Leaf) and performance.recording.values[id(array)][0] in used:
             raise TracingError(UNLISTED.format(f"the parameter {place.name}"))

@@ -19,13 +19,13 @@ from tinygrad_np.compiling.native.engine import machine
 from tinygrad_np.compiling.noting import StandIn
 from tinygrad_np.compiling.places import Closed
 from tinygrad_np.compiling.program import GuardError, Program
-from tinygrad_np.compiling.record import record
+from tinygrad_np.compiling.record import Recorded, record
 from tinygrad_np.compiling.rehearsal import Rehearsal
 from tinygrad_np.compiling.replaying import MissedError
 from tinygrad_np.compiling.scanning import Epochs, orders, scanned
 from tinygrad_np.compiling.shortcut import MISSED
 from tinygrad_np.compiling.signature import Signature, flattened, names
-from tinygrad_np.compiling.state import State
+from tinygrad_np.compiling.state import Numbers, State, moved
 from tinygrad_np.compiling.version import Version
 from tinygrad_np.graph import placed
 from tinygrad_np.recording import current_mode
@@ -35,6 +35,8 @@ from tinygrad_np.trees import mapped
 
 MANY = 8  # versions, beyond which there is a warning
 METHODS = "_compiled_methods"  # the attribute that holds those of an object
+LIMIT = 16  # versions for one kind of arguments, and one more for each hundred times that those have run
+MOST = 64  # kinds of arguments, and versions in all: each takes its time to be compiled, and memory
 REHEARSALS = 3  # at most: to see what a step changes, which may take two, and to record it
 
 
@@ -57,7 +59,9 @@ def compiled(step: Any = ..., *others: Any, state: Any = (), native: bool | None
     computed, parameters and Generators that ``state`` does not hold, changes to anything outside it. Arrays that are
     neither state nor argument are read where they are. Where an argument is a Tensor that requires a gradient, and
     within another compiled step, the step runs as it is. Where the state has changed in its structure since it was
-    recorded (other arrays, ``model.eval()``), another version is recorded. NumPy's warnings are not given.
+    recorded (other arrays, ``model.eval()``), another version is recorded; past 16 for arguments of one kind that
+    hardly ran, or 64 kinds of arguments, a step that no version fits runs eagerly, with a warning. NumPy's warnings
+    are not given.
 
     >>> import numpy as np, tinygrad_np as tg
     >>> model = tg.nn.Linear(2, 2, rng=0)
@@ -114,7 +118,13 @@ class CompiledStep(Closed):
         self.state = State(state)
         self._versions: dict[Signature, list[Version]] = {}
         self._moving: dict[Signature, set[Any]] = {}  # the ints that a first run was seen to change
-        self._eager: dict[Signature, int] = {}
+        self._eager: dict[Signature | None, int] = {}
+        self._numbers: Numbers = {}  # as they were when a step was last recorded, or run to see what it changes
+        self._changing: set[Any] = set()  # of those, the ints that something else has changed since
+        self._vain: dict[Signature, int] = {}  # how often a step was to be looked at once more
+        self._full: set[Signature | None] = (
+            set()
+        )  # the kinds of arguments for which no more is recorded; None stands for all
         self._last: Version | None = None
         self._shortcut: Callable[[Any], Any] = _none  # for what comes again and again
         turns.join(self)
@@ -195,18 +205,21 @@ class CompiledStep(Closed):
         self, kind: Signature, missed: MissedError | None, leaves: Sequence[Any], arguments: Any, keywords: Any
     ) -> Any:
         """Run the step where no version holds: record another, or run it as it is."""
-        versions = self._versions.get(kind, [])
         if missed is None:
             return self._begun(kind, leaves, arguments, keywords)
         # What is met for the second time may come again; but what fails is left to fail as it does eagerly.
         times = self._eager[kind] = self._eager.get(kind, 0) + 1
         known = times > 1 or self.rehearsed
-        if known and len(versions) < MANY and isinstance(missed.__cause__, GuardError):
+        if known and isinstance(missed.__cause__, GuardError) and not self._is_full(kind):
             return self._begun(kind, leaves, arguments, keywords)
         return self.step(*arguments, **keywords)
 
     def _begun(self, kind: Signature, leaves: Sequence[Any], arguments: Any, keywords: Any) -> Any:
         """Run the step where no program is known: by one that is recorded beforehand, or as it is, or recording it."""
+        if self._is_full(kind):
+            which = kind if kind in self._full else None
+            self._eager[which] = self._eager.get(which, 0) + 1
+            return mapped(_without_graph, self.step(*arguments, **keywords))
         if self.rehearsed and self._rehearsed(kind, arguments, keywords) and self._versions[kind][-1].fits():
             self._last = self._versions[kind][-1]
             return self._last(leaves)
@@ -226,7 +239,7 @@ class CompiledStep(Closed):
         """Record the step for arguments like these, if it is not yet, and leave the state as it is."""
         kind = Signature.of(arguments)
         with turns.alone(self):
-            if not any(version.fits() for version in self._versions.get(kind, ())):
+            if not any(version.fits() for version in self._versions.get(kind, ())) and not self._is_full(kind):
                 self._rehearsed(kind, arguments, {})
 
     def scan(
@@ -279,29 +292,55 @@ class CompiledStep(Closed):
             if kind not in self._versions:
                 lines.append(f"{call}: met once, and to be recorded when it comes again")
             if self._eager.get(kind):
-                lines.append(f"{call}: not held by a program {self._eager[kind]} times")
+                why = f"past {LIMIT} versions" if kind in self._full else "not held by a program"
+                lines.append(f"{call}: run eagerly {self._eager[kind]} times, {why}")
+        if None in self._full:
+            lines.append(f"others: run eagerly {self._eager[None]} times, past {MOST} kinds or versions")
         return "\n".join(lines) or "nothing is recorded yet"
+
+    def _is_full(self, kind: Signature) -> bool:
+        """Whether so many versions are known that no more is recorded for such arguments; says so the first time."""
+        versions = self._versions.get(kind, ())
+        known = len(versions) + self._vain.get(kind, 0) - sum(version.runs for version in versions) // 100
+        total = sum(map(len, self._versions.values())) if kind in self._moving else len(self._moving)
+        if known < LIMIT and total < MOST:
+            return False
+        which: Signature | None = None
+        met = f"a compiled step met {MOST} kinds of arguments, or versions of them; with others"
+        if known >= LIMIT:
+            which = kind
+            met = f"{LIMIT} versions of a compiled step were recorded, or begun, for arguments of one kind; in others"
+        if which not in self._full:
+            self._full.add(which)
+            warnings.warn(
+                f"{met} it runs eagerly from now on. explain() lists them. Give batches of one shape, and numbers that "
+                "change as arrays or state",
+                RuntimeWarning,
+                stacklevel=5,
+            )
+        return True
 
     def _observed(self, kind: Signature, moving: set[Any], arguments: Any, keywords: Any) -> Any:
         """Run the step as it is, and note which ints of the state it changes, beside those known as ``moving``."""
         before = self.state.numbers()
         result = self.step(*arguments, **keywords)
-        after = self.state.numbers()
-        if before.keys() == after.keys():  # else it is not settled yet
-            self._moving[kind] = moving | {place for place, n in after.items() if before[place] != n}
+        found = moved(before, self.state.numbers())
+        if found is not None:  # else it is not settled yet
+            self._moving[kind] = moving | found
         return mapped(_without_graph, result)
 
     def _recorded(self, kind: Signature, arguments: Any, keywords: Any) -> Any:
         """Run the step for the first time, to see what it changes; for the second, to record it."""
+        self._look()
         if kind not in self._moving and self.state.roots:
             return self._observed(kind, set(), arguments, keywords)
         moving = self._moving.setdefault(kind, set())
         try:
-            named = names(self.step, arguments, keywords)
-            result, recorded = record(self.step, (arguments, keywords), named, self.state, moving)
-        except UnsettledError:
-            return self._observed(kind, moving, arguments, keywords)
-        self._last, self._shortcut = Version(recorded, self.native), _none
+            result, recorded = self._record(moving, arguments, keywords)
+        except UnsettledError as error:
+            self._vain[kind] = self._vain.get(kind, 0) + 1
+            return self._observed(kind, moving | {error.place}, arguments, keywords)
+        self._last, self._shortcut = Version(recorded, self.native, self.rehearsed), _none
         self._versions.setdefault(kind, []).append(self._last)
         total = sum(map(len, self._versions.values()))
         if total == MANY + 1:
@@ -312,6 +351,28 @@ class CompiledStep(Closed):
                 stacklevel=3,
             )
         return result
+
+    def _look(self) -> None:
+        """Note which numbers have changed, and let go of versions that were made before that was known."""
+        numbers = self.state.numbers()
+        new = (moved(self._numbers, numbers) or set()) - self._changing
+        self._numbers = numbers
+        if new:
+            self._changing |= new
+            for versions in self._versions.values():
+                versions[:] = [version for version in versions if new.isdisjoint(version.recorded.checks.fixed)]
+
+    def _record(self, moving: set[Any], arguments: Any, keywords: Any) -> tuple[Any, Recorded]:
+        """Record the step, as one for any of the numbers that have changed so far, if that can be."""
+        named = names(self.step, arguments, keywords)
+        if not self._changing <= moving:
+            try:
+                return record(self.step, (arguments, keywords), named, self.state, moving | self._changing)
+            except UnsettledError:
+                raise
+            except Exception:  # it needs one of them as a plain number, to which the program is bound then
+                pass
+        return record(self.step, (arguments, keywords), named, self.state, moving)
 
 
 class Methods(Closed):

@@ -22,7 +22,7 @@ def _binary(function: Callable[..., Any], ufunc: Any) -> tuple[Callable[..., Any
     """``self ∘ other`` and ``other ∘ self``: of numbers by the operator, of arrays by the ufunc."""
 
     def applied(x1: Any, x2: Any, other: Any) -> Any:
-        if isinstance(other, Variable):
+        if isinstance(other, (Variable, list, tuple, str)):
             return NotImplemented
         return derived(function, x1, x2) if _is_number(other) else ufunc(x1, x2)
 
@@ -90,7 +90,11 @@ class Symbol:
     __lt__, __gt__ = _binary(operator.lt, np.less)[0], _binary(operator.gt, np.greater)[0]
     __le__, __ge__ = _binary(operator.le, np.less_equal)[0], _binary(operator.ge, np.greater_equal)[0]
     __eq__, __ne__ = _binary(operator.eq, np.equal)[0], _binary(operator.ne, np.not_equal)[0]
-    __hash__ = object.__hash__
+
+    def __hash__(self) -> int:
+        if not library_asks():
+            raise refused("looking for a number of the state in a set or a dictionary", "decide outside the step")
+        return object.__hash__(self)
 
     __and__, __rand__ = _binary(operator.and_, np.bitwise_and)
     __or__, __ror__ = _binary(operator.or_, np.bitwise_or)
@@ -172,7 +176,7 @@ def derived(function: Callable[..., Any], *operands: Any) -> Symbol:
     symbols = [x for x in operands if isinstance(x, Symbol)]
     number = function(*[x.number if isinstance(x, Symbol) else x for x in operands])
     scalar = Scalar(function, tuple([x.scalar if isinstance(x, Symbol) else x for x in operands]))
-    readings = tuple(dict.fromkeys([reading for x in symbols for reading in x.readings]))
+    readings = tuple({id(reading): reading for x in symbols for reading in x.readings}.values())
     return Symbol(symbols[0].recording, number, scalar, any(x.moving for x in symbols), readings)
 
 

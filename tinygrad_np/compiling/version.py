@@ -22,11 +22,15 @@ ARRAYS = (np.ndarray, np.generic, Tensor)
 
 
 class Version:
-    """A program and what runs it, for one kind of arguments and one structure of the state."""
+    """A program and what runs it, for one kind of arguments and one structure of the state.
 
-    def __init__(self, recorded: Recorded, native: bool | None) -> None:
+    ``forgets`` says that the step is known to forget gradients before it uses them.
+    """
+
+    def __init__(self, recorded: Recorded, native: bool | None, forgets: bool = False) -> None:
         self.recorded, self.program, self.fits = recorded, recorded.program, recorded.checks.function()
         self.native, self.runs = native, 0
+        self.lasts = recorded.checks.function(recorded.checks.forgotten if forgets else ())()  # for many steps in a row
         self._runner: ByNumPy | ByNativeCode | None = None  # made when it is met again
         kinds = [kind for _, kind in leaves_of(recorded.structure)]
         self.tensors = [i for i, kind in enumerate(kinds) if kind == "tensor"]
@@ -78,7 +82,7 @@ class Version:
     @property
     def scans(self) -> bool:
         """Whether native code can run many steps, each of which gives its loss alone, without asking a schedule."""
-        return self._scans and not any(group.schedules for group in self.recorded.groups)
+        return self._scans and self.lasts and not any(group.schedules for group in self.recorded.groups)
 
     @cached_property
     def _scans(self) -> bool:

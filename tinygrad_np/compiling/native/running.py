@@ -191,7 +191,7 @@ class Runner:
         carried = {memory for memory, _ in self.bound.carried}
         for n, memory in enumerate(self.bound.looked_up, len(self.bound.arguments)):
             reading = script.reading(memory.reading)
-            if memory in self.bound.handed or memory in carried:
+            if memory in self.bound.handed or memory in carried or memory.number:
                 script.add(f"{script.named(self._copied)}({n}, {reading})")
                 continue
             script.variables[f"seen{n}"] = None
@@ -243,12 +243,13 @@ class Runner:
         for setter, number in bound.numbers.constants:
             script.set(setter, script.named(number))
         for n, ((setter, value), (_, get)) in enumerate(zip(bound.replaced, self.replaced)):
+            copied = "[()]" if value.number else ".copy()"
             if n in bound.lent:
                 left = f"lent{n}"
             elif id(value) in carried:
-                left = f"{script.named(bound.buffers[carried[id(value)]])}.copy()"
+                left = f"{script.named(bound.buffers[carried[id(value)]])}{copied}"
             elif value.memory in bound.stackable:
-                left = f"{script.named(partial(stack_of, value, bound))}(stacks)[done - 1].copy()"
+                left = f"{script.named(partial(stack_of, value, bound))}(stacks)[done - 1, ...]{copied}"
             else:
                 left = f"{script.named(get)}()"
             script.set(setter, left)

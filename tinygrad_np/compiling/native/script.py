@@ -83,4 +83,4 @@ class Script:
         text.append(f" return {', '.join(signature.split('(')[0] for signature in self.functions)},")
         space: dict[str, Any] = {}
         exec("\n".join(text), space)
-        return list(space["bind"](**self.bound, **self.variables))
+        return list(space["bind"](*self.bound.values(), *self.variables.values()))
