@@ -7,6 +7,7 @@ from collections import OrderedDict, defaultdict, namedtuple
 from dataclasses import dataclass
 from enum import Enum
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -99,6 +100,36 @@ def test_containers_of_arrays(given, function, native):
     assert step.explain().count("\n") == 0
 
 
+FACTOR = 2.0
+
+
+class Scaled(NamedTuple):
+    x: np.ndarray
+
+    def scaled(self):
+        return self.x * FACTOR
+
+
+class Stretched(dict):
+    factor = 2.0
+
+    def scaled(self):
+        return self["x"] * self.factor
+
+
+@pytest.mark.parametrize("made", [Scaled, lambda x: Stretched(x=x), lambda x: [Stretched(x=x)][0]])
+def test_methods_of_tuples_and_dicts_that_are_arguments(made, monkeypatch):
+    step = tg.compiled(lambda given: given.scaled(), native=False)
+    for factor in (2.0, 2.0, 2.0, 3.0, 3.0):
+        monkeypatch.setitem(globals(), "FACTOR", factor)
+        monkeypatch.setattr(Stretched, "factor", factor)
+        np.testing.assert_array_equal(step(made(X)), X * factor)
+    other = Stretched(x=X)
+    other.factor = 5.0
+    with pytest.raises(TypeError, match=r"takes a Stretched for what is in it, and .* its attribute factor changes"):
+        step(other)
+
+
 @dataclass(frozen=True)
 class Frozen:
     scale: float
@@ -184,6 +215,7 @@ def test_what_is_no_argument(argument, message):
     [
         ([X], lambda given, x: given.append(x), "a list or a dictionary"),
         ({"a": X}, lambda given, x: given.pop("a"), "a list or a dictionary"),
+        (defaultdict(float, a=X), lambda given, x: given["b"] + x, "a list or a dictionary"),
         ({"a": X}, lambda given, x: given.update(a=x), "given_a"),
     ],
 )

@@ -18,6 +18,7 @@ from tinygrad_np.compiling.passes import simplified
 from tinygrad_np.compiling.program import Call, Program, Scalar, Value, operands_in
 from tinygrad_np.compiling.recorder import Recorder
 from tinygrad_np.compiling.rehearsal import Rehearsal
+from tinygrad_np.compiling.signature import classes_in
 from tinygrad_np.compiling.source import ReadableProgram
 from tinygrad_np.compiling.state import Performance, State
 from tinygrad_np.compiling.surroundings import Surroundings
@@ -77,6 +78,7 @@ def _performed(
     """Run ``step`` once, and record it; what it does is to be what the ``twins`` are and what the ``eager`` run did."""
     numbers: list[Any] = [leaf for _, leaf in leaves_of(arguments)]
     others = [x for x in numbers if not isinstance(x, Variable)]  # functions and objects among them
+    others += classes_in(arguments)
     recording, surroundings = Recording(Recorder, twins), Surroundings(step, state.roots, others)
     performance = Performance(state, recording, moving, surroundings)
     try:

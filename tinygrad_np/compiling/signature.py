@@ -45,6 +45,15 @@ def flattened(arguments: Sequence[Any], keywords: Mapping[str, Any]) -> Sequence
     return arguments
 
 
+def classes_in(tree: Any) -> Iterator[type]:
+    """The classes of one's own of nested lists, tuples and dictionaries, whose methods a step may call."""
+    if isinstance(tree, NESTED):
+        if type(tree) not in NESTED:
+            yield type(tree)
+        for item in tree.values() if isinstance(tree, dict) else tree:
+            yield from classes_in(item)
+
+
 def names(step: Callable[..., Any], arguments: Sequence[Any], keywords: Mapping[str, Any]) -> list[str]:
     """A name for each leaf of the arguments."""
     given = {**dict(zip(_parameters(step, len(arguments)), arguments)), **keywords}
@@ -60,9 +69,14 @@ def _kind(x: Any) -> Hashable:
         return Tensor, x.shape, x.dtype, x.requires_grad
     if x.__class__ is float:
         return float
-    if isinstance(x, (list, tuple)):
-        return (x.__class__, *map(_kind, x))
-    if isinstance(x, dict):
+    if isinstance(x, NESTED):
+        if getattr(x, "__dict__", None):
+            raise TypeError(
+                f"a compiled step takes a {type(x).__name__} for what is in it, and would not see that its attribute "
+                f"{next(iter(vars(x)))} changes; give that as an argument of its own"
+            )
+        if not isinstance(x, dict):
+            return (x.__class__, *map(_kind, x))
         return (x.__class__, *[(key, _kind(value)) for key, value in x.items()])
     if isinstance(x, (np.ndarray, np.generic)):
         return x.__class__, x.shape, x.dtype
