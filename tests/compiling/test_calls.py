@@ -4,7 +4,7 @@ import copy
 import re
 import warnings
 from collections import OrderedDict, defaultdict, namedtuple
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -56,12 +56,14 @@ def test_explain_shows_calls_as_they_are_written():
     x, ours = np.ones((2, 3)), SimpleNamespace(w=1)
     step = tg.compiled(step, state=ours)
     step(x, scale=2.0, mode="sum", pair=(x[0], [3, None]))
+    step(Batch(x, [1]), y=Mode.TEST)
     step({"a": x, "b": Pair(x[0], np.float32(1))})
     step(tg.Tensor(x), scale=True)
     assert step.explain().splitlines() == [
         f"step({call}): met once, and to be recorded when it comes again"
         for call in (
             "x: float64[2, 3], scale: float, mode: 'sum', pair: (float64[3], [3, None])",
+            "x: Batch(x=float64[2, 3], more=[1], made=1), y: <Mode.TEST: 3.0>",
             "x: {'a': float64[2, 3], 'b': Pair(float64[3], float32[])}",
             "x: Tensor float64[2, 3], scale: True",
         )
@@ -79,7 +81,29 @@ def test_what_is_recorded_beforehand_is_found():
     )
 
 
+@dataclass
+class Batch:
+    """A dataclass that is made anew by no __init__."""
+
+    x: np.ndarray
+    more: object = None
+    made: int = field(default=0, init=False)
+
+    def __post_init__(self):
+        self.made += 1
+
+    def doubled(self):
+        return self.x * 2
+
+
+@dataclass(frozen=True)
+class Fixed:
+    x: np.ndarray
+    name: str = "fixed"
+
+
 CONTAINERS = {
+    "a dataclass": (lambda x: Batch(x, {"t": x + 1}), lambda b: Batch(b.doubled() + b.more["t"], b.made)),
     "a named tuple": (lambda x: Pair(x, x + 1), lambda p: Pair(p.a * p.b, p.b)),
     "an ordered dict": (lambda x: OrderedDict(a=x, b=x + 1), lambda d: OrderedDict(reversed(d.items()))),
     "a default dict": (lambda x: defaultdict(float, a=x), lambda d: defaultdict(d.default_factory, a=d["a"] * 2)),
@@ -189,11 +213,6 @@ def test_values_are_known_by_what_they_are(options):
     assert step.explain().count("a program of") == 2
 
 
-@dataclass
-class Batch:
-    x: np.ndarray
-
-
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
@@ -202,7 +221,7 @@ class Batch:
         ((x for x in X), "takes no generator as an argument"),
         ({1, 2}, r"takes arrays, numbers and nested lists of them, got \{1, 2\}"),
         ([{1, 2}], "takes arrays, numbers and nested lists"),
-        (Batch(X), r"nested lists of them \(of a dataclass, its fields\), got Batch"),
+        (Fixed(X), r"nested lists of them \(of a frozen dataclass, its fields\), got Fixed"),
     ],
 )
 def test_what_is_no_argument(argument, message):
@@ -214,6 +233,7 @@ def test_what_is_no_argument(argument, message):
     ("argument", "change", "what"),
     [
         ([X], lambda given, x: given.append(x), "a list or a dictionary"),
+        (Batch(X), lambda given, x: setattr(given, "x", x), "given_x"),
         ({"a": X}, lambda given, x: given.pop("a"), "a list or a dictionary"),
         (defaultdict(float, a=X), lambda given, x: given["b"] + x, "a list or a dictionary"),
         ({"a": X}, lambda given, x: given.update(a=x), "given_a"),

@@ -5,7 +5,6 @@ import math
 import random
 import re
 import time
-from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
 
@@ -512,10 +511,9 @@ def test_what_native_may_be(native):
         tg.compiled(decided, native=native)
 
 
-@dataclass
 class Result:
-    loss: object
-    parts: object = ()
+    def __init__(self, loss, parts=()):
+        self.loss, self.parts = loss, parts
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_np.recording import current_mode
 from tinygrad_np.tensor import Tensor
-from tinygrad_np.trees import leaves_of
+from tinygrad_np.trees import fields_of, leaves_of
 
 NESTED = (list, tuple, dict)
 PLAIN = {np.ndarray, Tensor, float, int}  # as most arguments are
@@ -46,12 +46,13 @@ def flattened(arguments: Sequence[Any], keywords: Mapping[str, Any]) -> Sequence
 
 
 def classes_in(tree: Any) -> Iterator[type]:
-    """The classes of one's own of nested lists, tuples and dictionaries, whose methods a step may call."""
-    if isinstance(tree, NESTED):
-        if type(tree) not in NESTED:
-            yield type(tree)
-        for item in tree.values() if isinstance(tree, dict) else tree:
-            yield from classes_in(item)
+    """The classes of one's own of nested lists, tuples, dictionaries and dataclasses, whose methods a step may call."""
+    held = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, NESTED) else ()
+    fields = fields_of(tree)
+    if type(tree) not in NESTED and (fields is not None or isinstance(tree, NESTED)):
+        yield type(tree)
+    for item in held if fields is None else fields.values():
+        yield from classes_in(item)
 
 
 def names(step: Callable[..., Any], arguments: Sequence[Any], keywords: Mapping[str, Any]) -> list[str]:
@@ -70,18 +71,27 @@ def _kind(x: Any) -> Hashable:
     if x.__class__ is float:
         return float
     if isinstance(x, NESTED):
-        if getattr(x, "__dict__", None):
-            raise TypeError(
-                f"a compiled step takes a {type(x).__name__} for what is in it, and would not see that its attribute "
-                f"{next(iter(vars(x)))} changes; give that as an argument of its own"
-            )
-        if not isinstance(x, dict):
-            return (x.__class__, *map(_kind, x))
-        return (x.__class__, *[(key, _kind(value)) for key, value in x.items()])
+        _check_attributes(x, ())
+        items = [(key, _kind(value)) for key, value in x.items()] if isinstance(x, dict) else map(_kind, x)
+        return (x.__class__, *items)
     if isinstance(x, (np.ndarray, np.generic)):
         return x.__class__, x.shape, x.dtype
+    fields = fields_of(x)
+    if fields is not None:
+        _check_attributes(x, fields)
+        return (x.__class__, *[(name, _kind(value)) for name, value in fields.items()])
     _check(x)
     return x.__class__, x
+
+
+def _check_attributes(x: Any, fields: Container[str]) -> None:
+    """Refuse a tuple, a dictionary or the like with attributes beside what is in it."""
+    for name in getattr(x, "__dict__", ()):
+        if name not in fields:
+            raise TypeError(
+                f"a compiled step takes a {type(x).__name__} for what is in it, and would not see that its attribute "
+                f"{name} changes; give that as an argument of its own"
+            )
 
 
 def _check(x: Any) -> None:
@@ -94,7 +104,7 @@ def _check(x: Any) -> None:
     try:
         hash(x)
     except TypeError:
-        fields = " (of a dataclass, its fields)" if is_dataclass(x) else ""
+        fields = " (of a frozen dataclass, its fields)" if is_dataclass(x) else ""
         raise TypeError(f"a compiled step takes arrays, numbers and nested lists of them{fields}, got {x!r}") from None
 
 
@@ -109,6 +119,8 @@ def _shown(kind: Any) -> str:
         return f"Tensor {rest[1]}{list(rest[0])}"
     if issubclass(first, (np.ndarray, np.generic)):
         return f"{rest[1]}{list(rest[0])}"
+    if is_dataclass(first) and first.__hash__ is None:
+        return f"{kind[0].__name__}({', '.join([f'{name}={_shown(x)}' for name, x in rest])})"
     if not issubclass(first, NESTED):
         return repr(rest[0])
     inner = ", ".join([f"{key!r}: {_shown(x)}" for key, x in rest] if issubclass(first, dict) else map(_shown, rest))
