@@ -112,6 +112,43 @@ def test_a_compiled_step_itself_cannot_be_copied(copied):
     copied((learner.model, learner.optimizer))
 
 
+class Kinds:
+    """Methods of each kind, one of which calls another."""
+
+    scale, w = 2.0, 3.0
+
+    @classmethod
+    @tg.compiled
+    def of_class(cls, x):
+        return x * cls.scale
+
+    @property
+    @tg.compiled
+    def attribute(self):
+        return np.ones(2) * self.w
+
+    @tg.compiled
+    def inner(self, x):
+        return x * self.w
+
+    @tg.compiled
+    def outer(self, x):
+        return self.inner(x) + self.of_class(x)
+
+
+def test_methods_of_each_kind(monkeypatch):
+    ours, x = Kinds(), np.ones(2)
+    for w, scale in [(3.0, 2.0), (3.0, 2.0), (3.0, 2.0), (5.0, 2.0), (5.0, 7.0), (5.0, 7.0)]:
+        ours.w = w
+        monkeypatch.setattr(Kinds, "scale", scale)
+        np.testing.assert_array_equal(ours.outer(x), x * (w + scale))
+        np.testing.assert_array_equal(ours.inner(x), x * w)
+        np.testing.assert_array_equal(Kinds.inner(ours, x), x * w)
+        np.testing.assert_array_equal(ours.of_class(x), x * scale)
+        np.testing.assert_array_equal(Kinds.of_class(x), x * scale)
+        np.testing.assert_array_equal(ours.attribute, x * w)
+
+
 def test_functions_that_are_no_methods_stay_what_they_are():
     step = tg.compiled(lambda x: x * 2)
 

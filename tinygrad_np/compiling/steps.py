@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial, update_wrapper
+from types import MethodType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -136,6 +137,8 @@ class CompiledStep(Closed):
         bound = self.step if instance is None or bind is None else bind(self.step, instance, owner)
         if instance is None or getattr(bound, "__self__", None) is not instance:
             return self
+        if isinstance(instance, type):  # of a class method, which holds nothing of its own
+            return MethodType(self, instance)
         if not hasattr(instance, "__dict__"):
             raise TypeError(
                 f"a compiled method keeps the programs of each object in its __dict__, and {owner.__name__} has none; "
