@@ -123,9 +123,7 @@ class CompiledStep(Closed):
         self._numbers: Numbers = {}  # as they were when a step was last recorded, or run to see what it changes
         self._changing: set[Any] = set()  # of those, the ints that something else has changed since
         self._vain: dict[Signature, int] = {}  # how often a step was to be looked at once more
-        self._full: set[Signature | None] = (
-            set()
-        )  # the kinds of arguments for which no more is recorded; None stands for all
+        self._full: set[Signature | None] = set()  # for which no more is recorded; None stands for all
         self._last: Version | None = None
         self._shortcut: Callable[[Any], Any] = _none  # for what comes again and again
         turns.join(self)
@@ -141,8 +139,9 @@ class CompiledStep(Closed):
             return MethodType(self, instance)
         if not hasattr(instance, "__dict__"):
             raise TypeError(
-                f"a compiled method keeps the programs of each object in its __dict__, and {owner.__name__} has none; "
-                f"add '__dict__' to its __slots__, or compile a function, with state= what it uses"
+                "a compiled method keeps the programs of each object in its __dict__, and "
+                f"{type(instance).__name__} has none; add '__dict__' to its __slots__, or compile a function, with "
+                "state= what it uses"
             )
         methods = vars(instance).get(METHODS)
         if methods is None or methods.owner is not instance:  # a copy of the object has steps of its own
