@@ -133,7 +133,7 @@ class Kinds:
 
     @tg.compiled
     def outer(self, x):
-        return self.inner(x) + self.of_class(x)
+        return self.inner(x) + self.of_class(x) + self.attribute
 
 
 def test_methods_of_each_kind(monkeypatch):
@@ -141,7 +141,7 @@ def test_methods_of_each_kind(monkeypatch):
     for w, scale in [(3.0, 2.0), (3.0, 2.0), (3.0, 2.0), (5.0, 2.0), (5.0, 7.0), (5.0, 7.0)]:
         ours.w = w
         monkeypatch.setattr(Kinds, "scale", scale)
-        np.testing.assert_array_equal(ours.outer(x), x * (w + scale))
+        np.testing.assert_array_equal(ours.outer(x), x * (2 * w + scale))
         np.testing.assert_array_equal(ours.inner(x), x * w)
         np.testing.assert_array_equal(Kinds.inner(ours, x), x * w)
         np.testing.assert_array_equal(ours.of_class(x), x * scale)

@@ -21,9 +21,10 @@ ON_BEHALF = tuple(LIBRARY + name for name in ("tensor.py", "protocols.py"))
 
 
 class _Latest(threading.local):
-    """The latest TracingError of a thread."""
+    """The latest TracingError of a thread, and whether it records a step."""
 
     error: TracingError | None = None
+    recording = False
 
 
 latest = _Latest()

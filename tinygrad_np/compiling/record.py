@@ -107,7 +107,7 @@ def _performed(
 
 def _uncaught(step: Callable[..., Any], positional: Any, named: Any) -> Any:
     """What ``step`` returns; if it catches a refusal, and goes on without the value, that is raised all the same."""
-    latest.error = None
+    latest.error, latest.recording = None, True
     try:
         returned = step(*positional, **named)
         if latest.error is not None:
@@ -119,7 +119,7 @@ def _uncaught(step: Callable[..., Any], positional: Any, named: Any) -> Any:
             raise
         raise better from error
     finally:
-        latest.error = None
+        latest.error, latest.recording = None, False
 
 
 def _played(recording: Recording, leaf: Any, name: str, numbers: list[Any], i: int) -> tuple[Any, Value | None]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinygrad_np.arguments import size
-from tinygrad_np.compiling.asking import UnsettledError
+from tinygrad_np.compiling.asking import UnsettledError, latest
 from tinygrad_np.compiling.given import check_root, check_step
 from tinygrad_np.compiling.locking import turns
 from tinygrad_np.compiling.native import CheckError, MisfitError
@@ -177,7 +177,7 @@ class CompiledStep(Closed):
         elif mode is not None and mode.watchers:
             return self.step(*arguments, **keywords)  # who watches operations is to see them
         kind, leaves = Signature.of(arguments, keywords), flattened(arguments, keywords)
-        if any(map(_is_followed, leaves)):
+        if latest.recording or any(map(_is_followed, leaves)):
             return self.step(*arguments, **keywords)
         with self.lock:
             result, _ = self._replayed(kind, leaves)
@@ -393,7 +393,7 @@ def _none(arguments: Any) -> Any:
 
 
 def _is_followed(x: Any) -> bool:
-    """Whether a gradient is to come back to an argument, or another compiled step is being recorded with it."""
+    """Whether a gradient is to come back to an argument, or it is one of a step that is being recorded."""
     return isinstance(x._array if isinstance(x, Tensor) else x, StandIn) or (isinstance(x, Tensor) and x.requires_grad)
 
 
