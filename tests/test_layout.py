@@ -45,8 +45,8 @@ TABLE = """
        compiling.native.loop compiling.native.views compiling.passes compiling.scanning compiling.text pytest_plugin
 6.1    compiling.native.engine compiling.native.instructions compiling.native.mathematics compiling.source
        compiling.symbols compiling.twins
-6.15   compiling.native.blas compiling.native.entering
-6.2    compiling.native.frame compiling.native.functions compiling.native.fusion compiling.native.listing
+6.15   compiling.native.blas compiling.native.entering compiling.native.functions
+6.2    compiling.native.frame compiling.native.fusion compiling.native.listing
        compiling.noting
 6.3    compiling.native.indexing compiling.native.kernels compiling.native.reducing compiling.recorder
 6.4    compiling.native.lowering compiling.native.products compiling.places

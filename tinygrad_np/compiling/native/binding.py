@@ -124,8 +124,6 @@ class Binding:
         instructions = remove_unused(forward_copies(checks_first(lowering.instructions, live), kept), kept)
         kernels = Fusion(instructions, live).kernels
         order: list[Any] = [i for kernel in kernels for i in kernel.instructions]
-        first = next((at for at, i in enumerate(order) if changes(i, live)), len(order))
-        self.clean = {i.check for i in order[:first] if i.may_fail()}  # the checks that come before any change
         self.late = self._fails_late(order, live)
         self.written = [m for m in self.references if any(v.memory is m for i in order for v in i.writes())]
         self.guards = {i.check for i in order if isinstance(i, Guard)}

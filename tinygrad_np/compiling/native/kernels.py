@@ -8,7 +8,7 @@ from typing import Any
 
 from tinygrad_np.compiling.native.builder import Number, llvm_type
 from tinygrad_np.compiling.native.frame import Frame, Index, is_signed
-from tinygrad_np.compiling.native.functions import REDUCTIONS, identity
+from tinygrad_np.compiling.native.functions import FUNCTIONS, identity
 from tinygrad_np.compiling.native.fusion import operand_strides
 from tinygrad_np.compiling.native.instructions import Flatten, Gather, Indexed, Kernel, Map, Reduce, Scatter
 from tinygrad_np.compiling.native.views import broadcast, loops
@@ -108,7 +108,7 @@ class Nest:
         reductions = [i for i in self.kernel.instructions if isinstance(i, Reduce)]
         for r in reductions:
             kind = llvm_type(r.dtype)
-            start = frame.constant(kind, identity(r.function, kind, r.dtype), lanes, is_signed(r.dtype))
+            start = frame.constant(kind, identity(r.function, r.dtype), lanes, is_signed(r.dtype))
             self.slots[r] = frame.slot(start), start
 
         def body(here: dict[int, Index]) -> None:
@@ -121,7 +121,7 @@ class Nest:
             self._loops(inner, at, body)
         for r in reductions:
             total = frame.load_slot(*self.slots[r])
-            combine = REDUCTIONS[r.function][0]
+            combine = FUNCTIONS[r.function]
             while across is not None and total.lanes > 1:
                 total = combine(*halves(total))
             self._write(broadcast(r.output, self.kernel.shape), total, at, active)
@@ -192,8 +192,8 @@ class Nest:
         frame = self.frame
         slot, start = self.slots[r]
         if along_reduced and active < lanes:
-            number = frame.mask(lanes, active).where(number, identity(r.function, number.kind, r.dtype))
-        combine = REDUCTIONS[r.function][0]
+            number = frame.mask(lanes, active).where(number, identity(r.function, r.dtype))
+        combine = FUNCTIONS[r.function]
         frame.store_slot(slot, combine(frame.load_slot(slot, start), number))
 
     # Arrays of indices

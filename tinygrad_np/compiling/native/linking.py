@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tinygrad_np.compiling.native.frame import computable
+from tinygrad_np.compiling.native.functions import SCALARS
 from tinygrad_np.compiling.program import Program, Scalar, Value
 
 
@@ -25,6 +25,13 @@ def inner(scalar: Any) -> Iterable[Scalar]:
         yield scalar
         for argument in scalar.arguments:
             yield from inner(argument)
+
+
+def computable(scalar: Any) -> bool:
+    """Whether native code can compute a scalar from leaves."""
+    if not isinstance(scalar, Scalar):
+        return isinstance(scalar, (int, float))
+    return not scalar.arguments or (scalar.function in SCALARS and all(map(computable, scalar.arguments)))
 
 
 class Numbers:

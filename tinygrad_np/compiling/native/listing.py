@@ -69,7 +69,7 @@ class Listing:
         dtypes = [np.dtype(d) for d in dtypes]
         self.instructions.append(Map(output.shape, function, operands, dtypes, output, copies))
 
-    def copy(self, x: Any, output: Value, dtype: Any = None) -> None:
+    def copy(self, x: Any, output: Value) -> None:
         """Add a loop that copies, and converts if the dtypes differ."""
         operand = self.operand(x)
         own = operand.dtype if isinstance(operand, Value) else output.dtype

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.native.builder import llvm_type
-from tinygrad_np.compiling.native.functions import FUNCTIONS, REDUCTIONS, identity
+from tinygrad_np.compiling.native.functions import FUNCTIONS, IDENTITIES, identity
 from tinygrad_np.compiling.native.listing import BOOL, Listing, UnsupportedError, with_axes
 from tinygrad_np.compiling.native.views import contiguous, fresh, reshaped, view
 from tinygrad_np.compiling.program import Call, Value
@@ -28,7 +27,7 @@ def lower_reduction(listing: Listing, call: Call) -> None:
         _partial_reduction(listing, call, source, normal)
     elif ufunc is np.logaddexp:
         _log_of_sum(listing, source, normal, result)
-    elif ufunc in REDUCTIONS:
+    elif ufunc in IDENTITIES:
         if ufunc in (np.maximum, np.minimum) and 0 in source.shape:
             raise UnsupportedError  # NumPy's error
         listing.reduce(ufunc, source, normal, result)
@@ -42,7 +41,7 @@ def _partial_reduction(listing: Listing, call: Call, source: Value, axes: tuple[
     ufunc, result, where = bound.__self__, call.result, call.keywords.get("where", True)
     if result is None or ufunc not in (np.add, np.multiply, np.maximum, np.minimum) or source.dtype != result.dtype:
         raise UnsupportedError
-    neutral = identity(ufunc, llvm_type(source.dtype), source.dtype)
+    neutral = identity(ufunc, source.dtype)
     initial = call.keywords.get("initial", neutral)
     if initial is None or (ufunc in (np.maximum, np.minimum) and "initial" not in call.keywords):
         raise UnsupportedError

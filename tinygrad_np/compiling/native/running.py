@@ -26,15 +26,14 @@ Also = Callable[[Script, Callable[[Script], None]], None]  # writes another func
 class CheckError(GuardError):
     """An index was out of range, a guard's answer changed, or an argument shares memory with what is written.
 
-    ``done`` steps of a scan were whole, and gave ``results``. ``clean`` says whether the failing step has changed
-    nothing yet, neither live arrays nor a Generator; ``guard`` whether it was a guard.
+    ``guard`` says whether it was a guard; ``results`` are those of the steps of a scan that were whole.
     """
 
     results: Any = ()
 
-    def __init__(self, message: str, done: int = 0, clean: bool = True, guard: bool = False) -> None:
+    def __init__(self, message: str, guard: bool = False) -> None:
         super().__init__(message)
-        self.done, self.clean, self.guard = done, clean, guard
+        self.guard = guard
 
 
 class MisfitError(ValueError):
@@ -74,11 +73,10 @@ class Runner:
 
     # What is called from the functions that are written out
 
-    def check(self, code: int, done: int = 0) -> None:
+    def check(self, code: int) -> None:
         """Raise the error that a step ended with, if it did not end well."""
         if code:
-            bound = self.bound
-            raise CheckError(bound.checks[code - 1], done, code in bound.clean, code in bound.guards)
+            raise CheckError(self.bound.checks[code - 1], code in self.bound.guards)
 
     def refuse(self, n: int, x: Array) -> None:
         """Raise MisfitError for an argument of another shape or dtype."""

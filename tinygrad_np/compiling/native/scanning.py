@@ -113,5 +113,5 @@ class Native(Runner):
                 code = scan(self.place)
             finally:
                 self._done += table[self._counted]
-            self.check(code, self._done)
+            self.check(code)
             self._pace = (time.perf_counter() - start) / count
