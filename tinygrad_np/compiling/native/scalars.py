@@ -34,7 +34,7 @@ def computable(scalar: Any) -> bool:
     return not scalar.arguments or (scalar.function in SCALARS and all(map(computable, scalar.arguments)))
 
 
-class Numbers:
+class Scalars:
     """The leaves that native code is given as doubles, and the updates of those that a step changes."""
 
     def __init__(self, program: Program) -> None:

@@ -25,18 +25,18 @@ def is_signed(dtype: np.dtype[Any]) -> bool:
     return dtype.kind not in "ub"
 
 
-class Place(NamedTuple):
+class Address(NamedTuple):
     """Somewhere in memory that kernels share: ``offset`` bytes behind where it begins."""
 
     memory: Value
     offset: int
 
 
-class Frame(Builder):
+class KernelFunction(Builder):
     """A function that takes pointers as parameters; it returns 0, or the number of the check that failed.
 
     It knows neither whose memory it works on nor where that is, so that kernels of like layers are the same text, and
-    are compiled once. ``parameters`` has the name of each by what it points to: a Place, or a key of the table.
+    are compiled once. ``parameters`` has the name of each by what it points to: a Address, or a key of the table.
     """
 
     def __init__(self, leaves: dict[Scalar, int], declarations: dict[str, None], vector_bytes: int) -> None:
@@ -81,7 +81,7 @@ class Frame(Builder):
 
     def address(self, value: Value, indices: Sequence[tuple[Index, int]]) -> str:
         """Of a view's element, from (index, stride in bytes) of each loop."""
-        pointer = self.pointer(Place(value.memory, value.offset))
+        pointer = self.pointer(Address(value.memory, value.offset))
         fixed = sum(i * s for i, s in indices if isinstance(i, int))
         moving: Number | None = None
         for index, stride in indices:

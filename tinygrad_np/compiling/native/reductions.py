@@ -1,4 +1,4 @@
-"""Reductions and products, in terms of instructions."""
+"""What combines all elements along some axes into one, in terms of Map and Reduce."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.compiling.native.functions import FUNCTIONS, IDENTITIES, identity
-from tinygrad_np.compiling.native.listing import BOOL, Listing, UnsupportedError, with_axes
-from tinygrad_np.compiling.native.views import contiguous, fresh, reshaped, view
+from tinygrad_np.compiling.native.instruction_list import BOOL, InstructionList, UnsupportedError, with_axes
+from tinygrad_np.compiling.native.views import fresh
 from tinygrad_np.compiling.program import Call, Value
 
 
-def lower_reduction(listing: Listing, call: Call) -> None:
+def lower_reduction(instructions: InstructionList, call: Call) -> None:
     """The method reduce of a ufunc, over any axes."""
     bound: Any = call.function
     ufunc, result = bound.__self__, call.result
     known = {"axis", "keepdims", "dtype", "out", "where", "initial"}
     if result is None or len(call.arguments) != 1 or not call.keywords.keys() <= known:
         raise UnsupportedError
-    source = listing.value(call.arguments[0])
+    source = instructions.value(call.arguments[0])
     axis = call.keywords.get("axis", 0)
     axes = range(len(source.shape)) if axis is None else [axis] if isinstance(axis, int) else axis
     normal = tuple(a % len(source.shape) for a in axes)
     if call.keywords.keys() & {"where", "initial"}:
-        _partial_reduction(listing, call, source, normal)
+        _partial_reduction(instructions, call, source, normal)
     elif ufunc is np.logaddexp:
-        _log_of_sum(listing, source, normal, result)
+        _log_of_sum(instructions, source, normal, result)
     elif ufunc in IDENTITIES:
         if ufunc in (np.maximum, np.minimum) and 0 in source.shape:
             raise UnsupportedError  # NumPy's error
-        listing.reduce(ufunc, source, normal, result)
+        instructions.reduce(ufunc, source, normal, result)
     else:
         raise UnsupportedError
 
 
-def _partial_reduction(listing: Listing, call: Call, source: Value, axes: tuple[int, ...]) -> None:
+def _partial_reduction(instructions: InstructionList, call: Call, source: Value, axes: tuple[int, ...]) -> None:
     """A reduction of the elements where there is a True, which starts with a number."""
     bound: Any = call.function
     ufunc, result, where = bound.__self__, call.result, call.keywords.get("where", True)
@@ -50,17 +50,17 @@ def _partial_reduction(listing: Listing, call: Call, source: Value, axes: tuple[
     if shape != source.shape:
         raise UnsupportedError
     chosen, reduced = fresh(shape, dtype), fresh(result.shape, dtype)
-    listing.map(lambda c, x, n: c.where(x, n), [where, source, neutral], [BOOL, dtype, dtype], chosen)
-    listing.reduce(ufunc, chosen, axes, reduced)
-    listing.map(FUNCTIONS[ufunc], [reduced, initial], [dtype] * 2, result)
+    instructions.map(lambda c, x, n: c.where(x, n), [where, source, neutral], [BOOL, dtype, dtype], chosen)
+    instructions.reduce(ufunc, chosen, axes, reduced)
+    instructions.map(FUNCTIONS[ufunc], [reduced, initial], [dtype] * 2, result)
 
 
-def lower_allclose(listing: Listing, call: Call) -> None:
+def lower_allclose(instructions: InstructionList, call: Call) -> None:
     """Whether all |x − y| ≤ atol + rtol·|y|, or x = y, or both are NaN and that counts as equal."""
     names = ("rtol", "atol", "equal_nan")
     given = {"rtol": 1e-5, "atol": 1e-8, "equal_nan": False} | dict(zip(names, call.arguments[2:])) | call.keywords
-    x, y = (listing.value(a) for a in call.arguments[:2])
-    numbers = [listing.operand(given[name]) for name in names[:2]]
+    x, y = (instructions.value(a) for a in call.arguments[:2])
+    numbers = [instructions.operand(given[name]) for name in names[:2]]
     if call.result is None or x.dtype != y.dtype or x.dtype.kind != "f" or not isinstance(given["equal_nan"], bool):
         raise UnsupportedError
     shape = np.broadcast_shapes(x.shape, y.shape)
@@ -73,11 +73,11 @@ def lower_allclose(listing: Listing, call: Call) -> None:
         return found | (x.is_nan() & y.is_nan()) if given["equal_nan"] else found
 
     flags = fresh(shape, bool)
-    listing.map(near, [x, y, *numbers], [np.float64] * 4, flags)
-    listing.reduce(np.logical_and, flags, tuple(range(len(shape))), call.result)
+    instructions.map(near, [x, y, *numbers], [np.float64] * 4, flags)
+    instructions.reduce(np.logical_and, flags, tuple(range(len(shape))), call.result)
 
 
-def _log_of_sum(listing: Listing, source: Value, axes: tuple[int, ...], result: Value) -> None:
+def _log_of_sum(instructions: InstructionList, source: Value, axes: tuple[int, ...], result: Value) -> None:
     """ln Σ eˣ as m + ln Σ e^(x − m) with the largest m, or 0 if that is infinite."""
     dtype = source.dtype
     if dtype.kind != "f":
@@ -85,54 +85,21 @@ def _log_of_sum(listing: Listing, source: Value, axes: tuple[int, ...], result: 
     kept = tuple(1 if a in axes else n for a, n in enumerate(source.shape))
     most, shift, shifted, powers = (fresh(s, dtype) for s in (kept, kept, source.shape, source.shape))
     total = fresh(kept, dtype)
-    listing.reduce(np.maximum, source, axes, most)
-    listing.map(lambda m: (m.intrinsic("fabs") < np.inf).where(m, 0), [most], [dtype], shift)
-    listing.map(FUNCTIONS[np.subtract], [source, shift], [dtype] * 2, shifted)
-    listing.map(FUNCTIONS[np.exp], [shifted], [dtype], powers)
-    listing.reduce(np.add, powers, axes, total)
+    instructions.reduce(np.maximum, source, axes, most)
+    instructions.map(lambda m: (m.intrinsic("fabs") < np.inf).where(m, 0), [most], [dtype], shift)
+    instructions.map(FUNCTIONS[np.subtract], [source, shift], [dtype] * 2, shifted)
+    instructions.map(FUNCTIONS[np.exp], [shifted], [dtype], powers)
+    instructions.reduce(np.add, powers, axes, total)
     output = with_axes(result, source.shape, axes)
-    listing.map(lambda t, m: FUNCTIONS[np.log](t) + m, [total, shift], [dtype] * 2, output)
+    instructions.map(lambda t, m: FUNCTIONS[np.log](t) + m, [total, shift], [dtype] * 2, output)
 
 
-def lower_count(listing: Listing, call: Call) -> None:
+def lower_count(instructions: InstructionList, call: Call) -> None:
     """How many elements of a whole array are not 0."""
     assert call.result is not None
     if len(call.arguments) != 1 or call.keywords:
         raise UnsupportedError
-    source = listing.value(call.arguments[0])
+    source = instructions.value(call.arguments[0])
     flags = fresh(source.shape, bool)
-    listing.map(lambda x: x.to("i1"), [source], [source.dtype], flags)
-    listing.reduce(np.add, flags, tuple(range(len(source.shape))), call.result)
-
-
-def lower_dot(listing: Listing, call: Call) -> None:
-    """Products of vectors and matrices; of more axes, the rows of the first with a matrix."""
-    left, right = (listing.value(x) for x in call.arguments[:2])
-    result = call.result
-    ends = result is None or not left.shape or not right.shape or len(right.shape) > 2
-    if ends or call.keywords.keys() - {"out"}:
-        raise UnsupportedError
-    assert result is not None
-    if result.dtype.kind != "f":
-        raise UnsupportedError
-    left, right = (_converted(listing, x, result.dtype) for x in (left, right))
-    k = left.shape[-1]
-    rows = int(np.prod(left.shape[:-1], dtype=int))
-    columns = right.shape[1] if len(right.shape) == 2 else 1
-    a, out = reshaped(left, (rows, k)), reshaped(result, (rows, columns))
-    if a is None:
-        a = fresh((rows, k), left.dtype)
-        listing.copy(left, view(a, left.shape, contiguous(left.shape, left.dtype.itemsize)))
-    if out is None:
-        raise UnsupportedError
-    b = right if len(right.shape) == 2 else view(right, (k, 1), (*right.strides, 0))
-    listing.product(a, b, out)
-
-
-def _converted(listing: Listing, value: Value, dtype: np.dtype[Any]) -> Value:
-    """``value``, or a copy of it in another dtype."""
-    if value.dtype == dtype:
-        return value
-    copy = fresh(value.shape, dtype)
-    listing.copy(value, copy)
-    return copy
+    instructions.map(lambda x: x.to("i1"), [source], [source.dtype], flags)
+    instructions.reduce(np.add, flags, tuple(range(len(source.shape))), call.result)
