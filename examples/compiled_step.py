@@ -1,7 +1,8 @@
-"""A training step of the article's network, compiled: its program, NumPy source of that, and the time that it takes."""
+"""A training step of the article's network, compiled: the step, its program, the NumPy source of that, and its time."""
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable
 from timeit import repeat
@@ -19,21 +20,21 @@ def main() -> int:
     rng = np.random.default_rng(0)
     x, t = rng.normal(size=(4 * STEPS, 2)), rng.integers(0, 3, 4 * STEPS)
     ways = {"eager": training()[0]}
-    for name, native in ("as NumPy source", False), ("as native code", None):
+    for name, native in ("NumPy source", False), ("native code", None):
         step, *state = training()
-        ways[f"compiled, {name}"] = tg.compiled(step, state=state, native=native)
-    losses = [[step(x[i : i + 4], t[i : i + 4]).item() for i in range(0, 400, 4)] for step in ways.values()]
-    eager, source, native = losses
-    compiled: Any = ways["compiled, as native code"]
-    print("The program, one call a line:\n", compiled.program, "As NumPy source:\n", sep="\n")
-    print(compiled.program.numpy_source())
+        ways[name] = tg.compiled(step, state=state, native=native)
+    losses = {name: [step(x[i : i + 4], t[i : i + 4]).item() for i in range(0, 400, 4)] for name, step in ways.items()}
+    compiled: Any = ways["native code"]
+    print("The step:\n", inspect.getsource(training), "Its program, one call a line:\n", compiled.program, sep="\n")
+    print("The same as NumPy source:\n", compiled.program.numpy_source(), sep="\n")
     print(compiled.explain())
-    same, close = eager == source, np.allclose(eager, native, rtol=1e-12, atol=0)
+    same = losses["eager"] == losses["NumPy source"]
+    close = np.allclose(losses["eager"], losses["native code"], rtol=1e-12, atol=0)
     print(f"Losses of 100 steps, eager and as NumPy source: {'equal to the last bit' if same else 'DIFFERENT'}.")
     print(f"Losses of 100 steps, eager and as native code: {'equal to 1e-12' if close else 'DIFFERENT'}.")
     for name, function in ways.items():
         show(name, lambda f=function: [f(x[:4], t[:4]) for _ in range(STEPS)])
-    show("the same, scanned over an epoch", lambda: compiled.scan(x, t, batch_size=4))
+    show("native code, scanned over an epoch", lambda: compiled.scan(x, t, batch_size=4))
     return 0 if same and close else 1
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import signal
+import sys
 
 import numpy as np
 import pytest
@@ -39,3 +40,12 @@ def leaves_global_state_alone():
     np.seterr(**before["NumPy's errstate"])
     changed = [name for name in before if before[name] != after[name]]
     assert not changed, f"the test changed {', '.join(changed)}"
+
+
+@pytest.fixture
+def switching():
+    """Threads take turns as often as Python lets them, so that a race shows."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)

@@ -1,22 +1,12 @@
 """Threads and processes: the exact sum, or a clear error, and never a wrong number."""
 
 import multiprocessing
-import sys
 
 import numpy as np
 import pytest
 
 import tinygrad_np as tg
 from tests.threads import in_threads
-
-
-@pytest.fixture
-def switching():
-    """Threads take turns as often as Python lets them, so that a race shows."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
 
 
 def test_threads_with_leaves_of_their_own_do_not_disturb_each_other(switching):

@@ -3,6 +3,9 @@
 As NumPy source it gives the same bits, as native code the same numbers to 1e-12 of the largest.
 """
 
+import copy
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -91,3 +94,65 @@ def test_a_gradient_of_gradients(row, variant):
         return tg.gradients(total, tensors) if total.requires_grad else total
 
     check(twice, row.name, variant.arrays)
+
+
+def made(change):
+    """A function that changes a copy of its argument in place."""
+
+    def function(x):
+        y = x.copy()
+        out = change(y, x)
+        return y if out is None else out
+
+    return function
+
+
+METHODS = {
+    "fill": lambda y, x: y.fill(x[1, 0]),
+    "sort": lambda y, x: y.sort(),
+    "sort down": lambda y, x: y.sort(axis=0),
+    "partition": lambda y, x: y.partition(1),
+    "put": lambda y, x: y.put([0, 3], x[0]),
+    "np.put": lambda y, x: np.put(y, [0, 3], x[0]),
+    "np.place": lambda y, x: np.place(y, x > 0, x[0]),
+    "np.putmask": lambda y, x: np.putmask(y, x > 0, x * 2),
+    "np.fill_diagonal": lambda y, x: np.fill_diagonal(y, x[0, 0]),
+    "np.put_along_axis": lambda y, x: np.put_along_axis(y, np.array([[1], [0]]), x[:, :1], 1),
+    "np.copyto": lambda y, x: np.copyto(y, x * 2),
+    "np.copyto where": lambda y, x: np.copyto(y, x * 2, where=x > 0),
+    "by name": lambda y, x: np.put(a=y, ind=[0], v=x[0, 1]),
+    "writeable": lambda y, x: setattr(y.flags, "writeable", False),
+    "nbytes": lambda y, x: x * (x.nbytes + x.itemsize),
+    "divmod": lambda y, x: divmod(x, 2)[1] + divmod(7.0, x)[0],
+    "shifted": lambda y, x: (x.astype(int) << 2) + (64 >> abs(x.astype(int))),
+    "rounded": lambda y, x: x * round(x[0, 1], 1),
+    "copied": lambda y, x: copy.copy(x) + copy.deepcopy(x),
+}
+
+
+@pytest.mark.parametrize("native", [None, False])
+@pytest.mark.parametrize("change", METHODS.values(), ids=METHODS)
+def test_methods_of_arrays(change, native):
+    function, rng = made(change), np.random.default_rng(0)
+    step = tg.compiled(function, native=native)
+    for _ in range(5):
+        x = rng.normal(size=(2, 3)) * 3
+        np.testing.assert_array_equal(step(x), function(x))
+    assert step.explain().endswith("run 4 times")
+
+
+@pytest.mark.parametrize("native", [None, False])
+@pytest.mark.parametrize("name", [n for n in METHODS if n.startswith(("np.", "sort", "fill", "put"))])
+def test_methods_that_change_the_state(name, native):
+    ours, theirs, rng = SimpleNamespace(w=np.ones((2, 3))), SimpleNamespace(w=np.ones((2, 3))), np.random.default_rng(0)
+
+    def step(held, x):
+        held.w[...] = held.w * 0.5 + x
+        METHODS[name](held.w, x)
+        return np.sum(held.w)
+
+    fast = tg.compiled(lambda x: step(ours, x), state=ours, native=native)
+    for _ in range(6):
+        x = rng.normal(size=(2, 3))
+        np.testing.assert_allclose(fast(x), step(theirs, x), rtol=1e-13)
+        np.testing.assert_allclose(ours.w, theirs.w, rtol=1e-13)

@@ -1,5 +1,7 @@
 """What would keep the value that it had while recorded: an error that says what and where, and nothing has changed."""
 
+import copy
+import math
 import random
 import re
 import time
@@ -94,11 +96,92 @@ STEPS = [decided, decided_on_a_tensor, as_float, as_int, an_item, listed, plain,
 STEPS += [index_of_a_plain_array, counted_to, contained, argument_changed, outside_changed, in_a_text, printed]
 
 
+def into_an_element(x):
+    y = np.zeros(2)
+    y[0] = x[0, 0]  # here
+    return y
+
+
+def added_to_a_plain_array(x):
+    y = np.zeros((2, 2))
+    y += x  # here
+    return y
+
+
+def out_of_a_plain_array(x):
+    y = np.zeros((2, 2))
+    return np.add(x, 1, out=y)  # here
+
+
+def put_into_an_argument(x):
+    np.put(x, [0], 5.0)  # here
+    return x
+
+
+def shape_set(x):
+    x.shape = (4,)  # here
+    return x
+
+
+def memory(x):
+    return memoryview(x)  # here
+
+
+def of_flags(x):
+    return x if x.flags["C_CONTIGUOUS"] else -x  # here
+
+
+STEPS += [into_an_element, added_to_a_plain_array, out_of_a_plain_array, put_into_an_argument, shape_set, memory]
+STEPS += [of_flags]
+UNSUPPORTED = ["flat", "base", "strides", "ctypes", "data", "tofile", "tobytes", "dumps", "byteswap", "resize"]
+
+
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
 def test_the_error_shows_the_line(step):
     with pytest.raises(tg.TracingError, match=re.escape("test_refusals.py, line ")) as caught:
         tg.compiled(step)(X)
     assert "# here" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", UNSUPPORTED)
+def test_what_else_arrays_have(name):
+    def step(x):
+        got = getattr(x, name)  # here
+        return got(0) if callable(got) else got
+
+    with pytest.raises(tg.TracingError, match=rf"array\.{name}.* in a compiled step.*: \w+ .* \(.*test_refusals"):
+        tg.compiled(step)(X)
+
+
+def test_what_arrays_have_not():
+    with pytest.raises(AttributeError, match=r"^'numpy\.ndarray' object has no attribute 'shpae'$"):
+        tg.compiled(lambda x: x.shpae)(X)
+    with pytest.raises(AttributeError, match=r"'__array_interface__' within a compiled step: compute .*test_refusals"):
+        tg.compiled(lambda x: x.__array_interface__)(X)
+
+
+def test_an_array_that_the_step_made_itself_is_filled_in():
+    def step(x):
+        y = np.zeros(3, like=x)
+        y[0] = x[0, 0]
+        z = np.zeros_like(x)
+        z += x
+        return y, z
+
+    for x in (X, X + 1):
+        for ours, eager in zip(tg.compiled(step)(x), step(x)):
+            np.testing.assert_array_equal(ours, eager)
+
+
+def test_an_error_of_the_steps_own_stays_what_it_is():
+    def step(x):
+        try:
+            raise KeyError("ours")
+        except KeyError as error:
+            raise RuntimeError("theirs") from error
+
+    with pytest.raises(RuntimeError, match="theirs"):
+        tg.compiled(step)(X)
 
 
 def test_a_generator_outside_the_state():
@@ -290,8 +373,57 @@ def test_a_text_of_a_number_of_the_state(text):
     ours = SimpleNamespace(scale=2.0)
     step = tg.compiled(lambda x: x * len(text(ours.scale)), state=ours)
     step(X)
-    with pytest.raises(tg.TracingError, match=r"a text made of a number of the state .*test_refusals\.py, line"):
+    with pytest.raises(tg.TracingError, match=r"a text made of the number scale .*test_refusals\.py, line"):
         step(X)
+
+
+OF_NUMBERS = {
+    "math.sin": (lambda a: math.sin(a), "a plain number made of the number a in .*: compute with operators"),
+    "float": (lambda a: float(a + 1.0), "a plain number made of the number a in .*"),
+    "an index": (lambda a: [1, 2, 3][int(a)], "a plain number made of the number a"),
+    "in an array": (lambda a: np.array([a, 1.0])[0], "a plain number made of the number a"),
+    "in a plain array": (lambda a: np.zeros(2).__setitem__(0, a), "a plain number made of the number a"),
+    "if": (lambda a: 1.0 if a > 2 else 3.0, r"a decision on the number a in .*: write np\.where"),
+    "is_integer": (lambda a: a.is_integer(), r"float\.is_integer, of the number a, cannot be used in a compiled step"),
+    "a pair": (lambda a: a.as_integer_ratio()[0], r"float\.as_integer_ratio"),
+}
+
+
+@pytest.mark.parametrize(("function", "message"), OF_NUMBERS.values(), ids=OF_NUMBERS)
+def test_numbers_that_are_arguments(function, message):
+    with pytest.raises(tg.TracingError, match=f"{message}.* .*test_refusals.py, line "):
+        tg.compiled(lambda x, a: x * function(a))(X, 3.0)
+
+
+def test_a_number_has_no_more_attributes_than_others():
+    with pytest.raises(AttributeError, match=r"^'float' object has no attribute 'item'$"):
+        tg.compiled(lambda x, a: a.item())(X, 2.0)
+
+
+NUMBERS = {
+    "parts": lambda n, a: a.real + a.imag + a.conjugate() + n.real,
+    "whole": lambda n, a: math.floor(a) + 10 * math.ceil(a) + 100 * math.trunc(a),
+    "divmod": lambda n, a: divmod(a, 2)[1] + divmod(7, n + 1)[0],
+    "bits": lambda n, a: (n & 3) + (n | 8) * (n ^ 1) + (n << 2) + (1 << n) + (n >> 1),
+    "copies": lambda n, a: copy.copy(a) + copy.deepcopy(n),
+    "chosen": lambda n, a: np.where(a > 2, n, 1.0),
+    "functions": lambda n, a: np.sin(a) * np.hypot(n, a),
+}
+
+
+@pytest.mark.parametrize("native", [None, False])
+@pytest.mark.parametrize("function", NUMBERS.values(), ids=NUMBERS)
+def test_what_numbers_can_do(function, native):
+    ours = SimpleNamespace(n=0)
+
+    def step(x, a):
+        ours.n += 1
+        return x * function(ours.n, a)
+
+    fast = tg.compiled(step, state=ours, native=native)
+    for n, a in enumerate([1.25, 2.5, 3.75, 1.0, 7.5], 1):
+        np.testing.assert_allclose(fast(X, a), X * function(n, a), rtol=1e-14)
+    assert fast.explain().endswith("run 3 times")
 
 
 def test_a_rounded_number_of_the_state():
@@ -301,17 +433,143 @@ def test_a_rounded_number_of_the_state():
         np.testing.assert_array_equal(step(X), X * round(ours.scale) + round(ours.scale, 1))
 
 
-@pytest.mark.parametrize(("state", "message"), [(X, "state holds objects"), (None, "got NoneType"), (3, "got int")])
+LISTED = "write the objects in a tuple or a list"
+USED = "list the objects that it uses"
+INSIDE = "put it into an object, a list or a dict that the step takes it from"
+NO_STATE = [(X, "got ndarray; " + INSIDE), (None, "got NoneType"), (3, "got int; " + INSIDE), (1j, "got complex")]
+NO_STATE += [(b"1", "got bytes"), ("model", "got str"), (np.random.default_rng(0), "got Generator; " + INSIDE)]
+NO_STATE += [(range(3), "got range; " + LISTED), ((x for x in [1]), "got generator; " + LISTED)]
+NO_STATE += [({1}, "got set; " + LISTED), ({}.values(), "got dict_values; " + LISTED)]
+NO_STATE += [(tg.nn.Linear, "got the class Linear; give the object itself"), (np.tanh, "got ufunc; " + USED)]
+NO_STATE += [
+    (decided, "got function; " + USED),
+    (np.random, "got module"),
+    ([].append, "got builtin_function_or_method"),
+]
+NO_STATE += [(tg.compiled(decided), "got CompiledStep; " + USED), ([{}, X], "got ndarray")]
+
+
+@pytest.mark.parametrize(("state", "message"), NO_STATE, ids=[message.split("; ")[0] for _, message in NO_STATE])
 def test_what_is_no_state(state, message):
-    with pytest.raises(TypeError, match=message):
+    with pytest.raises(TypeError, match="state holds objects, .*" + re.escape(message)):
         tg.compiled(lambda x: x, state=state)
+    with pytest.raises(TypeError, match="state holds objects"):
+        tg.compiled(state=state)
 
 
-def test_what_is_no_step():
-    with pytest.raises(TypeError, match="compiled takes a function, got 3"):
-        tg.compiled(3)
+def test_state_may_be_listed_twice():
+    ours = SimpleNamespace(scale=2.0)
+    step = tg.compiled(lambda x: x * ours.scale, state=(ours, {"ours": ours}, ours))
+    for ours.scale in (2.0, 2.0, 2.0, 3.0):
+        np.testing.assert_array_equal(step(X), X * ours.scale)
 
 
-def test_what_is_no_argument():
-    with pytest.raises(TypeError, match="takes arrays, numbers and nested lists"):
-        tg.compiled(lambda x: x)({1, 2})
+def yielding(x):
+    yield x
+
+
+async def waiting(x):
+    return x
+
+
+async def yielding_later(x):
+    yield x
+
+
+class Yielding:
+    def __call__(self, x):
+        yield x
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        (3, "compiled takes a function, got 3"),
+        (None, "compiled takes a function, got None"),
+        (yielding, "a generator function, as <function yielding .* cannot be compiled, .* return what it computes"),
+        (partial(yielding), "a generator function"),
+        (Yielding(), "a generator function"),
+        (Yielding().__call__, "a generator function"),
+        (waiting, "an async function, as <function waiting"),
+        (yielding_later, "an async function"),
+    ],
+)
+def test_what_is_no_step(step, message):
+    with pytest.raises(TypeError, match=message):
+        tg.compiled(step)
+
+
+def test_the_state_is_given_by_name():
+    model = tg.nn.Linear(2, 2)
+    with pytest.raises(TypeError, match=r"takes one step, got 2 things; write tg\.compiled\(step, state=model\)"):
+        tg.compiled(decided, model)
+
+
+@pytest.mark.parametrize("native", ["no", "auto", 1, 0, np.True_])
+def test_what_native_may_be(native):
+    with pytest.raises(TypeError, match=f"native must be True, .* False, .* or None, .* got {native!r}"):
+        tg.compiled(decided, native=native)
+
+
+class Result:
+    def __init__(self, loss, parts=()):
+        self.loss, self.parts = loss, parts
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        (lambda x: (row for row in x), "a step that returns a generator cannot be compiled"),
+        (lambda x: {"rows": map(np.sum, x)}, "a step that returns a map cannot be compiled"),
+        (lambda x: Result(x * 2), r"got Result, whose result\.loss the step computed; return that"),
+        (lambda x: [Result(1, [{"a": x * 2}])], r"got Result, whose result\.parts\.0\.a the step computed"),
+        (lambda x: SimpleNamespace(loss=tg.Tensor(x) * 2), r"whose simplenamespace\.loss"),
+    ],
+)
+def test_what_is_no_result(step, message):
+    with pytest.raises(tg.TracingError, match=message):
+        tg.compiled(step)(X)
+
+
+def test_an_object_that_was_there_before_is_a_result():
+    ours = Result(1.0)
+    step = tg.compiled(lambda x: (x * 2, ours, tg.relu))
+    for _ in range(3):
+        assert step(X)[1:] == (ours, tg.relu)
+
+
+def by_class(x):
+    return x * 2 if isinstance(x, np.ndarray) else x * 3
+
+
+def by_type_of_a_number(x, a=2.0):
+    return x * (5 if type(a) is float else 7)
+
+
+def by_attribute(x):
+    return x * 2 if hasattr(x, "__array_interface__") else x * 3
+
+
+class Keeping:
+    """A state that another number is put into when the array is one."""
+
+    value = 0.0
+
+    def step(self, x):
+        self.value = self.value + (1.0 if isinstance(x, np.ndarray) else 2.0)
+        return x
+
+
+@pytest.mark.parametrize("native", [None, False], ids=["native", "NumPy"])
+@pytest.mark.parametrize("ask", [by_class, by_type_of_a_number, by_attribute, Keeping().step])
+def test_what_a_stand_in_answers_otherwise_shows_in_the_numbers(ask, native):
+    state = [ask.__self__] if hasattr(ask, "__self__") else []
+    for thing in state:
+        thing.value = 0.0
+    arguments = (X, 2.0) if ask is by_type_of_a_number else (X,)
+    step = tg.compiled(ask, state=state, native=native)
+    if state:  # else the first call is recorded
+        step(*arguments)
+    with pytest.raises(tg.TracingError, match=r"gave another .* than eagerly .*isinstance\(x, np.ndarray\)"):
+        step(*arguments)
+    assert [thing.value for thing in state] == [1.0] * len(state)  # of the first call, which was eager

@@ -1,5 +1,7 @@
 """The state of a compiled step: put back after errors, met again when it was replaced, used by several threads."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -118,7 +120,7 @@ def test_graphs_that_used_the_parameters_before_are_out_of_date():
         loss.backward()
 
 
-def test_threads_take_turns():
+def test_threads_take_turns(switching):
     training, twin = Training(), Training()
     x, t = batches(1)[0]
     step = by_numpy(training.step, state=training.state)
@@ -208,3 +210,54 @@ def test_a_step_that_takes_from_a_list_is_refused():
     with pytest.raises(tg.TracingError, match="scales"):
         step(np.ones(2))
     assert state.scales == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("native", [None, False])
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("name", ["lambda", "None", "weight-decay", "1", "größe"])
+def test_attributes_that_are_called_anything(name, listed, native):
+    ours = SimpleNamespace(**{name: 0.5})
+    function = eval(f"lambda x: x * getattr(ours, {name!r})", {"ours": ours})
+    step = tg.compiled(function, state=ours if listed else (), native=native)
+    for value in (0.5, 0.5, 0.5, 2.0, 2.0, 3.0):
+        setattr(ours, name, value)
+        np.testing.assert_array_equal(step(np.ones(2)), [value, value])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda h, x: np.concatenate([x] * h.n),
+        lambda h, x: sum(x for _ in range(h.n)),
+        lambda h, x: x * {1: 2.0, 3: 5.0}.get(h.n, 0.0),
+        lambda h, x: x * (2 if h.n in {1, 2} else 3),
+        lambda h, x: x * len(f"{'':{h.n}}"),
+        lambda h, x: x[: h.n] ** h.n,
+    ],
+)
+def test_an_int_that_changes_and_is_needed_as_a_plain_number(function):
+    h = SimpleNamespace(n=1)
+    step = by_numpy(lambda x: function(h, x), state=h)
+    for i in range(16):
+        h.n = i // 4 % 3 + 1
+        x = np.arange(4.0) + i
+        np.testing.assert_array_equal(step(x), function(h, x))
+    assert "run eagerly" not in step.explain()
+
+
+def test_what_began_as_something_else_is_met_again():
+    h = SimpleNamespace(last=False, grad=np.ones(2))
+
+    def step(x):
+        known = h.last is not False
+        some = h.grad is not None
+        h.last, h.grad = x * 2, None
+        return x + known + 2 * some
+
+    compiled = by_numpy(step, state=h)
+    for i in range(12):
+        if i % 3 == 0:
+            h.last = False
+        h.grad = np.ones(2) if i % 4 < 2 else None
+        known, some = h.last is not False, h.grad is not None
+        np.testing.assert_array_equal(compiled(np.ones(2)), np.ones(2) + known + 2 * some)

@@ -6,7 +6,8 @@ import linecache
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from traceback import walk_tb
 from types import FrameType
 from typing import Any
 
@@ -37,7 +38,12 @@ class TracingError(TypeError):
 
 
 class UnsettledError(TracingError):
-    """The step changes a count that it was not seen to change before: it is to be looked at once more."""
+    """The step changes a number that it was not seen to change before: it is to be looked at once more.
+
+    ``place`` is where that is.
+    """
+
+    place: Any = None
 
 
 def refused(what: str, instead: str) -> TracingError:
@@ -54,13 +60,40 @@ def refused(what: str, instead: str) -> TracingError:
     )
 
 
+def unsupported(what: str, instead: str) -> TracingError:
+    """The error for ``what`` arrays have outside compiled steps only, and what to write ``instead``."""
+    return TracingError(f"{what} cannot be used in a compiled step: {instead}{where()}")
+
+
+def explained(error: Exception) -> Exception:
+    """What to raise for an ``error`` of a step while it is recorded, which stand-ins may have brought about.
+
+    Python and NumPy put errors of their own in the place of a refusal, or speak of a class that no user has seen.
+    """
+    if isinstance(error, TracingError):
+        return error
+    if latest.error is not None and latest.error in (error.__cause__, error.__context__):
+        return latest.error
+    text = str(error)
+    for name, what in (("Recorder", "an array of a compiled step"), ("Symbol", "a number of a compiled step")):
+        text = text.replace(f"'{name}' object", what).replace(f"'{name}'", what)
+    if text == str(error):
+        return error
+    lines = [(frame.f_code.co_filename, n) for frame, n in walk_tb(error.__traceback__)]
+    return TracingError(f"{text}; compute with NumPy's functions, which make new arrays{_shown(lines[::-1])}")
+
+
 def where() -> str:
     """The user's line that is being run, as an error message ends."""
-    for frame in _frames():
-        path = frame.f_code.co_filename
+    return _shown((frame.f_code.co_filename, frame.f_lineno) for frame in _frames())
+
+
+def _shown(lines: Iterable[tuple[str, int]]) -> str:
+    """The innermost of ``lines`` that is neither the library's nor NumPy's."""
+    for path, n in lines:
         if not path.startswith((LIBRARY, NUMPY)):
-            line = linecache.getline(path, frame.f_lineno).strip()
-            return f" ({path}, line {frame.f_lineno}{line and ': ' + line})"
+            line = linecache.getline(path, n).strip()
+            return f" ({path}, line {n}{line and ': ' + line})"
     return ""
 
 
@@ -68,6 +101,12 @@ def library_asks() -> bool:
     """Whether the line that asks is one of the library's own, as where a rule checks labels."""
     asker = _asker()
     return asker is not None and _is_of_library(asker)
+
+
+def library_looks() -> bool:
+    """Whether the line that looks at an array is one of the library's, even on behalf of another."""
+    path = next(f.f_code.co_filename for f in _frames() if not f.f_code.co_filename.startswith(COMPILING))
+    return path.startswith((LIBRARY, NUMPY))
 
 
 def _is_of_library(frame: FrameType) -> bool:

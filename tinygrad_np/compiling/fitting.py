@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence, Set
 from typing import Any
 
 import numpy as np
 
 from tinygrad_np.compiling.places import Access, Place, places
-from tinygrad_np.compiling.program import Program, Value, operands_in
+from tinygrad_np.compiling.program import Call, Program, Value, operands_in
 from tinygrad_np.compiling.state import Performance
 from tinygrad_np.compiling.surroundings import NUMBERS, Surroundings
+from tinygrad_np.compiling.text import is_name, scalars_in
 from tinygrad_np.nn.module import Module
+from tinygrad_np.tape import Leaf, Variable
 
 GONE = AttributeError, LookupError  # where an attribute or an item is no more
 
@@ -20,25 +23,30 @@ def conditions(performance: Performance, program: Program, surroundings: Surroun
     """What says whether ``program`` may run on the state as it is.
 
     Arrays that the program uses must be the ones that they were, for it knows where each lies in memory; but a number
-    in an array without dimensions, and an array that the step itself replaces, are looked up at each step. Floats are
-    read anew; anything else must be the same, and so must be the ``surroundings``.
+    in an array without dimensions, and an array that the step itself replaces, are looked up at each step. Numbers that
+    were played are read anew, and need only be of the same kind, for a float is weak beside an array where one of
+    NumPy's is not. Anything else must be the same, and so must be the ``surroundings``.
     """
-    used = _used(program)
+    used, began_with = _used(program), Began(performance, surroundings)
+    found = [*places(performance.state.roots), *began_with.others]
     updated = {put.place for put, _ in program.updates if isinstance(put, Access)}
-    found = [*places(performance.state.roots), *[place for place, _ in performance.outside]]
-    began_with = performance.by_identity | {place.identity: array for place, array in performance.outside}
-    checks = Checks()
+    _let_be_replaced(found, used, began_with, updated, performance)
+    readers = [*[scalar.function for scalar in scalars_in(program)], *[value.reading for value in used.values()]]
+    reading = {reader.place for reader in readers if isinstance(reader, Access)}
+    checks = Checks({id(place.get()) for place in found if place.is_final})
     for container in performance.containers:
         checks.length(container)
     for place in found:
-        began = began_with.get(place.identity)  # with this; the step may have left another array there
+        began = began_with.get(place.identity)
         value = used.get(id(began)) if isinstance(began, np.ndarray) else None
-        if value is not None and _may_be_replaced(value, place, performance, updated, used):
-            value.reading = place.reader()
-        if began is None and place.identity in began_with:
+        if place.identity in performance.numbers:
+            if place.identity in reading:
+                checks.kind(place, type(began))
+        elif began is None and place.identity in began_with:
             checks.same(place, None)
-        else:
-            checks.add(place, value, updated)
+            checks.forgotten += checks.lines[-1:] * isinstance(place.container, Leaf)
+        elif value is not None or place.identity not in began_with.unnamed:
+            checks.add(place, began, value, updated)
     for module in {id(p.container): p.container for p in found if isinstance(p.container, Module)}.values():
         if "training" not in vars(module):
             checks.same(Place(module, "training", False), module.training)
@@ -50,28 +58,70 @@ def conditions(performance: Performance, program: Program, surroundings: Surroun
     return checks
 
 
-class Checks:
-    """Conditions on places, as text."""
+class Began(dict[tuple[int, Any], Any]):
+    """What was at each place before the step, which may have left something else there.
 
-    def __init__(self) -> None:
+    ``others`` are the places around the step that the state does not hold, ``unnamed`` those of them that no code
+    names, which matter only if the program uses the array there.
+    """
+
+    def __init__(self, performance: Performance, surroundings: Surroundings) -> None:
+        compared = set(map(id, surroundings.containers))  # item by item
+        outside = [(place, array) for place, array in performance.scenery.arrays if id(place.container) not in compared]
+        super().__init__(performance.by_identity | {place.identity: array for place, array in outside})
+        self.others = [place for place, _ in outside]
+        own = [place.identity for place in self.others if not isinstance(place.container, (Variable, Leaf))]
+        self.unnamed = set(own) - {place.identity for place in surroundings.places}
+
+
+def _let_be_replaced(
+    found: list[Place], used: dict[int, Value], began_with: Began, updated: set[Any], performance: Performance
+) -> None:
+    """Let the program look up at each step the arrays that may be replaced: say how they are read."""
+    times = Counter(map(id, performance.scenery.all_arrays()))  # that an array is met around the step
+    for place in found:
+        began = began_with.get(place.identity)
+        value = used.get(id(began)) if isinstance(began, np.ndarray) else None
+        alone = times[id(began)] + (place.identity in performance.by_identity) < 2
+        if value is not None and _may_be_replaced(value, place, performance, updated, used, alone):
+            value.reading = place.reader()
+
+
+class Checks:
+    """Conditions on places, as text. ``kept`` are the ids of containers whose numbers are always of one kind.
+
+    ``forgotten`` are those of the conditions that say that there is no gradient, ``fixed`` the places of numbers that
+    must be equal.
+    """
+
+    def __init__(self, kept: Set[int]) -> None:
+        self.kept = kept
         self.lines: list[str] = []
+        self.forgotten: list[str] = []
+        self.fixed: set[tuple[int, Any]] = set()
         self.bound: dict[str, Any] = {}
 
-    def add(self, place: Place, value: Value | None, updated: set[Any]) -> None:
-        """What must be so at ``place``, where the program found ``value``, if an array that it uses."""
+    def add(self, place: Place, began: Any, value: Value | None, updated: set[Any]) -> None:
+        """What must be so at ``place``, where the program found ``value``, if ``began`` is an array that it uses."""
         now = place.get()
         if place.is_final:
             return
-        if isinstance(now, np.ndarray):
-            if value is None:
-                self.lines.append(f"{self.at(place)} is not None")
-            elif value.reading is None:
-                self.same(place, now)
-            elif value.shape:
-                self.alike(place, now)
+        if value is not None and value.reading is not None:
+            if value.shape or not self._is_kept(place):
+                self.alike(place, value)
+        elif place.identity in updated and not isinstance(began, np.ndarray):
+            self.same(place, began)
+        elif value is None and (isinstance(now, np.ndarray) or isinstance(began, np.ndarray)):
+            gradient = isinstance(place.container, Leaf)  # which is an array or None
+            asked = " is not None" if gradient else f".__class__ is {self.named(np.ndarray)}"
+            self.lines.append(self.at(place) + asked)
         elif _of_numbers(now) and not place.is_item and place.identity not in updated:
             self.lines.append(f"{self.at(place)} is not None")  # they are read anew
-        elif (isinstance(now, tuple) and place.is_item) or (place.identity not in updated and type(now) is not float):
+            if not self._is_kept(place):
+                self.lines.append(f"[*map(type, {self.at(place)})] == {self.named([float] * len(now))}")
+        elif value is not None:
+            self.same(place, began)
+        elif place.identity not in updated or (isinstance(now, tuple) and place.is_item):
             self.same(place, now)
 
     def length(self, container: Any) -> None:
@@ -81,8 +131,14 @@ class Checks:
     def items(self, container: Any) -> None:
         """The same items as there are now: the same objects, or numbers that are equal."""
         name, items = self.named(container), [*(container.values() if isinstance(container, dict) else container)]
-        if isinstance(container, set) or all(isinstance(x, NUMBERS) for x in items):
+        plain = all(isinstance(x, NUMBERS) for x in items)
+        if plain or isinstance(container, set):
             self.lines.append(f"{name} == {self.named(container.copy())}")
+        if plain:  # equal numbers may be of other kinds, or zeros of another sign
+            told = repr if 0.0 in items else type
+            values = f"{name}.values()" if isinstance(container, dict) else name
+            self.lines.append(f"[*map({self.named(told)}, {values})] == {self.named([*map(told, items)])}")
+        if plain or isinstance(container, set):
             return
         self.bound[f"kept{id(items)}"] = items  # so that their ids are not given to others
         if isinstance(container, dict):
@@ -90,27 +146,41 @@ class Checks:
             name += ".values()"
         self.lines.append(f"[*map(id, {name})] == {self.named([*map(id, items)])}")
 
+    def kind(self, place: Place, kind: type) -> None:
+        """A number of the same kind."""
+        if not self._is_kept(place):
+            self.lines.append(f"{self.at(place)}.__class__ is {self.named(kind)}")
+
+    def _is_kept(self, place: Place) -> bool:
+        """Whether only an optimizer sets the place, which holds a number of one kind."""
+        return id(place.container) in self.kept or type(place.container).__module__.startswith("tinygrad_np.optim")
+
     def same(self, place: Place, value: Any) -> None:
         """The same object, or the same number."""
         if value is None or isinstance(value, bool):
             self.lines.append(f"{self.at(place)} is {value}")
+        elif isinstance(value, (float, np.floating)) and value == 0:  # of either sign
+            self.lines.append(f"{self.named(repr)}({self.at(place)}) == {self.named(repr(value))}")
         elif isinstance(value, (int, float, str, np.generic)) and value == value:  # no NaN
             self.lines.append(f"{self.at(place)} == {self.named(value)}")
+            self.kind(place, type(value))
+            self.fixed.add(place.identity)
         elif isinstance(value, set):
             self.lines.append(f"{self.at(place)} == {self.named(value.copy())}")
         else:
             self.lines.append(f"{self.at(place)} is {self.named(value)}")
 
-    def alike(self, place: Place, array: Any) -> None:
+    def alike(self, place: Place, value: Value) -> None:
         """An array of the same shape and dtype."""
-        name = self.at(place)
-        self.lines.append(
-            f"{name} is not None and {name}.shape == {array.shape} and {name}.dtype is {self.named(array.dtype)}"
-        )
+        self.lines.append(f"{self.at(place)}.__class__ is {self.named(np.ndarray)}")
+        self.lines.append(f"{self.at(place)}.shape == {value.shape}")
+        self.lines.append(f"{self.at(place)}.dtype is {self.named(value.dtype)}")
 
     def at(self, place: Place) -> str:
         container = self.named(place.container)
-        return f"{container}[{self.named(place.key)}]" if place.is_item else f"{container}.{place.key}"
+        if place.is_item:
+            return f"{container}[{self.named(place.key)}]"
+        return f"{container}.{place.key}" if is_name(place.key) else f"getattr({container}, {place.key!r})"
 
     def named(self, thing: Any) -> str:
         name = f"o{id(thing)}"
@@ -120,35 +190,53 @@ class Checks:
     @property
     def text(self) -> str:
         """All of them as one expression, which is false, or raises GONE, where they do not hold."""
-        return " and ".join(dict.fromkeys(self.lines)) or "True"
+        return self.without(())
 
-    def function(self) -> Callable[[], bool]:
-        """The function that says whether they hold."""
-        lines = [f"try: return {self.text}", "except GONE: return False"]
+    def without(self, some: Collection[str]) -> str:
+        """The expression for all but ``some``."""
+        return " and ".join(line for line in dict.fromkeys(self.lines) if line not in some) or "True"
+
+    def function(self, but: Collection[str] = ()) -> Callable[[], bool]:
+        """The function that says whether they hold, all ``but`` some."""
+        lines = [f"try: return {self.without(but)}", "except GONE: return False"]
         text = f"def bind({', '.join(self.bound)}):\n def fits():\n  " + "\n  ".join(lines) + "\n return fits\n"
         namespace: dict[str, Any] = {"GONE": GONE}
         exec(compile(text, "<fits>", "exec"), namespace)
-        fits: Callable[[], bool] = namespace["bind"](**self.bound)
+        # In order: by name each would be looked for among all.
+        fits: Callable[[], bool] = namespace["bind"](*self.bound.values())
         return fits
 
 
 def _used(program: Program) -> dict[int, Value]:
     """The live arrays that the program uses, by id."""
     trees = [(list(call.operands()), call.writes) for call in program.calls]
-    values = [v for v in operands_in((trees, program.outputs)) if isinstance(v, Value)]
+    found = operands_in((trees, program.outputs, [x for _, x in program.updates]))
+    values = [v for v in found if isinstance(v, Value)]
     return {id(v.array): v for v in values if v.array is not None}
 
 
 def _may_be_replaced(
-    value: Value, place: Place, performance: Performance, updated: set[Any], used: dict[int, Value]
+    value: Value, place: Place, performance: Performance, updated: set[Any], used: dict[int, Value], alone: bool
 ) -> bool:
-    """Whether the array at ``place`` may be another at each step."""
-    if value.root is not None or any(v.root is value for v in used.values()):
+    """Whether the array at ``place``, which is ``alone`` if it is at no other, may be another at each step."""
+    calls = performance.recording.calls
+    if any(v.memory is value.memory for v in used.values() if v is not value):
         return False
     if place.identity in updated:
+        _detach(value, calls)
         return True
-    written = any(call.writes is not None and call.writes.memory is value for call in performance.recording.calls)
-    return not value.shape and not written
+    written = any(call.writes is not None and call.writes.memory is value for call in calls)
+    return alone and value.root is None and not value.shape and not written
+
+
+def _detach(view: Value, calls: Sequence[Call]) -> None:
+    """Let a view be memory of its own, of which others are views, as that at its place will be at the next step."""
+    memory, offset = view.memory, view.offset
+    for call in calls:
+        for value in [*call.operands(), call.result, call.writes]:
+            if isinstance(value, Value) and value is not view and value.root is memory:
+                value.root, value.offset = view, value.offset - offset
+    view.root, view.offset = None, 0
 
 
 def _of_numbers(value: Any) -> bool:

@@ -35,31 +35,17 @@ STRUCTURAL: set[Any] = {
 REDUCTIONS: dict[Any, Any] = {np.sum: np.add, np.prod: np.multiply, np.any: np.logical_or, np.all: np.logical_and}
 REDUCTIONS |= {np.max: np.maximum, np.amax: np.maximum, np.min: np.minimum, np.amin: np.minimum}
 CONVERSIONS: set[Any] = {np.asarray, np.array, np.asanyarray, np.ascontiguousarray}
+# Functions that write into the array of this name, which is their first argument.
+WRITING: dict[Any, str] = {np.copyto: "dst", np.put: "a", np.putmask: "a", np.fill_diagonal: "a"}
+WRITING |= {np.place: "arr", np.put_along_axis: "arr"}
 # Of what any other function gives the shape is checked at each step, for it may depend on numbers.
 OF_FIXED_SHAPE: set[Any] = {
-    np.dot,
-    np.reshape,
-    np.transpose,
-    np.copy,
-    np.broadcast_to,
-    np.where,
-    np.concatenate,
-    np.zeros_like,
+    *(np.dot, np.vdot, np.einsum, operator.pow, cast),
+    *(np.reshape, np.transpose, np.broadcast_to, np.ndarray.view, np.copy),
+    *(np.where, np.take, np.concatenate, np.stack, np.ravel_multi_index),
+    *(np.zeros, np.ones, np.full, np.empty, np.zeros_like, np.ones_like, np.full_like, np.empty_like),
+    *(np.argmax, np.argmin, np.count_nonzero, np.array_equal),
 }
-OF_FIXED_SHAPE |= {np.ones_like, np.full_like, np.empty_like, np.ravel_multi_index, np.take, np.vdot, np.einsum, cast}
-OF_FIXED_SHAPE |= {
-    np.ndarray.view,
-    np.zeros,
-    np.ones,
-    np.full,
-    np.empty,
-    np.stack,
-    operator.pow,
-    np.count_nonzero,
-    np.argmax,
-    np.argmin,
-}
-OF_FIXED_SHAPE |= {np.array_equal}
 
 
 UNLISTED = (
@@ -102,6 +88,12 @@ class Recording:
             self.writable.add(value.memory)
         return self.kind(self, array, value)
 
+    def number(self, number: Any, name: str, reading: Callable[[], Any]) -> Any:
+        """The stand-in for a ``number`` of NumPy's in the state: at each step the one that ``reading`` gives."""
+        value = Value((), number.dtype, (), None, 0, np.array(number), name, reading, True)
+        self.writable.add(value)
+        return self.kind(self, number, value)
+
     def argument(self, array: Any, name: str) -> Any:
         """The stand-in for an argument of the step, which is another array at each call."""
         stand_in = self.live(array, name)
@@ -136,13 +128,13 @@ class Recording:
             call.writes = call.result = out.value
             self._note(call)
             return out
-        if writes is None and id(result) in given and id(result) in self.values:
+        if writes is None and isinstance(result, np.ndarray) and id(result) in given and id(result) in self.values:
             return self.kind(self, result, self.values[id(result)][0])  # nothing was done
         call.writes = None if writes is None else writes.value
         if result is None or writes is not None:
             self._note(call)
             return None
-        return self._taken(result, call)
+        return self._taken(result, call, _is_fixed(call.function, call.arguments))
 
     def ufunc(self, ufunc: Any, method: str, inputs: Any, keywords: Any) -> Any:
         """A call of a ufunc, or of a method of one, as ``__array_ufunc__`` is told of it."""
@@ -172,8 +164,11 @@ class Recording:
             return self._converted(function, *arguments, **keywords)
         if function is np.astype:
             return arguments[0].astype(*arguments[1:], **keywords)
-        if function is np.copyto:
-            return self.run(operator.setitem, (arguments[0], ..., arguments[1]), keywords, writes=arguments[0])
+        if function is np.copyto and not keywords:
+            return self.run(operator.setitem, (arguments[0], ..., arguments[1]), {}, writes=arguments[0])
+        if function in WRITING:
+            written = arguments[0] if arguments else keywords[WRITING[function]]
+            return self.run(function, arguments, keywords, writes=written)
         return self.run(function, arguments, keywords)
 
     def is_around(self, value: Value) -> bool:
@@ -199,6 +194,9 @@ class Recording:
             return self.live(np.asarray(plain(x), dtype))
         elif not isinstance(x.array, np.ndarray):  # a number as an array without axes
             x = self.run(np.reshape, (x, ()), {})
+            x.array = np.asarray(x.array)
+            self.values[id(x.array)] = x.value, x.array
+            self.roots[id(x.array)] = x.value, x.array, x.array
         elif function is np.array and keywords.get("copy", True):
             x = self.run(np.copy, (x,), {})
         return x if dtype is None else x.astype(dtype, copy=False)
@@ -231,23 +229,25 @@ class Recording:
             return slice(*[self.noted(part) for part in (x.start, x.stop, x.step)])
         return x
 
-    def _taken(self, result: Any, call: Call) -> Any:
-        """What a call gave, as a stand-in, or as several."""
+    def _taken(self, result: Any, call: Call, fixed: bool) -> Any:
+        """What a call gave, as a stand-in, or as several. Shapes that are not ``fixed`` are guarded."""
         if isinstance(result, (tuple, list)):
             call.result = Value((), np.dtype(object), ())
             self._note(call)
-            items = [self._taken(item, Call(operator.getitem, (call.result, i))) for i, item in enumerate(result)]
+            gets = [Call(operator.getitem, (call.result, i)) for i in range(len(result))]
+            items = [self._taken(item, get, fixed) for item, get in zip(result, gets)]
             return type(result)(*items) if hasattr(result, "_fields") else type(result)(items)
         if isinstance(result, str) and not library_asks():
             raise refused("a text made of an array's numbers", "print and write outside the step")
         if not isinstance(result, (np.ndarray, np.generic, bool, int, float)):
             return result
         call.result = self._placed(result)
-        self.values[id(result)] = call.result, result
         self._note(call)
         if call.result.root is None:
             self.writable.add(call.result)
-        if isinstance(result, np.ndarray) and not _is_fixed(call.function, call.arguments):
+        if isinstance(result, np.ndarray):  # of truth values there are only two: they are known by no id
+            self.values[id(result)] = call.result, result
+        if isinstance(result, np.ndarray) and not fixed:
             checked = Value((), np.dtype(bool), ())
             self._note(Call(has_shape, (call.result, call.result.shape), result=checked))
             self._note(Call(guard, (checked, True)))
@@ -269,11 +269,14 @@ class Recording:
         """Refuse to write into what is neither state nor made by the step."""
         if isinstance(written, StandIn) and written.value.memory in self.writable:
             return
-        name = written.value.name if isinstance(written, StandIn) else ""
-        raise TracingError(
-            f"a compiled step writes into {name or 'an array'}, which is no part of its state and was not made by it; "
-            f"list what holds it in state=, or write y = ... for a new array{where()}"
-        )
+        if isinstance(written, StandIn):
+            name = written.value.name or "an array"
+            what = f"{name}, which is no part of its state and was not made by it"
+            instead = "write y = ... for a new array"
+        else:
+            what = "an array that is no part of its state, or that it made by a plain NumPy call, as np.zeros(n) is"
+            instead = "write p = p + x for p += x, and np.zeros_like(x), or np.zeros(n, like=x), for one to fill in"
+        raise TracingError(f"a compiled step writes into {what}; list what holds it in state=, or {instead}{where()}")
 
     def _check_no_parameter(self, array: Any) -> None:
         """Refuse the array of a parameter that the state does not hold, as the operation that is being run has it."""
@@ -346,6 +349,8 @@ def _is_fixed(function: Any, arguments: Any) -> bool:
     if function is operator.getitem:
         index = arguments[1] if isinstance(arguments[1], tuple) else (arguments[1],)
         return not any(isinstance(part, Value) and part.dtype == bool for part in index)
+    if function is np.where and len(arguments) == 1:  # it gives indices
+        return False
     return (
         function in OF_FIXED_SHAPE
         or isinstance(function, np.ufunc)

@@ -102,7 +102,7 @@ class _Arrays(dict[Any, Any]):
 def _all_constant(call: Call) -> bool:
     """Whether all operands are constants, and there is one."""
     operands = list(call.operands())
-    arrays = [x.array for x in operands if isinstance(x, Value)]
+    arrays = [x.array for x in operands if isinstance(x, Value) and x.reading is None]
     return bool(operands) and len(arrays) == len(operands) and all(map(_is_unchanging, arrays))
 
 

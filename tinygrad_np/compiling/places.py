@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import operator
 import weakref
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -33,7 +35,17 @@ CLOSED: tuple[Any, ...] = (
 )
 CLOSED += (str, bytes, int, float, complex, type(None), np.random.Generator, Operation, weakref.ref, set, frozenset)
 CLOSED += (StandIn, Symbol, Draws)
+
+
+class Closed:
+    """An object that is not gone into: a compiled step, whose programs are no state of a step that can call it."""
+
+
+CLOSED += (Closed,)
 PRIVATE = {"_array", "_node", "data", "__dict__", "__weakref__"}  # what a name can do without
+
+
+UNSAID = {"groups", "flats", "arguments", "numbers", "shared"}  # in names of Values
 
 
 class Access(partial[Any]):
@@ -45,7 +57,7 @@ class Access(partial[Any]):
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """An attribute of an object, or an item of a list or dict."""
+    """An attribute of an object, or an item of a list, a queue or a dict."""
 
     container: Any
     key: Any
@@ -56,7 +68,8 @@ class Place:
         """Whether there is such an item or attribute still."""
         if not self.is_item:
             return hasattr(self.container, self.key)
-        return self.key < len(self.container) if isinstance(self.container, list) else self.key in self.container
+        listed = isinstance(self.container, (list, deque))
+        return self.key < len(self.container) if listed else self.key in self.container
 
     @property
     def is_final(self) -> bool:
@@ -66,11 +79,13 @@ class Place:
         return own and str(vars(kind).get("__annotations__", {}).get(self.key)).startswith("Final")
 
     def get(self) -> Any:
-        return self.container[self.key] if self.is_item else getattr(self.container, self.key, None)
+        if not self.is_item:
+            return getattr(self.container, self.key, None)
+        return _kind(self.container).__getitem__(self.container, self.key)
 
     def set(self, value: Any) -> None:
         if self.is_item:
-            self.container[self.key] = value
+            _kind(self.container).__setitem__(self.container, self.key, value)
         else:  # past any manners of its own, such as those of an optimizer's hyperparameters
             _setter(self.container)(self.container, self.key, value)
 
@@ -97,9 +112,25 @@ class Place:
         return id(self.container), self.key
 
 
+def _kind(container: Any) -> Any:
+    """The class whose methods reach the items of a container past any manners of its own."""
+    return next(kind for kind in (dict, list, deque, type(container)) if isinstance(container, kind))
+
+
 def _setter(container: Any) -> Any:
-    """What sets attributes past any manners of the object's own; classes and modules have a setter of theirs."""
+    """What sets attributes past any manners of the object's own; classes, modules and partials have one of theirs."""
+    if isinstance(container, partial):
+        return _set_of_partial
     return setattr if isinstance(container, (type, ModuleType)) else object.__setattr__
+
+
+def _set_of_partial(function: Any, key: str, value: Any) -> None:
+    """Set an attribute of a partial, or what it calls and with which arguments, as unpickling does."""
+    if key not in ("func", "args"):
+        object.__setattr__(function, key, value)
+        return
+    parts = {"func": function.func, "args": function.args} | {key: value}
+    function.__setstate__((parts["func"], parts["args"], function.keywords, vars(function)))
 
 
 def places(roots: Sequence[Any]) -> list[Place]:
@@ -123,8 +154,8 @@ def places(roots: Sequence[Any]) -> list[Place]:
 
 def _places_of(thing: Any, name: str) -> Iterator[Place]:
     """The places of one container."""
-    if isinstance(thing, (list, dict)):
-        for key in range(len(thing)) if isinstance(thing, list) else thing:
+    if isinstance(thing, (list, dict, deque)):
+        for key in thing if isinstance(thing, dict) else range(len(thing)):
             yield Place(thing, key, True, f"{name}.{key}")
         return
     for key in _attributes(thing):
@@ -143,3 +174,14 @@ def _attributes(thing: Any) -> Iterator[str]:
             schedules = key == "schedules" and isinstance(thing, Group)  # which are asked outside the program
             if key not in PRIVATE - {"_array", "_node", "data"} and hasattr(thing, key) and not schedules:
                 yield key
+
+
+def identifier(name: str) -> str:
+    """The name of a place as one in a program, without what is the same in all of them."""
+    if name.isidentifier():
+        return name.strip("_")
+    parts = name.split(".")
+    kept = [
+        part for before, part in pairwise(parts) if part not in UNSAID and not (before in UNSAID and part.isdigit())
+    ]
+    return "".join(c if c.isalnum() else "_" for c in "_".join(kept) or name).strip("_")

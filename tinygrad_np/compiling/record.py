@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.asking import TracingError, latest
+from tinygrad_np.compiling.asking import TracingError, explained, latest
 from tinygrad_np.compiling.fitting import Checks, conditions
+from tinygrad_np.compiling.given import check_result
 from tinygrad_np.compiling.noting import UNLISTED, Recording, StandIn
+from tinygrad_np.compiling.outcome import Outcome
 from tinygrad_np.compiling.passes import simplified
 from tinygrad_np.compiling.program import Call, Program, Scalar, Value, operands_in
 from tinygrad_np.compiling.recorder import Recorder
 from tinygrad_np.compiling.rehearsal import Rehearsal
+from tinygrad_np.compiling.signature import classes_in
 from tinygrad_np.compiling.source import ReadableProgram
 from tinygrad_np.compiling.state import Performance, State
 from tinygrad_np.compiling.surroundings import Surroundings
@@ -53,12 +56,14 @@ def record(
     """Run ``step``, and give what it returns and its program. If it raises, the state is as it was before.
 
     ``arguments`` is the pair of positional ones and those by name, ``names`` one name for each leaf of them. ``moving``
-    are the places of the ints that change from step to step. A rehearsal comes first, to see that it is the same
-    program each time.
+    are the places of the ints that change from step to step. Two rehearsals come first, to see that the program is
+    the same each time, and the numbers are those of an eager run.
     """
     with Rehearsal(state, step):
-        twins = _performed(step, arguments, names, state, moving, None)[1].program.calls
-    return _performed(step, arguments, names, state, moving, twins)
+        twins = _performed(step, arguments, names, state, moving)[1].program.calls
+    with Rehearsal(state, step), np.errstate(all="ignore"):
+        eager = Outcome(step(*arguments[0], **arguments[1]), state.roots)
+    return _performed(step, arguments, names, state, moving, twins, eager)
 
 
 def _performed(
@@ -67,20 +72,26 @@ def _performed(
     names: Sequence[str],
     state: State,
     moving: set[tuple[int, Any]],
-    twins: Sequence[Call] | None,
+    twins: Sequence[Call] | None = None,
+    eager: Outcome | None = None,
 ) -> tuple[Any, Recorded]:
-    """Run ``step`` once, and record it."""
-    recording, surroundings = Recording(Recorder, twins), Surroundings(step, state.roots)
+    """Run ``step`` once, and record it; what it does is to be what the ``twins`` are and what the ``eager`` run did."""
     numbers: list[Any] = [leaf for _, leaf in leaves_of(arguments)]
+    others = [x for x in numbers if not isinstance(x, Variable)]  # functions and objects among them
+    others += classes_in(arguments)
+    recording, surroundings = Recording(Recorder, twins), Surroundings(step, state.roots, others)
     performance = Performance(state, recording, moving, surroundings)
     try:
         played = [_played(recording, leaf, name, numbers, i) for i, (leaf, name) in enumerate(zip(numbers, names))]
         performance.begin()
         positional, named = rebuilt(arguments, [p for p, _ in played])
-        returned = _uncaught(step, positional, named)
+        returned = _uncaught(surroundings.step[0], positional, named)
+        _check_arguments((positional, named), arguments, names, [p for p, _ in played])
         outputs, structure, results = _returned(recording, returned)
         updates = performance.finish()
         surroundings.check(performance.by_identity, {id(generator) for generator, _ in performance.drawn})
+        if eager is not None:
+            Outcome(results, state.roots).require_equal(eager)
         found = [value for _, value in played if value is not None]
         program: Program = ReadableProgram(found, recording.calls, tuple(outputs), updates)
         _check_parameters(performance, program)
@@ -102,6 +113,11 @@ def _uncaught(step: Callable[..., Any], positional: Any, named: Any) -> Any:
         if latest.error is not None:
             raise latest.error
         return returned
+    except Exception as error:
+        better = explained(error)
+        if better is error:
+            raise
+        raise better from error
     finally:
         latest.error = None
 
@@ -125,6 +141,7 @@ def _returned(recording: Recording, returned: Any) -> tuple[list[Any], Any, Any]
     for _, leaf in leaves_of(returned):
         inner = leaf._array if isinstance(leaf, Variable) else leaf
         real = inner.array if isinstance(inner, StandIn) else inner.number if isinstance(inner, Symbol) else inner
+        check_result(inner)
         outputs.append(recording.noted(inner))
         if isinstance(inner, StandIn):
             inner.value.number = not isinstance(leaf, Variable) and not isinstance(inner.array, np.ndarray)
@@ -133,9 +150,23 @@ def _returned(recording: Recording, returned: Any) -> tuple[list[Any], Any, Any]
     return outputs, rebuilt(returned, kinds), rebuilt(returned, results)
 
 
+def _check_arguments(now: Any, arguments: Any, names: Sequence[str], played: Sequence[Any]) -> None:
+    """Refuse a step that changed a list or a dictionary which it was given."""
+    before, after = list(leaves_of(arguments)), list(leaves_of(now))
+    if [path for path, _ in before] != [path for path, _ in after]:
+        what = "a list or a dictionary"
+    else:
+        what = next((name for name, (_, x), was in zip(names, after, played) if x is not was), "")
+    if what:
+        raise TracingError(
+            f"the step changes {what} that it was given as an argument, which a compiled step would not; return what "
+            "is new"
+        )
+
+
 def _check_parameters(performance: Performance, program: Program) -> None:
     """Refuse parameters around the step that it uses and the state does not hold."""
     used = {v for call in program.calls for v in operands_in((call.arguments, call.keywords)) if isinstance(v, Value)}
-    for place, array in performance.outside:
+    for place, array in performance.scenery.arrays:
         if isinstance(place.container, Leaf) and performance.recording.values[id(array)][0] in used:
             raise TracingError(UNLISTED.format(f"the parameter {place.name}"))

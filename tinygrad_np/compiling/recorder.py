@@ -12,12 +12,21 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from tinygrad_np.compiling.asking import library_asks, refused
+from tinygrad_np.compiling.asking import library_asks, library_looks, refused, unsupported, where
 from tinygrad_np.compiling.noting import Recording, StandIn
 from tinygrad_np.compiling.program import cast
 from tinygrad_np.tape import Variable
 
 OUTSIDE = "compute with NumPy's functions in the step, and return from it what is needed outside"
+FILLED = "for an array to be filled in, write np.zeros_like(x), or np.zeros(n, like=x); for np.array([a, b]), np.stack"
+LAYOUT = "go by shape and dtype, which a program is made for; arrays in another layout are run by the same one"
+INSTEAD = {
+    "flat": "write x.reshape(-1)",
+    "base": "compare memory outside the step",
+    "resize": "write np.resize(x, shape)",
+    "byteswap": "swap bytes outside the step",
+    "strides": LAYOUT,
+}
 POWERS = {2: np.square, 1: np.positive, 0.5: np.sqrt, -1: np.reciprocal}  # as the operator ** of arrays computes them
 Method = Callable[..., Any]
 
@@ -52,11 +61,11 @@ def _method(function: Any) -> Method:
     return method
 
 
-def _refused(what: str) -> Callable[..., NoReturn]:
+def _refused(what: str, *advice: str) -> Callable[..., NoReturn]:
     """A method that gives plain numbers."""
 
     def method(self: Recorder, *arguments: Any, **keywords: Any) -> NoReturn:
-        raise refused(what, OUTSIDE)
+        raise refused(what, "; ".join([OUTSIDE, *advice]))
 
     return method
 
@@ -85,17 +94,30 @@ class Recorder(StandIn):
         return int(np.size(self.array))
 
     @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.itemsize
+
+    @property
     def base(self) -> Any:
-        """What owns the memory, if that is another array."""
-        return self.array.base
+        """What owns the memory, if that is another array, for a line of the library."""
+        return self._known_to_library("base")
+
+    @property
+    def strides(self) -> Any:
+        return self._known_to_library("strides")
+
+    def _known_to_library(self, name: str) -> Any:
+        if not library_looks():
+            raise unsupported(f"array.{name}", INSTEAD[name])
+        return getattr(self.array, name)
 
     @property
     def flags(self) -> Flags:
         return Flags(self)
-
-    @property
-    def strides(self) -> tuple[int, ...]:
-        return self.value.strides
 
     @property
     def T(self) -> Any:
@@ -122,6 +144,13 @@ class Recorder(StandIn):
     def __repr__(self) -> str:
         return f"{self.dtype} {self.shape}"  # as messages show an array
 
+    def __getattr__(self, name: str) -> Any:
+        """What arrays have and Recorders have not. Names with underscores NumPy asks for, and goes on without."""
+        if hasattr(np.ndarray, name) and name[:2] != "__":
+            raise unsupported(f"array.{name}", INSTEAD.get(name, OUTSIDE))
+        why = f" within a compiled step: {OUTSIDE}{where()}" if hasattr(np.ndarray, name) else ""
+        raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}{why}")
+
     # -- NumPy's protocols, operators ----------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
@@ -140,6 +169,9 @@ class Recorder(StandIn):
     __and__, __rand__, __iand__ = _operators(np.bitwise_and)
     __or__, __ror__, __ior__ = _operators(np.bitwise_or)
     __xor__, __rxor__, __ixor__ = _operators(np.bitwise_xor)
+    __lshift__, __rlshift__, __ilshift__ = _operators(np.left_shift)
+    __rshift__, __rrshift__, __irshift__ = _operators(np.right_shift)
+    __divmod__, __rdivmod__ = _operators(np.divmod)[:2]
     __lt__, __le__, __gt__, __ge__ = map(_compared, (np.less, np.less_equal, np.greater, np.greater_equal))
     __eq__, __ne__ = map(_compared, (np.equal, np.not_equal))
     __hash__ = object.__hash__
@@ -168,11 +200,25 @@ class Recorder(StandIn):
     def __invert__(self) -> Any:
         return np.invert(self)
 
+    def __round__(self, digits: int | None = None) -> Any:
+        if digits is None:
+            raise refused("round(array) to an int", "write np.round(array), or round(array, 0)")
+        return np.round(self, digits)
+
     def __getitem__(self, index: Any) -> Any:
         return self.recording.run(operator.getitem, (self, index), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self.recording.run(operator.setitem, (self, index, value), {}, writes=self)
+
+    def __delitem__(self, index: Any) -> NoReturn:
+        raise ValueError("cannot delete array elements")
+
+    def __copy__(self) -> Any:
+        return self.copy("K")
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.copy("K")
 
     # -- NumPy's methods -----------------------------------------------------------------------------
 
@@ -214,6 +260,18 @@ class Recorder(StandIn):
             return self
         return self.recording.run(cast, (self, np.dtype(dtype)), {})
 
+    def fill(self, value: Any) -> None:
+        self[...] = value
+
+    def sort(self, axis: int = -1, **options: Any) -> None:
+        self[...] = np.sort(self, axis, **options)
+
+    def partition(self, kth: Any, axis: int = -1, **options: Any) -> None:
+        self[...] = np.partition(self, kth, axis, **options)
+
+    def put(self, indices: Any, values: Any, mode: Any = "raise") -> None:
+        self.recording.function(np.put, (self, indices, values, mode), {})
+
     def compress(self, condition: Any, axis: Any = None) -> Any:
         return self.recording.function(np.compress, (condition, self, axis), {})
 
@@ -231,7 +289,7 @@ class Recorder(StandIn):
             raise refused(
                 "a plain array made of one of the step, as by tensor.numpy() or np.asarray, as an index of a plain "
                 "array, or in one",
-                f"{OUTSIDE}; list in state what holds the arrays that it changes",
+                f"{OUTSIDE}; list in state what holds the arrays that it changes; {FILLED}",
             )
         self.recording.guard(np.array_equal(self, self.array.copy()), True)
         return np.array(self.array, dtype)
@@ -262,7 +320,8 @@ class Recorder(StandIn):
     def __str__(self) -> str:
         return format(self)
 
-    __float__, __complex__ = _refused("float(array)"), _refused("complex(array)")
+    __float__ = _refused("a number made of an array's, as by float(), math.sin() or in a plain array", FILLED)
+    __complex__ = _refused("complex(array)")
     item, tolist, tobytes = _refused("array.item()"), _refused("array.tolist()"), _refused("array.tobytes()")
     __index__ = _refused("an index made of an array's number")
     __contains__ = _refused("looking for a number in an array")
@@ -278,11 +337,16 @@ class Flags:
         object.__setattr__(self, "recorder", recorder)
 
     def __getattr__(self, name: str) -> Any:
+        if name != "writeable" and not library_looks():
+            raise unsupported(f"array.flags.{name}", LAYOUT)
         return getattr(self.recorder.array.flags, name)
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name.lower())
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name != "writeable":
-            raise AttributeError(f"flags.{name} cannot be set of an array of a step")
+            raise unsupported(f"array.flags.{name} = ...", LAYOUT)
         self.recorder.recording.run(np.ndarray.setflags, (self.recorder, value), {})
 
 

@@ -24,6 +24,10 @@ class Rehearsal:
         """Nothing yet."""
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.put_back()
+
+    def put_back(self) -> None:
+        """Let everything be as it was when this object was made."""
         self._before.abandon()
         self._around.put_back()
         for group, numbers in self._followed:

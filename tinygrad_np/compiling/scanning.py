@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_np.compiling.locking import turns
+from tinygrad_np.compiling.rehearsal import Rehearsal
 from tinygrad_np.tensor import Tensor
 from tinygrad_np.training.interruption import Interruption
 
@@ -55,18 +57,20 @@ def scanned(step: Any, epochs: Epochs, interruption: Interruption) -> Array:
     losses: list[Array] = []
     while done < total:
         minibatch = epochs.minibatch(done)
-        version = step.ready(minibatch)
-        arrays, steps, times = epochs.from_here(done) if version is not None else ((), 0, 1)
-        if steps:
-            losses.append(version.scan(arrays, steps, times, lambda: interruption.noted))
-            done += len(losses[-1])
+        turns.give_way()
+        with step.lock:
+            version = step.ready(minibatch)
+            arrays, steps, times = epochs.from_here(done) if version is not None else ((), 0, 1)
+            holds = steps > 0
+            if holds:
+                some, holds = version.scan(arrays, steps, times, lambda: interruption.noted or turns.forking)
+                losses.append(some)
+                done += len(some)
         if interruption.noted:
             raise KeyboardInterrupt
-        if not steps:
-            losses.append(_number(step(*minibatch)))
-            done += 1
-        elif len(losses[-1]) < steps * times:  # it stopped where the next one does not hold
-            losses.append(_number(step(*epochs.minibatch(done))))
+        if not holds:
+            minibatch = epochs.minibatch(done)
+            losses.append(_number(step(*minibatch)) if done else _first(step, minibatch))
             done += 1
     return losses[0] if len(losses) == 1 else np.concatenate(losses) if losses else np.empty(0)
 
@@ -85,11 +89,25 @@ def orders(order: Any, epochs: int, rows: int) -> Sequence[Any]:
     return list(np.broadcast_to(given, (epochs, rows)).astype(np.intp))
 
 
+def _first(step: Any, minibatch: Sequence[Array]) -> Array:
+    """The loss of a first step; if it gives none, the state is as it was before."""
+    with turns.alone(step):
+        before = Rehearsal(step.state, step.step)
+        result = step(*minibatch)
+        try:
+            return _number(result)
+        except ValueError:
+            before.put_back()
+            raise
+
+
 def _number(loss: Any) -> Array:
     """The loss that a step returned, in an array of one number."""
-    value = loss.data if isinstance(loss, Tensor) else np.asarray(loss)
-    if value.size != 1 or value.dtype.kind not in "fiub":
-        raise ValueError(
-            f"scan takes a step that returns its loss, one number, got {value.dtype} of shape {value.shape}"
-        )
-    return value.reshape(1)
+    if loss is None or isinstance(loss, (tuple, list, dict)):
+        what = "None" if loss is None else f"a {type(loss).__name__} of {len(loss)}"
+    else:
+        value = loss.data if isinstance(loss, Tensor) else np.asarray(loss)
+        if value.size == 1 and value.dtype.kind in "fiub":
+            return value.reshape(1)
+        what = f"{value.dtype} of shape {value.shape}"
+    raise ValueError(f"scan takes a step that returns its loss, one number, got {what}; call the step in a loop")

@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from tinygrad_np.compiling.asking import TracingError, UnsettledError
-from tinygrad_np.compiling.noting import UNLISTED, Recording, StandIn
-from tinygrad_np.compiling.places import CLOSED, Access, Place, places
+from tinygrad_np.compiling.holding import apart, is_followed
+from tinygrad_np.compiling.noting import Recording, StandIn
+from tinygrad_np.compiling.places import CLOSED, Access, Place, identifier, places
 from tinygrad_np.compiling.program import Scalar
 from tinygrad_np.compiling.recorder import Draws
+from tinygrad_np.compiling.scenery import Scenery
 from tinygrad_np.compiling.surroundings import Surroundings
 from tinygrad_np.compiling.symbols import Symbol
 from tinygrad_np.optim.group import Group
 from tinygrad_np.tape import Leaf, Variable, tick
 
-UNSAID = {"groups", "flats", "arguments", "numbers", "shared"}
 Update = tuple[Access, Any]
+Numbers = dict[tuple[int, Any], Any]  # by the place of each
 
 
 class State:
     """What the objects ``roots`` hold: arrays, numbers, Generators, and what is built of them."""
 
     def __init__(self, roots: Sequence[Any]) -> None:
-        for root in roots:
-            if isinstance(root, (np.ndarray, np.random.Generator, int, float, str)) or root is None:
-                raise TypeError(
-                    f"state holds objects, such as a model and its optimizer, got {type(root).__name__}; put an array "
-                    "or a Generator into an object, a list or a dict that the step takes it from"
-                )
         self.roots = list(roots)
 
-    def numbers(self) -> dict[tuple[int, Any], Any]:
-        """The ints of the state, by the place of each."""
-        return {place.identity: n for place in places(self.roots) if type(n := place.get()) is int}
+    def numbers(self) -> Numbers:
+        """The numbers of the state."""
+        found = {place.identity: place.get() for place in places(self.roots)}
+        return {place: n for place, n in found.items() if isinstance(n, (int, float, np.generic))}
 
     def leaves(self) -> list[Leaf]:
         """The places on the tape where gradients of the state arrive."""
@@ -53,7 +50,10 @@ class State:
 
 
 class Performance:
-    """One run of a step in which stand-ins play the state. ``moving`` are the ints that change from step to step."""
+    """One run of a step in which stand-ins play the state.
+
+    ``moving`` are the places of the ints, and of NumPy's numbers, that change from step to step.
+    """
 
     def __init__(
         self, state: State, recording: Recording, moving: set[tuple[int, Any]], surroundings: Surroundings
@@ -65,7 +65,7 @@ class Performance:
         self.found = places(state.roots)
         self.before = [(place, place.get()) for place in self.found]
         self.by_identity = {place.identity: value for place, value in self.before}
-        self.outside = [(p, p.get()) for p in surroundings.arrays(set(self.by_identity))]
+        self.scenery = Scenery(surroundings, self.by_identity, recording)
         held = [*[place.container for place in self.found], *[value for _, value in self.before]]
         self.containers = list({id(x): x for x in map(_contents, held) if x is not None}.values())
         self.shapes = [(x, x.copy()) for x in self.containers]
@@ -74,7 +74,7 @@ class Performance:
         self.drawn = [(g, g.bit_generator.state) for _, v in self.before for g in _kinds(v, np.random.Generator)]
         self.stand_ins: dict[int, tuple[Any, Any]] = {}  # by the id of what they play
         self.originals: dict[int, tuple[Any, Any]] = {}  # the other way round
-        self.symbols: dict[tuple[int, Any], Symbol] = {}  # by the place that each reads
+        self.numbers: Numbers = {}  # those for numbers, by the place that each reads
 
     # -- before the step -----------------------------------------------------------------------------
 
@@ -83,36 +83,41 @@ class Performance:
         for group, _ in self.schedules:
             group.schedules = {}
         for place in self.found:
-            value = place.get()
-            if type(value) is float or (type(value) is int and place.identity in self.moving):
-                played: Any = self._symbol(value, place, place.reader())
-                self.symbols[place.identity] = played
+            value, moves = place.get(), place.identity in self.moving
+            if type(value) is float or (moves and type(value) is int):
+                played = self.numbers[place.identity] = self._symbol(value, place, place.reader())
+            elif moves and isinstance(value, np.generic) and value.dtype.kind in "fiubc":
+                played = self.recording.number(value, identifier(place.name), place.reader())
+                self.numbers[place.identity] = played
             else:
                 played = self._played(value, place, place.reader())
             if played is not value:
                 place.set(played)
 
-        for place, array in self.outside:
-            place.set(self._played(array, place, place.reader()))
+        self.scenery.begin(lambda value, place: self._played(value, place, place.reader()))
 
     def _played(self, value: Any, place: Place, get: Callable[[], Any]) -> Any:
         """The stand-in for ``value``, which is at ``place``; or itself, where it stays what it is."""
-        kind = type(value)
-        if kind is float:
-            return self._symbol(value, place, get)
         if id(value) in self.stand_ins:
             return self.stand_ins[id(value)][0]
+        is_state = place.identity in self.by_identity
+        if type(value) is float and is_state:
+            return self._symbol(value, place, get)
         played = value
-        if kind is np.ndarray and value.dtype.kind in "fiub":
-            writable = value.flags.writeable and place.identity in self.by_identity
-            played = self.recording.live(value, _identifier(place.name), writable)
-        elif isinstance(value, np.random.Generator):
+        if is_followed(value):
+            played = self.recording.live(value, identifier(place.name), value.flags.writeable and is_state)
+        elif isinstance(value, np.ndarray) and not is_state:
+            self.scenery.fix(value, place.name)
+        elif isinstance(value, np.random.Generator) and is_state:
             played = Draws(self.recording, value)
-        elif isinstance(value, tuple):
-            inner = [replace(place, name=f"{place.name}.{i}") for i in range(len(value))]
-            items = [self._played(x, p, partial(_item, get, i)) for i, (x, p) in enumerate(zip(value, inner))]
-            if any(a is not b for a, b in zip(items, value)):
-                played = kind(*items) if hasattr(value, "_fields") else kind(items)
+        elif (parts := apart(value)) is not None:
+            inner = [(x, replace(place, name=f"{place.name}[{i}]")) for i, x in enumerate(parts[0])]
+            items = [self._played(x, p, partial(_item, get, i)) for i, (x, p) in enumerate(inner)]
+            if any(a is not b for a, b in zip(items, parts[0])):
+                try:
+                    played = parts[1](items)
+                except (AttributeError, TypeError):
+                    self.scenery.fix_all(value, place.name)
         if played is not value:
             self.stand_ins[id(value)] = played, value
             self.originals[id(played)] = value, played
@@ -120,7 +125,7 @@ class Performance:
 
     def _symbol(self, number: Any, place: Place, get: Callable[[], Any]) -> Symbol:
         moving = place.identity in self.moving
-        return Symbol(self.recording, number, Scalar(get, (), _identifier(place.name)), moving)
+        return Symbol(self.recording, number, Scalar(get, (), identifier(place.name)), moving)
 
     # -- after it --------------------------------------------------------------------------------------
 
@@ -128,11 +133,14 @@ class Performance:
         """Let everything be as it was before the step began."""
         for place in places(self.state.roots):  # what the step put somewhere new
             place.set(self._real(place.get()))
-        for container, copy in self.shapes:  # which may have grown
-            container.clear()
-            (container.extend if isinstance(container, list) else container.update)(copy)
-        for place, value in [*self.before, *self.outside]:
+        for container, copy in self.shapes:
+            by_name = isinstance(container, dict)
+            if [*container] != [*copy] if by_name else len(container) != len(copy):  # what is in it follows
+                container.clear()
+                (container.update if by_name else container.extend)(copy)
+        for place, value in self.before:
             place.set(value)
+        self.scenery.put_back()
         for array, copy in self.copies:
             array[...] = copy
         for generator, bits in self.drawn:
@@ -144,16 +152,14 @@ class Performance:
     def finish(self) -> list[Update]:
         """Put arrays and numbers back, and tell what the step leaves in the place of others."""
         updates: list[Update] = []
-        for place, array in self.outside:
-            if place.get() is not self.stand_ins[id(array)][0]:
-                raise TracingError(UNLISTED.format(f"and changes {place.name}"))
-            place.set(array)
+        self.scenery.finish()
         for place in places(self.state.roots):
             now, was = place.get(), self.by_identity.get(place.identity, self)
             real = self._real(now)
             if real is not now:
                 place.set(real)
-            if real is was or now is self.symbols.get(place.identity, self):
+            player = self.numbers.get(place.identity, self)
+            if now is player or now is was or (real is was and player is self):
                 continue
             updates += self._update(place, was, now, real)
         for place in self.found:
@@ -164,9 +170,10 @@ class Performance:
 
     def _update(self, place: Place, was: Any, now: Any, real: Any) -> list[Update]:
         """What to do at ``place`` after each step, where something else is now."""
+        settles = isinstance(was, np.generic) and place.identity not in self.moving
         if isinstance(now, Symbol) and was is not self:
             return [(place.setter(), now.scalar)]
-        if isinstance(now, StandIn) and was is not self:
+        if isinstance(now, StandIn) and was is not self and not settles:
             now.value.number = not isinstance(now.array, np.ndarray)
             return [(place.setter(), now.value)]
         if now is None and isinstance(was, np.ndarray):
@@ -176,11 +183,14 @@ class Performance:
         if now is was or (type(now) is type(was) and isinstance(now, (int, str)) and now == was):
             return []
         # A count that was not seen to move will have been by the next time, and a new place will be there.
-        settles = isinstance(now, Symbol) or (type(was) is int and type(real) is int)
-        raise (UnsettledError if settles else TracingError)(
+        settles |= isinstance(now, Symbol) or (type(was) is int and type(real) is int)
+        error = (UnsettledError if settles else TracingError)(
             f"the step changes {place.name}, from {_shown(was, self)} to {_shown(real, self)}, which a compiled step "
             "would not; keep such things outside the step"
         )
+        if isinstance(error, UnsettledError) and isinstance(was, np.generic):
+            error.place = place.identity
+        raise error
 
     def _real(self, value: Any) -> Any:
         """What ``value`` is without stand-ins."""
@@ -208,6 +218,20 @@ class Performance:
         return [leaf for leaf, order in self.orders if leaf.order != order]
 
 
+def moved(before: Numbers, after: Numbers) -> set[tuple[int, Any]] | None:
+    """The places of ints, and of NumPy's numbers, that are not those of ``before``; None if ints came or went.
+
+    A number of NumPy's is a new object where it was computed. Floats are read anyway.
+    """
+    for some, others in ((before, after), (after, before)):
+        if any(type(n) is int and place not in others for place, n in some.items()):
+            return None
+    changed = {place: n for place, n in after.items() if place in before and n is not before[place]}
+    return {
+        place for place, n in changed.items() if isinstance(n, np.generic) or (type(n) is int and n != before[place])
+    }
+
+
 def touch(leaves: Sequence[Leaf]) -> None:
     """Let graphs that used ``leaves`` be out of date, as an optimizer does."""
     stamp = tick()
@@ -215,9 +239,9 @@ def touch(leaves: Sequence[Leaf]) -> None:
         leaf.order = stamp
 
 
-def _contents(thing: Any) -> list[Any] | dict[Any, Any] | None:
-    """What may come to have more or fewer items: a list, a dictionary, the attributes of an object of the user's."""
-    if type(thing) is list or type(thing) is dict:
+def _contents(thing: Any) -> Any:
+    """What may come to have more or fewer items: a list, a queue, a dict, the attributes of an object of the user's."""
+    if type(thing) in (list, dict, deque):
         return thing
     own = not type(thing).__module__.startswith(("tinygrad_np", "numpy"))
     return vars(thing) if own and not isinstance(thing, CLOSED) and hasattr(thing, "__dict__") else None
@@ -236,15 +260,6 @@ def _kinds(value: Any, kind: Any) -> list[Any]:
 
 def _arrays(value: Any) -> list[Any]:
     return _kinds(value, np.ndarray)
-
-
-def _identifier(name: str) -> str:
-    """The name of a place as one in a program, without what is the same in all of them."""
-    parts = name.split(".")
-    kept = [
-        part for before, part in pairwise(parts) if part not in UNSAID and not (before in UNSAID and part.isdigit())
-    ]
-    return "".join(c if c.isalnum() else "_" for c in "_".join(kept) or name).strip("_")
 
 
 def _shown(value: Any, nothing: Any) -> str:

@@ -23,17 +23,23 @@ COMPUTED = "the step puts what it computed into {}, which a compiled step would 
 
 
 class Surroundings:
-    """What is around ``step`` and around functions that ``roots`` hold, as it is before the step is recorded.
+    """What is around ``step`` and ``arguments``, and around functions that ``roots`` hold, before it is recorded.
 
     It is a part of what a program is recorded for: where something is replaced, another is recorded. The step itself
     must not change it.
     """
 
-    def __init__(self, step: Callable[..., Any], roots: Sequence[Any] = ()) -> None:
+    def __init__(self, step: Callable[..., Any], roots: Sequence[Any] = (), arguments: Sequence[Any] = ()) -> None:
         state = places(roots)
         held = [leaf for place in state for leaf in leaves(place.get()) if callable(leaf)]
-        reach = Reach((step, *held), {id(thing) for thing in (*roots, *[place.container for place in state])})
+        self.step = [step]  # another is called in its place, where it is a method of a tuple with arrays
+        reach = Reach(
+            (step, *held, *arguments), {id(thing) for thing in (*roots, *[place.container for place in state])}
+        )
         self.before = [(place, place.get()) for place in reach.places.values()]
+        library = [thing for thing in reach.met.values() if isinstance(thing, (Variable, Module))]
+        self._slots = [Place(self.step, 0, True, "the step"), *reach.slots, *places(library)]
+        self.hidden = reach.hidden
         self.attributes = [(name, vars(thing)) for name, thing in reach.objects]
         self.contents = [(name, container, container.copy()) for name, container in reach.containers]
         generators = {id(g): g for _, value in self.before for g in _generators(value)}.values()
@@ -50,12 +56,9 @@ class Surroundings:
         """The lists, dictionaries and sets that are read."""
         return [container for _, container, _ in self.contents]
 
-    def arrays(self, known: set[tuple[int, Any]]) -> list[Place]:
-        """Where arrays are, in variables and in the Tensors, Modules and lists there, but for ``known`` places."""
-        found = [place for place, _ in self.before]
-        held = [value for _, value in self.before if isinstance(value, (Variable, Module, list, dict, tuple))]
-        found = [place for place in [*found, *places(held)] if place.identity not in known]
-        return [place for place in found if type(place.get()) is np.ndarray and place.get().dtype.kind in "fiub"]
+    def slots(self, known: Container[tuple[int, Any]]) -> list[Place]:
+        """Where arrays are, or what may hold some and cannot be changed itself, but for ``known`` places."""
+        return list({place.identity: place for place in self._slots if place.identity not in known}.values())
 
     def check(self, known: Container[tuple[int, Any]], generators: set[int]) -> None:
         """Refuse a step that changed them, beside what is at ``known`` places, which are those of the state.

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
 
-from tinygrad_np.compiling.asking import library_asks, refused
+from tinygrad_np.compiling.asking import library_asks, refused, unsupported
 from tinygrad_np.compiling.program import Scalar
 from tinygrad_np.tape import Variable
 
 NUMBERS = (bool, int, float)
+COMPUTED = "compute with operators, + - * / **, or NumPy's functions, instead of float(), math functions or np.array()"
+DECIDED = "write np.where(condition, a, b), or decide outside the step; an argument may be an int, which is known"
 
 
 def _binary(function: Callable[..., Any], ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """``self ∘ other`` and ``other ∘ self``: of numbers by the operator, of arrays by the ufunc."""
 
     def applied(x1: Any, x2: Any, other: Any) -> Any:
-        if isinstance(other, Variable):
+        if isinstance(other, (Variable, list, tuple, str)):
             return NotImplemented
         return derived(function, x1, x2) if _is_number(other) else ufunc(x1, x2)
 
@@ -43,7 +46,7 @@ class Symbol:
 
     def __bool__(self) -> bool:
         if not library_asks():
-            raise refused("a decision on a number of the state", "decide outside the step")
+            raise refused(f"a decision on {self._name}", DECIDED)
         answer = bool(self.number)
         self.recording.guard(self.scalar, answer)
         return answer
@@ -51,10 +54,7 @@ class Symbol:
     def frozen(self) -> Any:
         """The plain number, to which the program is then bound."""
         if self.moving or not library_asks():
-            raise refused(
-                "a plain number made of one of the state",
-                "compute with operators, + - * / **, instead of float(), math functions or np.array()",
-            )
+            raise refused(f"a plain number made of {self._name}", COMPUTED)
         for symbol in self.readings:
             self.recording.bind(symbol.scalar, symbol.number)
         return self.number
@@ -90,7 +90,43 @@ class Symbol:
     __lt__, __gt__ = _binary(operator.lt, np.less)[0], _binary(operator.gt, np.greater)[0]
     __le__, __ge__ = _binary(operator.le, np.less_equal)[0], _binary(operator.ge, np.greater_equal)[0]
     __eq__, __ne__ = _binary(operator.eq, np.equal)[0], _binary(operator.ne, np.not_equal)[0]
-    __hash__ = object.__hash__
+
+    def __hash__(self) -> int:
+        if not library_asks():
+            raise refused("looking for a number of the state in a set or a dictionary", "decide outside the step")
+        return object.__hash__(self)
+
+    __and__, __rand__ = _binary(operator.and_, np.bitwise_and)
+    __or__, __ror__ = _binary(operator.or_, np.bitwise_or)
+    __xor__, __rxor__ = _binary(operator.xor, np.bitwise_xor)
+    __lshift__, __rlshift__ = _binary(operator.lshift, np.left_shift)
+    __rshift__, __rrshift__ = _binary(operator.rshift, np.right_shift)
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
+    @property
+    def real(self) -> Symbol:
+        return self
+
+    @property
+    def imag(self) -> Any:
+        return type(self.number)(0)
+
+    def conjugate(self) -> Symbol:
+        return self
+
+    def __trunc__(self) -> Symbol:
+        return derived(math.trunc, self)
+
+    def __floor__(self) -> Symbol:
+        return derived(math.floor, self)
+
+    def __ceil__(self) -> Symbol:
+        return derived(math.ceil, self)
 
     def __neg__(self) -> Symbol:
         return derived(operator.neg, self)
@@ -106,14 +142,33 @@ class Symbol:
 
     def __format__(self, form: str) -> str:
         if not library_asks():  # in a message, which is for now
-            raise refused("a text made of a number of the state", "make it outside the step")
+            raise refused(f"a text made of {self._name}", "make it outside the step")
         return format(self.number, form)
 
     def __repr__(self) -> str:
         return format(self)
 
     def __reduce__(self) -> NoReturn:
-        raise refused("a copy of a number of the state", "copy it outside the step")
+        raise refused(f"a pickle of {self._name}", "make it outside the step")
+
+    def __copy__(self) -> Symbol:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Symbol:
+        return self
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """What numbers have and Symbols have not."""
+        kind = type(self.number).__name__
+        if hasattr(self.number, name) and name[:2] != "__":
+            raise unsupported(f"{kind}.{name}, of {self._name},", COMPUTED)
+        raise AttributeError(f"{kind!r} object has no attribute {name!r}")
+
+    @property
+    def _name(self) -> str:
+        """As messages call it: by the argument or the place in the state that it is, or is computed from."""
+        names = sorted({reading.scalar.name for reading in self.readings} - {""})
+        return f"the number {' and '.join(names)}" if names else "a number of the state"
 
 
 def derived(function: Callable[..., Any], *operands: Any) -> Symbol:
@@ -121,7 +176,7 @@ def derived(function: Callable[..., Any], *operands: Any) -> Symbol:
     symbols = [x for x in operands if isinstance(x, Symbol)]
     number = function(*[x.number if isinstance(x, Symbol) else x for x in operands])
     scalar = Scalar(function, tuple([x.scalar if isinstance(x, Symbol) else x for x in operands]))
-    readings = tuple(dict.fromkeys([reading for x in symbols for reading in x.readings]))
+    readings = tuple({id(reading): reading for x in symbols for reading in x.readings}.values())
     return Symbol(symbols[0].recording, number, scalar, any(x.moving for x in symbols), readings)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
+from keyword import iskeyword
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,11 @@ OPERATORS |= {operator.floordiv: "//", operator.eq: "==", operator.ne: "!=", ope
 OPERATORS |= {operator.gt: ">", operator.ge: ">="}
 MODULES = {"np": np, "np.linalg": np.linalg, "np.fft": np.fft}
 LITERALS = (bool, int, str, type(None), type(Ellipsis))
+
+
+def is_name(text: str) -> bool:
+    """Whether Python's source can say it as a name; attributes may be called anything by setattr()."""
+    return text.isidentifier() and not iskeyword(text)
 
 
 class Names:
@@ -34,7 +40,7 @@ class Names:
     def name(self, thing: Any, wanted: str) -> str:
         """The name of ``thing``: the one that it has, or one like ``wanted``."""
         if id(thing) not in self.given:
-            base, i = wanted if wanted.isidentifier() else f"x_{wanted}", 1
+            base, i = wanted if is_name(wanted) else f"x_{wanted}", 1
             wanted = base
             while wanted in self.taken:
                 i += 1

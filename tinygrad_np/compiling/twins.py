@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.compiling.asking import TracingError, where
+from tinygrad_np.compiling.holding import are_equal
 from tinygrad_np.compiling.program import Call, Scalar, Value
 
 
@@ -23,7 +24,7 @@ def require_equal(call: Call, twins: Sequence[Call], i: int) -> None:
         raise TracingError(
             f"the step uses {difference}, which was another one when it was run again on the same numbers, and would "
             "stay as it was recorded: a draw from a Generator that no object of the state holds, a time or the like; "
-            f"list in state= what holds the Generator, or give it as an argument{where()}"
+            f"list in state= what holds the Generator, or give the number as an argument{where()}"
         )
 
 
@@ -31,7 +32,7 @@ def _difference(x: Any, twin: Any) -> str:
     """What differs between the constants in two trees of operands; nothing if all are the same."""
     if isinstance(x, Value) and isinstance(twin, Value):
         a, b = x.array, twin.array
-        same = a is b or a is None or b is None or (a.dtype == b.dtype and np.array_equal(a, b, equal_nan=True))
+        same = a is b or a is None or b is None or (a.dtype == b.dtype and are_equal(a, b))
         return "" if same else f"an array of shape {x.shape}"
     if isinstance(x, Scalar) and isinstance(twin, Scalar):
         return _difference(x.arguments, twin.arguments)

@@ -22,11 +22,15 @@ ARRAYS = (np.ndarray, np.generic, Tensor)
 
 
 class Version:
-    """A program and what runs it, for one kind of arguments and one structure of the state."""
+    """A program and what runs it, for one kind of arguments and one structure of the state.
 
-    def __init__(self, recorded: Recorded, native: bool | None) -> None:
+    ``forgets`` says that the step is known to forget gradients before it uses them.
+    """
+
+    def __init__(self, recorded: Recorded, native: bool | None, forgets: bool = False) -> None:
         self.recorded, self.program, self.fits = recorded, recorded.program, recorded.checks.function()
         self.native, self.runs = native, 0
+        self.lasts = recorded.checks.function(recorded.checks.forgotten if forgets else ())()  # for many steps in a row
         self._runner: ByNumPy | ByNativeCode | None = None  # made when it is met again
         kinds = [kind for _, kind in leaves_of(recorded.structure)]
         self.tensors = [i for i, kind in enumerate(kinds) if kind == "tensor"]
@@ -78,26 +82,33 @@ class Version:
     @property
     def scans(self) -> bool:
         """Whether native code can run many steps, each of which gives its loss alone, without asking a schedule."""
-        return self._scans and not any(group.schedules for group in self.recorded.groups)
+        return self._scans and self.lasts and not any(group.schedules for group in self.recorded.groups)
 
     @cached_property
     def _scans(self) -> bool:
         native = self.runner.native
-        lossy = len(self.program.outputs) == 1 and getattr(self.program.outputs[0], "shape", None) in ((), (1,), (1, 1))
+        alone = isinstance(self.recorded.structure, str)  # in no list, and in no dictionary
+        lossy = alone and getattr(self.program.outputs[0], "shape", None) in ((), (1,), (1, 1))
         return native is not None and native.scans and lossy and self.plain
 
-    def scan(self, arrays: Sequence[NDArray[Any]], steps: int, epochs: int, stop: Callable[[], bool]) -> NDArray[Any]:
-        """Run steps on minibatches of ``arrays``, and give the losses, until one does not hold or ``stop`` says so."""
+    def scan(
+        self, arrays: Sequence[NDArray[Any]], steps: int, epochs: int, stop: Callable[[], bool]
+    ) -> tuple[NDArray[Any], bool]:
+        """Run steps on minibatches of ``arrays`` until ``stop`` says so, or one does not hold.
+
+        Give the losses, and whether all held that were run.
+        """
         assert self.runner.native is not None
         losses: NDArray[Any]
+        holds = True
         try:
             (losses,) = self.runner.native.scan(arrays, steps, epochs, stop)
         except CheckError as error:
-            (losses,) = error.results
+            (losses,), holds = error.results, False
         finally:
             touch(self.recorded.touched)
         self.runs += len(losses)
-        return losses.reshape(-1)
+        return losses.reshape(-1), holds
 
     def explain(self) -> str:
         """What runs it, and why."""

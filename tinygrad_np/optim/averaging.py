@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from tinygrad_np import states
 from tinygrad_np.arguments import number, whole
 from tinygrad_np.optim.parameters import Params, named, once
+from tinygrad_np.tensor import Tensor
 
 
 class MovingAverage:
@@ -80,12 +82,33 @@ class MovingAverage:
         for name, average in self.averages.items():
             average[...] = state["averages"][name]
 
-    def _rate(self) -> float:
+    def _rate(self) -> Any:
         """δ for the next update, checked."""
-        decay = self.decay(self.updates) if callable(self.decay) else self.decay
-        kind = "a number in [0, 1), or a function that gives one"
-        return number("decay", decay, 0.999, lambda d: 0 <= d < 1, kind, f" after {self.updates} updates")
+        decay, updates = self.decay, self.updates
+        if callable(decay):
+            return _asked(decay, updates) if isinstance(updates, int) else _asked_recorded(decay)(updates)
+        is_plain = isinstance(decay, np.ndarray | np.generic | Tensor) or not hasattr(decay, "__array_ufunc__")
+        return _checked(decay) if is_plain else _checked_recorded(decay)
 
     def __repr__(self) -> str:
         n = len(self.params)
         return f"MovingAverage({n} parameter{'s' * (n != 1)}: decay={self.decay}, updates={self.updates})"
+
+
+def _checked(decay: Any, source: str = "") -> float:
+    kind = "a number in [0, 1), or a function that gives one"
+    return number("decay", decay, 0.999, lambda d: 0 <= d < 1, kind, source)
+
+
+def _asked(decay: Callable[[int], float], updates: int) -> float:
+    return _checked(decay(updates), f" after {updates} updates")
+
+
+# A ufunc also takes what speaks NumPy's protocols in the place of numbers, such as a step that is recorded.
+_checked_recorded: Any = np.frompyfunc(_checked, 1, 1)
+
+
+@lru_cache(maxsize=16)
+def _asked_recorded(decay: Callable[[int], float]) -> Any:
+    """The ufunc that asks ``decay``, the same at each step."""
+    return np.frompyfunc(partial(_asked, decay), 1, 1)

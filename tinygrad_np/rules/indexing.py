@@ -60,7 +60,8 @@ def _places(index: Index, shape: tuple[int, ...]) -> Array:
         named = sum([np.ndim(part) if _is_mask(part) else 1 for part in parts])
         if any(part is Ellipsis for part in parts):
             named = len(shape)
-        places = np.arange(prod(shape[:named])).reshape(shape[:named])[index]
+        numbers = np.arange(prod(shape[:named]), like=_speaking_part(index))
+        places = numbers.reshape(shape[:named])[index]
     rest = prod(shape[named:])
     return (places[..., None] * rest + np.arange(rest) if rest != 1 else places).reshape(-1)
 

@@ -205,10 +205,10 @@ class Binding:
     def _array(self, value: Value) -> Array:
         """The view of memory that ``value`` is."""
         memory = value.memory
+        if memory in self.buffers:  # a live array too, where another may be in its place at each step
+            return view_of(self.seen.get(memory, self.buffers[memory]), value)
         if memory.array is not None:
             return view_of(memory.array, value)
-        if memory in self.buffers:
-            return view_of(self.seen.get(memory, self.buffers[memory]), value)
         place = Value(value.shape, value.dtype, value.strides, None, self.layout.scratch[memory] + value.offset)
         return view_of(self.scratch, place)
 

@@ -54,16 +54,21 @@ def getter(value: Value, bound: Binding) -> Callable[[], Array]:
     if memory in bound.buffers:
         part: Any = view_of(bound.buffers[memory], value)
         return partial(part.__getitem__, ()) if value.number else part.copy
-    assert memory.array is not None
-    array = memory.array if value is memory else view_of(memory.array, value)
+    array = _live(memory) if value is memory else view_of(_live(memory), value)
     return lambda: array
+
+
+def _live(memory: Value) -> Array:
+    """The array that ``memory`` is by reference."""
+    assert memory.array is not None
+    return memory.array
 
 
 def stack_of(value: Value, bound: Binding, stacks: Sequence[Array]) -> Array:
     """An output of every step of a scan: a view of what they wrote; what they share is what it is now."""
     memory = value.memory
     if memory not in bound.stackable:
-        return view_of(bound.buffers[memory] if memory.array is None else memory.array, value)
+        return view_of(bound.buffers[memory] if memory in bound.buffers else _live(memory), value)
     stack = stacks[bound.stackable.index(memory)]
     if value is memory:
         return stack

@@ -8,7 +8,7 @@ from typing import Any
 
 from tinygrad_np.compiling.places import Access
 from tinygrad_np.compiling.program import Scalar
-from tinygrad_np.compiling.text import OPERATORS
+from tinygrad_np.compiling.text import OPERATORS, is_name
 
 
 class Script:
@@ -40,7 +40,7 @@ class Script:
         container, key = access.args[:2]
         if access.func in (operator.getitem, operator.setitem):
             return f"{self.named(container)}[{self.named(key)}]"
-        if key.isidentifier() and hasattr(container, key):
+        if is_name(key) and hasattr(container, key):
             return f"{self.named(container)}.{key}"
         return f"getattr({self.named(container)}, {key!r}, None)"
 
@@ -83,4 +83,4 @@ class Script:
         text.append(f" return {', '.join(signature.split('(')[0] for signature in self.functions)},")
         space: dict[str, Any] = {}
         exec("\n".join(text), space)
-        return list(space["bind"](**self.bound, **self.variables))
+        return list(space["bind"](*self.bound.values(), *self.variables.values()))

@@ -190,7 +190,7 @@ class NativeStep:
         loop_carried = {memory for memory, _ in self.bound.loop_carried}
         for n, memory in enumerate(self.bound.rebound, len(self.bound.arguments)):
             reading = script.reading(memory.reading)
-            if memory in self.bound.returned or memory in loop_carried:
+            if memory in self.bound.returned or memory in loop_carried or memory.number:
                 script.add(f"{script.named(self._copy_into_buffer)}({n}, {reading})")
                 continue
             script.variables[f"seen{n}"] = None
@@ -242,12 +242,13 @@ class NativeStep:
         for setter, number in bound.numbers.constants:
             script.set(setter, script.named(number))
         for n, ((setter, value), (_, get)) in enumerate(zip(bound.replaced, self.replaced)):
+            copied = "[()]" if value.number else ".copy()"
             if n in bound.reused:
                 left = f"reused{n}"
             elif id(value) in loop_carried:
-                left = f"{script.named(bound.buffers[loop_carried[id(value)]])}.copy()"
+                left = f"{script.named(bound.buffers[loop_carried[id(value)]])}{copied}"
             elif value.memory in bound.stackable:
-                left = f"{script.named(partial(stack_of, value, bound))}(stacks)[done - 1].copy()"
+                left = f"{script.named(partial(stack_of, value, bound))}(stacks)[done - 1, ...]{copied}"
             else:
                 left = f"{script.named(get)}()"
             script.set(setter, left)

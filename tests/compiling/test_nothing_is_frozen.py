@@ -1,0 +1,117 @@
+"""Programs that might keep a number, a length or an array from when they were recorded, on others than those."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import tinygrad_np as tg
+from tests.cases import every_operation
+from tests.compiling.test_operations import REFUSED
+
+BOTH_WAYS = pytest.mark.parametrize("native", [None, False], ids=["native", "NumPy"])
+ONES, GREAT = np.ones(2), np.full(2, 100.0)
+
+
+def both_small(x, y):
+    return np.where((np.sum(x) < 10) & (np.max(y) < 5), x, 0.0)
+
+
+def either_great(x, y):
+    return np.where(np.logical_or(np.sum(x) > 10, np.max(y) > 5), x, 0.0)
+
+
+def as_small(x, y):
+    return np.where((np.sum(x) < 10) == (np.max(y) < 5), x, 0.0)
+
+
+def mean_where(x, y):
+    rows = np.where(y > 5)[0]
+    return np.sum(x * (y > 5)) / (1 + len(rows))
+
+
+def mean_of_nonzero(x, y):
+    return np.sum(x) / (1 + (y > 5).nonzero()[0].size)
+
+
+def mean_of_unique(x, y):
+    values, inverse = np.unique(y, return_inverse=True)
+    return np.sum(x) / values.shape[0] + inverse
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("function", [both_small, either_great, as_small, mean_where, mean_of_nonzero, mean_of_unique])
+@pytest.mark.parametrize("recorded", [(ONES, ONES), (GREAT, GREAT), (GREAT, ONES)], ids=["ones", "great", "mixed"])
+def test_truth_values_and_lengths(function, recorded, native):
+    step = tg.compiled(function, native=native)
+    for _ in range(3):
+        step(*recorded)
+    for others in [(GREAT, ONES), (ONES, GREAT), (ONES, ONES), (GREAT, GREAT), (ONES, np.array([1.0, 9.0]))]:
+        np.testing.assert_array_equal(step(*others), function(*others))
+
+
+def repeated(step):
+    """Call it until it is recorded."""
+    for _ in range(3):
+        step()
+
+
+@pytest.mark.parametrize("shaped", [np.reshape, lambda x, shape: x], ids=["views", "as they are"])
+@pytest.mark.parametrize(**every_operation())
+@np.errstate(all="ignore")  # for numbers may leave the domain
+def test_an_operation_of_arrays_that_the_step_replaces(row, variant, shaped):
+    names = [f"x{i}" for i in range(len(variant.arrays))]
+
+    def step(held):
+        arrays = [getattr(held, name) for name in names]
+        y = row.on(*arrays, **variant.options)
+        for name, x in zip(names, arrays):
+            setattr(held, name, shaped(x * 0.96875, np.shape(x)))
+        return y
+
+    ours, twin = (SimpleNamespace(**dict(zip(names, map(np.array, variant.arrays)))) for _ in range(2))
+    compiled = tg.compiled(lambda: step(ours), state=ours)
+    if row.name in REFUSED:
+        with pytest.raises(tg.TracingError, match=REFUSED[row.name]):
+            repeated(compiled)
+        return
+    for _ in range(5):
+        got, want = (x if isinstance(x, (tuple, list)) else [x] for x in (compiled(), step(twin)))
+        for a, b in zip(got, want, strict=True):
+            np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-11, atol=1e-11)
+
+
+KINDS = [
+    (1, 1.0),
+    (1, True),
+    (1.0, np.float64(1.0)),
+    (np.int64(3), 3),
+    (0.0, -0.0),
+    (-0.0, 0.0),
+    (np.float64(0.0), -0.0),
+]
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize(("first", "second"), KINDS, ids=repr)
+@pytest.mark.parametrize("holder", [list, dict, SimpleNamespace], ids=["list", "dict", "object"])
+def test_equal_numbers_of_other_kinds(first, second, holder, native):
+    box = {list: [None], dict: {"k": None}, SimpleNamespace: SimpleNamespace(k=None)}[holder]
+
+    def put(k):
+        if holder is list:
+            box[0] = k
+        elif holder is dict:
+            box["k"] = k
+        else:
+            box.k = k
+
+    def function(x):
+        k = box[0] if holder is list else box["k"] if holder is dict else box.k
+        return x * k, np.copysign(1.0 + x, k)
+
+    step, x = tg.compiled(function, native=native), np.array([1, 2])
+    for k in (first, first, first, second, first, second):
+        put(k)
+        for ours, expected in zip(step(x), function(x), strict=True):
+            assert (ours.dtype, ours.tolist()) == (expected.dtype, expected.tolist())
