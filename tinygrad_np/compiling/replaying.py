@@ -69,7 +69,7 @@ class ByNativeCode:
         self.program, self.native = program, Native(program, also)
         seconds = time.perf_counter() - start
         self.note = f"native code, {self.native.note}, in {seconds:.2f} s"
-        self.must_remember = self.native.bound.late
+        self.must_remember = self.native.bound.fails_late
 
     def __call__(self, *arrays: Any) -> Any:
         """The outputs of one step. Raises MissedError where the program does not hold for these arguments."""

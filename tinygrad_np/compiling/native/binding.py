@@ -13,61 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_np.compiling.native.blas import blas, by_blas
-from tinygrad_np.compiling.native.emit import Module, Step, accessed, nbytes, plan_scratch
+from tinygrad_np.compiling.native.buffers import accessed, address, buffer_for, nbytes, plan_scratch, view_of
 from tinygrad_np.compiling.native.engine import load, machine
-from tinygrad_np.compiling.native.entering import REFUSED, entry, finding
+from tinygrad_np.compiling.native.entry_point import REFUSED, entry, finding
 from tinygrad_np.compiling.native.fusion import Fusion, changes, checks_first, forward_copies, remove_unused
-from tinygrad_np.compiling.native.headers import DEFINITION, are_known, function_at, python_function
+from tinygrad_np.compiling.native.instruction_list import NotNativeError
 from tinygrad_np.compiling.native.instructions import Draw, Guard, Kernel, Opaque, Product
-from tinygrad_np.compiling.native.linking import Numbers, evaluate, place_of
-from tinygrad_np.compiling.native.listing import NotNativeError
-from tinygrad_np.compiling.native.loop import COUNTS, Layout, Moving
 from tinygrad_np.compiling.native.lowering import Lowering
-from tinygrad_np.compiling.native.views import extent
+from tinygrad_np.compiling.native.module import Module, StepFunction
+from tinygrad_np.compiling.native.object_layout import DEFINITION, are_known, function_at, python_function
+from tinygrad_np.compiling.native.scalars import Scalars, evaluate, place_of
+from tinygrad_np.compiling.native.scan_loop import COUNTS, Layout, Moving
 from tinygrad_np.compiling.places import Access
 from tinygrad_np.compiling.program import GuardError, Program, Scalar, Value, operands_in
 
 Array = NDArray[Any]
-ALIGNED = 64
 Short: Any = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 Long: Any = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 LONG = 1 << 16  # elements gone through from which other threads may run during a step
-
-
-def address(array: Array) -> int:
-    """Where an array's first element is; asking for a buffer takes a third of the time of asking the array."""
-    try:
-        buffer: Any = array  # NumPy's types do not say that it is one
-        return ctypes.addressof(ctypes.c_char.from_buffer(buffer))
-    except (TypeError, ValueError, BufferError):  # it is read-only, empty, or not in C order
-        return int(array.__array_interface__["data"][0])
-
-
-def memory_for(value: Value) -> Array:
-    """A new array in the layout of ``value``, which is a root."""
-    low, high = extent(value)
-    spare = np.zeros(max(high - low, 1) + ALIGNED, np.uint8)
-    start = -address(spare) % ALIGNED - low
-    return np.ndarray(value.shape, value.dtype, spare, start, value.strides)
-
-
-class _Memory:
-    """What NumPy makes an array of, by its address; it keeps alive whose memory it is."""
-
-    def __init__(self, owner: Array, value: Value) -> None:
-        self.owner = owner
-        self.__array_interface__ = {
-            "data": (address(owner) + value.offset, False),
-            "typestr": value.dtype.str,
-            "shape": value.shape,
-            "strides": value.strides,
-            "version": 3,
-        }
-
-
-def part_of(array: Array, value: Value) -> Array:
-    """The view ``value`` of its memory, which is ``array``."""
-    return np.asarray(_Memory(array, value))
 
 
 class Binding:
@@ -75,7 +38,7 @@ class Binding:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.numbers = Numbers(program)
+        self.numbers = Scalars(program)
         lowering = Lowering(program)
         if not lowering.computes:
             raise NotNativeError("all of its calls are NumPy's alone")
@@ -83,14 +46,14 @@ class Binding:
         self.kernels = self._fused(lowering)
         self._lay_out()
         module = Module(self.kernels, self.layout, self.numbers.leaves, self._stored(), machine().vector_bytes)
-        self.carried = self._carried()
-        module.update(self.numbers.links, self.carried, self._moving())
+        self.loop_carried = self._loop_carried()
+        module.update(self.numbers.links, self.loop_carried, self._moving())
         self.uses_numbers = module.uses_numbers
-        self.runs = len(module.parts) == 1 and isinstance(module.parts[0], Step)  # native code is all there is
+        self.runs = len(module.parts) == 1 and isinstance(module.parts[0], StepFunction)  # native code is all there is
         self.long = sum(math.prod(i.shape) for kernel in self.kernels for i in kernel.instructions) > LONG
         self.enters = self.runs and not self.long  # and takes a moment, so that nobody need wait
         known = self.numbers.linked and all(m.shape for m in self.arguments)
-        self.scannable = self.runs and known and not self.handed.intersection(self.inputs)
+        self.scannable = self.runs and known and not self.returned.intersection(self.inputs)
         self.text = module.text()
         if are_known():
             self.text += entry(self.layout, self.arguments, self.written, self.enters)
@@ -107,26 +70,24 @@ class Binding:
         self.outputs = [v for v in operands_in(program.outputs) if isinstance(v, Value)]
         self.replaced = [(setter, v) for setter, v in program.updates if isinstance(v, Value)]
         lasting = [*self.outputs, *[v for _, v in self.replaced]]
-        self.handed = {v.memory for v in lasting}
+        self.returned = {v.memory for v in lasting}
         seen = [v for i in lowering.instructions for v in (*i.reads(), *i.writes())]
         memories = dict.fromkeys([v.memory for v in (*seen, *lasting)])
-        self.looked_up = [m for m in memories if m.reading is not None]
+        self.rebound = [m for m in memories if m.reading is not None]
         self.arguments = [v.memory for v in program.arguments]
-        self.inputs = [*self.arguments, *self.looked_up]
+        self.inputs = [*self.arguments, *self.rebound]
         self.references = [m for m in memories if m.array is not None and m.reading is None]
         given = {*self.inputs, *self.references}
         self.results = list(dict.fromkeys(v.memory for v in lasting if v.memory not in given))
         self.stackable = [m for m in self.results if any(v.memory is m for v in self.outputs)]
-        self.lent = self._lent()
-        live = {*given, *self.lent.values()}
+        self.reused = self._reused()
+        live = {*given, *self.reused.values()}
         self.temporaries = [m for m in memories if m not in given and m not in set(self.results)]
         kept = {*given, *self.results}
         instructions = remove_unused(forward_copies(checks_first(lowering.instructions, live), kept), kept)
         kernels = Fusion(instructions, live).kernels
         order: list[Any] = [i for kernel in kernels for i in kernel.instructions]
-        first = next((at for at, i in enumerate(order) if changes(i, live)), len(order))
-        self.clean = {i.check for i in order[:first] if i.may_fail()}  # the checks that come before any change
-        self.late = self._fails_late(order, live)
+        self.fails_late = self._fails_late(order, live)
         self.written = [m for m in self.references if any(v.memory is m for i in order for v in i.writes())]
         self.guards = {i.check for i in order if isinstance(i, Guard)}
         return kernels
@@ -147,10 +108,10 @@ class Binding:
                 changed |= changes(i, live)
         return False
 
-    def _lent(self) -> dict[int, Value]:
-        """Of what is put into the state, by number, the memory that is handed out itself: nobody else has it."""
+    def _reused(self) -> dict[int, Value]:
+        """Of what is put into the state, by number, the memory that is returned out itself: nobody else has it."""
         counts = Counter(v.memory for v in (*self.outputs, *[v for _, v in self.replaced]))
-        read = {place_of(m.reading) for m in self.looked_up}
+        read = {place_of(m.reading) for m in self.rebound}
         return {
             n: value
             for n, (setter, value) in enumerate(self.replaced)
@@ -158,10 +119,10 @@ class Binding:
             if isinstance(setter, Access) and setter.place not in read
         }
 
-    def _carried(self) -> list[tuple[Value, Value]]:
+    def _loop_carried(self) -> list[tuple[Value, Value]]:
         """Memory that is looked up at each step, and what a step puts in its place."""
         by_place = {place_of(setter): value for setter, value in self.replaced if place_of(setter) is not None}
-        return [(m, by_place[place_of(m.reading)]) for m in self.looked_up if place_of(m.reading) in by_place]
+        return [(m, by_place[place_of(m.reading)]) for m in self.rebound if place_of(m.reading) in by_place]
 
     def _moving(self) -> list[Moving]:
         """What is elsewhere at each minibatch of a scan: arguments, and where results go, one behind the other."""
@@ -181,8 +142,8 @@ class Binding:
         """Give everything a slot of the table, and temporaries a place."""
         instructions = [i for kernel in self.kernels for i in kernel.instructions]
         used = {v.memory for kernel in self.kernels for v in accessed(kernel)}
-        offsets, size = plan_scratch(self.kernels, [m for m in self.temporaries if m in used], ALIGNED)
-        self.scratch = memory_for(Value((size,), np.dtype(np.uint8), (1,)))
+        offsets, size = plan_scratch(self.kernels, [m for m in self.temporaries if m in used])
+        self.scratch = buffer_for(Value((size,), np.dtype(np.uint8), (1,)))
         keys: list[Any] = ["scratch", "scalars", *COUNTS, *self.inputs, *self.references, *self.results]
         pointers: dict[Any, int] = {"ndarray": id(np.ndarray), "long": python_function("PyLong_FromLong")}
         pointers |= {("dtype", m): id(m.dtype) for m in self.arguments}
@@ -213,7 +174,7 @@ class Binding:
     def _bind(self, module: Module) -> list[Callable[[], int]]:
         """Functions to call one after the other: native code, and Python's calls between."""
         self.seen: dict[Value, Array] = {}  # what is read where it is, and not from its buffer
-        self.buffers = {m: memory_for(m) for m in (*self.inputs, *self.results)}
+        self.buffers = {m: buffer_for(m) for m in (*self.inputs, *self.results)}
         for memory in self.references:
             assert memory.array is not None
             self._set(memory, address(memory.array))
@@ -224,7 +185,7 @@ class Binding:
         objects: dict[Value, Any] = {}
         prototype = Long if self.long else Short
         for part in module.parts:
-            if isinstance(part, Step):
+            if isinstance(part, StepFunction):
                 function = prototype(self.code.address("step" if self.runs else f"step{native}"))
                 parts.append(partial(function, place))
                 native += 1
@@ -234,7 +195,7 @@ class Binding:
         self.scan: Any = Long(self.code.address("scan")) if self.runs else None
         self.enter: Callable[..., int] = lambda *_: REFUSED
         self.find: Callable[..., int] = lambda *_: REFUSED
-        if are_known() and not self.handed.intersection(self.arguments):  # else what is handed out is a copy
+        if are_known() and not self.returned.intersection(self.arguments):  # else what is returned out is a copy
             definitions = self.table[-2 * DEFINITION :].reshape(2, -1)
             self.enter = function_at(self.code.address("enter"), self.table, definitions[0])
             if self.scannable:
@@ -245,11 +206,11 @@ class Binding:
         """The view of memory that ``value`` is."""
         memory = value.memory
         if memory in self.buffers:  # a live array too, where another may be in its place at each step
-            return part_of(self.seen.get(memory, self.buffers[memory]), value)
+            return view_of(self.seen.get(memory, self.buffers[memory]), value)
         if memory.array is not None:
-            return part_of(memory.array, value)
+            return view_of(memory.array, value)
         place = Value(value.shape, value.dtype, value.strides, None, self.layout.scratch[memory] + value.offset)
-        return part_of(self.scratch, place)
+        return view_of(self.scratch, place)
 
 
 class OpaqueCall:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -150,20 +151,36 @@ FUNCTIONS |= {
 FLOATS_ONLY = {np.reciprocal, np.power, np.float_power, np.isnan, np.isinf, np.isfinite, np.signbit, np.sign}
 WITHOUT_BOOLS = {np.negative, np.subtract}
 
-# A reduction combines two numbers at a time, and starts with what changes nothing.
-REDUCTIONS: dict[Any, tuple[Function, Callable[[str], Any]]] = {
-    np.add: (FUNCTIONS[np.add], lambda kind: 0),
-    np.multiply: (FUNCTIONS[np.multiply], lambda kind: 1),
-    np.maximum: (maximum, lambda kind: -math.inf),
-    np.minimum: (minimum, lambda kind: math.inf),
-    np.logical_and: (FUNCTIONS[np.logical_and], lambda kind: 1),
-    np.logical_or: (FUNCTIONS[np.logical_or], lambda kind: 0),
+# A reduction combines two numbers at a time with a function, and starts with the number that changes nothing.
+IDENTITIES = {
+    np.add: 0,
+    np.multiply: 1,
+    np.maximum: -math.inf,
+    np.minimum: math.inf,
+    np.logical_and: 1,
+    np.logical_or: 0,
+}
+
+# What is computed of Python's numbers, as doubles; pow is the function of the C library that Python calls, too.
+SCALARS: dict[Any, Function] = {
+    operator.add: FUNCTIONS[np.add],
+    operator.sub: FUNCTIONS[np.subtract],
+    operator.mul: FUNCTIONS[np.multiply],
+    operator.truediv: FUNCTIONS[np.divide],
+    operator.neg: FUNCTIONS[np.negative],
+    operator.pow: power,
+    operator.lt: lambda a, b: (a < b).to("double"),
+    operator.le: lambda a, b: (a <= b).to("double"),
+    operator.gt: lambda a, b: (a > b).to("double"),
+    operator.ge: lambda a, b: (a >= b).to("double"),
+    operator.eq: lambda a, b: a.equals(b).to("double"),
+    operator.ne: lambda a, b: a.compare("une", b).to("double"),
 }
 
 
-def identity(function: Any, kind: str, dtype: Any) -> Any:
-    """The number that a reduction starts with."""
-    start = REDUCTIONS[function][1](kind)
+def identity(function: Any, dtype: Any) -> Any:
+    """The number that a reduction of elements of ``dtype`` starts with."""
+    start = IDENTITIES[function]
     if dtype.kind == "f" or not math.isinf(start):
         return start
     least, most = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)

@@ -137,13 +137,13 @@ class Fusion:
     def _earliest(self, instruction: Any) -> int:
         """The first kernel that an instruction may be in, after all whose memory it needs or changes."""
         first = self.barrier
-        for value, writes, loose in self._touched(instruction):
+        for value, writes, irregular in self._touched(instruction):
             if writes and value.memory in self.live:
                 first = max(first, self.last_check)
-            for kernel, other, wrote, other_loose in self.accesses[value.memory]:
+            for kernel, other, wrote, other_irregular in self.accesses[value.memory]:
                 if kernel < first or not (writes or wrote) or not overlap(value, other):
                     continue
-                aligned = not (loose or other_loose) and self._aligned(kernel, value, other)
+                aligned = not (irregular or other_irregular) and self._aligned(kernel, value, other)
                 first = max(first, kernel if aligned else kernel + 1)
         if isinstance(instruction, Draw):
             first = max(first, self.draws)
@@ -158,10 +158,10 @@ class Fusion:
     @staticmethod
     def _touched(instruction: Any) -> Iterator[tuple[Value, bool, bool]]:
         """What an instruction accesses, whether it writes, and whether otherwise than element by element."""
-        scattered = {v.memory for v in instruction.scattered()}
-        yield from ((v, False, v.memory in scattered) for v in instruction.reads())
+        irregular = {v.memory for v in instruction.irregular()}
+        yield from ((v, False, v.memory in irregular) for v in instruction.reads())
         reduces = isinstance(instruction, Reduce)
-        yield from ((v, True, reduces or v.memory in scattered) for v in instruction.writes())
+        yield from ((v, True, reduces or v.memory in irregular) for v in instruction.writes())
 
     def _fits(self, kernel: Kernel, instruction: Any) -> bool:
         """Whether the instruction can be in the kernel's loops, without making them much shorter inside."""
@@ -187,8 +187,8 @@ class Fusion:
         return length
 
     def _note(self, instruction: Any, at: int) -> None:
-        for value, writes, loose in self._touched(instruction):
-            self.accesses[value.memory].append((at, value, writes, loose))
+        for value, writes, irregular in self._touched(instruction):
+            self.accesses[value.memory].append((at, value, writes, irregular))
         if instruction.may_fail():
             self.last_check = max(self.last_check, at + 1)
         if isinstance(instruction, Draw):

@@ -7,20 +7,20 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_np.compiling.native.instruction_list import InstructionList, UnsupportedError
 from tinygrad_np.compiling.native.instructions import Flatten, Gather, Operand, Scatter
-from tinygrad_np.compiling.native.listing import Listing, UnsupportedError
 from tinygrad_np.compiling.native.views import broadcast, contiguous, indexed, view
 from tinygrad_np.compiling.program import Call, Value, operands_in
 
 
-def lower_getitem(listing: Listing, call: Call) -> None:
+def lower_getitem(instructions: InstructionList, call: Call) -> None:
     """A part of an array that is copied, or elements by arrays of indices."""
     assert call.result is not None
-    source, index = listing.value(call.arguments[0]), call.arguments[1]
+    source, index = instructions.value(call.arguments[0]), call.arguments[1]
     if is_advanced(index):
-        _gather(listing, source, [listing.value(i) for i in as_tuple(index)], call.result)
+        _gather(instructions, source, [instructions.value(i) for i in as_tuple(index)], call.result)
     else:
-        listing.copy(_part(source, index), call.result)
+        instructions.copy(_part(source, index), call.result)
 
 
 def _part(source: Value, index: Any) -> Value:
@@ -30,22 +30,22 @@ def _part(source: Value, index: Any) -> Value:
     return indexed(source, index)
 
 
-def lower_take(listing: Listing, call: Call) -> None:
+def lower_take(instructions: InstructionList, call: Call) -> None:
     """Parts along the first axis by an array of indices, as np.take with axis=0."""
     assert call.result is not None
     source, index, *_ = call.arguments
-    source, axis = listing.value(source), call.keywords.get("axis", None)
+    source, axis = instructions.value(source), call.keywords.get("axis", None)
     if len(call.arguments) > 2 or call.keywords.keys() - {"axis"} or axis is None or axis % len(source.shape):
         raise UnsupportedError
-    _gather(listing, source, [listing.value(index)], call.result)
+    _gather(instructions, source, [instructions.value(index)], call.result)
 
 
-def _gather(listing: Listing, source: Value, indices: list[Value], result: Value) -> None:
-    shape, views, sizes, strides = _indices(listing, source, indices)
+def _gather(instructions: InstructionList, source: Value, indices: list[Value], result: Value) -> None:
+    shape, views, sizes, strides = _indices(instructions, source, indices)
     rest = len(shape)
     base = view(source, result.shape, (0,) * rest + source.strides[len(indices) :])
     inputs: list[Operand] = [broadcast(i, result.shape) for i in _trailing(views, result, rest)]
-    listing.instructions.append(
+    instructions.append(
         Gather(
             result.shape,
             flat_offset,
@@ -55,18 +55,20 @@ def _gather(listing: Listing, source: Value, indices: list[Value], result: Value
             source=base,
             sizes=sizes,
             strides=strides,
-            check=_check(listing, source, indices),
+            check=_check(instructions, source, indices),
         )
     )
 
 
-def _check(listing: Listing, source: Value, indices: list[Value]) -> int:
+def _check(instructions: InstructionList, source: Value, indices: list[Value]) -> int:
     """The number of the check of ``indices``; 0 if they come from a check that suffices."""
-    known = all(listing.bounds.get(i.memory, n + 1) <= n for i, n in zip(indices, source.shape))
-    return 0 if known else listing.check(f"an index into an array of shape {source.shape} is out of range")
+    known = all(instructions.bounds.get(i.memory, n + 1) <= n for i, n in zip(indices, source.shape))
+    return 0 if known else instructions.check(f"an index into an array of shape {source.shape} is out of range")
 
 
-def _indices(listing: Listing, source: Value, indices: list[Value]) -> tuple[Any, list[Value], list[int], list[int]]:
+def _indices(
+    instructions: InstructionList, source: Value, indices: list[Value]
+) -> tuple[Any, list[Value], list[int], list[int]]:
     """Arrays of indices, broadcast to each other, with the sizes and strides of the axes that they are for."""
     if any(i.dtype.kind not in "iu" for i in indices) or len(indices) > len(source.shape):
         raise UnsupportedError
@@ -81,22 +83,22 @@ def _trailing(indices: list[Value], result: Value, rest: int) -> list[Value]:
     return [view(i, (*i.shape, *[1] * more), (*i.strides, *[0] * more)) for i in indices]
 
 
-def lower_setitem(listing: Listing, call: Call) -> None:
+def lower_setitem(instructions: InstructionList, call: Call) -> None:
     """A store into a part of an array, or into elements by arrays of indices."""
     target, index, item = call.arguments
-    target = listing.value(target)
+    target = instructions.value(target)
     if not is_advanced(index):
-        return listing.copy(item, _part(target, index))
-    indices = [listing.value(i) for i in as_tuple(index)]
-    shape, views, sizes, strides = _indices(listing, target, indices)
+        return instructions.copy(item, _part(target, index))
+    indices = [instructions.value(i) for i in as_tuple(index)]
+    shape, views, sizes, strides = _indices(instructions, target, indices)
     rest = target.shape[len(indices) :]
     whole = (*shape, *rest)
     base = view(target, whole, (0,) * len(shape) + target.strides[len(indices) :])
     inputs: list[Operand] = [broadcast(i, whole) for i in _trailing(views, base, len(shape))]
-    operand = listing.operand(item)
+    operand = instructions.operand(item)
     own = operand.dtype if isinstance(operand, Value) else target.dtype
     inputs.append(broadcast(operand, whole) if isinstance(operand, Value) else operand)
-    listing.instructions.append(
+    instructions.append(
         Scatter(
             whole,
             flat_offset,
@@ -106,25 +108,25 @@ def lower_setitem(listing: Listing, call: Call) -> None:
             source=base,
             sizes=sizes,
             strides=strides,
-            check=_check(listing, target, indices),
+            check=_check(instructions, target, indices),
         )
     )
     return None
 
 
-def lower_ravel_index(listing: Listing, call: Call) -> None:
+def lower_ravel_index(instructions: InstructionList, call: Call) -> None:
     """Places in a flat array, as np.ravel_multi_index."""
     assert call.result is not None
     indices, dims = call.arguments[:2]
     if len(call.arguments) > 2 or call.keywords:
         raise UnsupportedError
     result = call.result
-    views = [broadcast(listing.value(i), result.shape) for i in indices]
+    views = [broadcast(instructions.value(i), result.shape) for i in indices]
     if any(i.dtype.kind not in "iu" for i in views):
         raise UnsupportedError
     if result.root is None:
-        listing.bounds[result] = math.prod(dims)
-    listing.instructions.append(
+        instructions.bounds[result] = math.prod(dims)
+    instructions.append(
         Flatten(
             result.shape,
             flat_offset,
@@ -134,7 +136,7 @@ def lower_ravel_index(listing: Listing, call: Call) -> None:
             sizes=list(dims),
             strides=contiguous(dims, 1),
             wraps=False,
-            check=listing.check(f"an index is outside an array of shape {tuple(dims)}"),
+            check=instructions.check(f"an index is outside an array of shape {tuple(dims)}"),
         )
     )
 

@@ -28,7 +28,7 @@ class Instruction:
         """Whether it is a check."""
         return False
 
-    def scattered(self) -> Iterator[Value]:
+    def irregular(self) -> Iterator[Value]:
         """Of what it reads or writes, that which it does not go through element by element."""
         yield from ()
 
@@ -78,9 +78,9 @@ class Gather(Indexed):
 
     def reads(self) -> Iterator[Value]:
         yield from super().reads()
-        yield from self.scattered()
+        yield from self.irregular()
 
-    def scattered(self) -> Iterator[Value]:
+    def irregular(self) -> Iterator[Value]:
         assert self.source is not None
         yield self.source.memory
 
@@ -89,9 +89,9 @@ class Scatter(Indexed):
     """``source[indices[i]] = inputs[-1][i]``; of equal indices the last counts."""
 
     def writes(self) -> Iterator[Value]:
-        yield from self.scattered()
+        yield from self.irregular()
 
-    def scattered(self) -> Iterator[Value]:
+    def irregular(self) -> Iterator[Value]:
         assert self.source is not None
         yield self.source.memory
 

@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.compiling.native.builder import supported
+from tinygrad_np.compiling.native.dot import lower_dot
 from tinygrad_np.compiling.native.functions import FLOATS_ONLY, FUNCTIONS, WITHOUT_BOOLS
 from tinygrad_np.compiling.native.indexing import lower_getitem, lower_ravel_index, lower_setitem, lower_take
+from tinygrad_np.compiling.native.instruction_list import BOOL, InstructionList, NotNativeError, UnsupportedError
 from tinygrad_np.compiling.native.instructions import Draw, Guard, Opaque, Operand
-from tinygrad_np.compiling.native.listing import BOOL, Listing, NotNativeError, UnsupportedError
-from tinygrad_np.compiling.native.reducing import lower_allclose, lower_count, lower_dot, lower_reduction
+from tinygrad_np.compiling.native.reductions import lower_allclose, lower_count, lower_reduction
 from tinygrad_np.compiling.native.views import contiguous, fresh, indexed, reshaped, view
 from tinygrad_np.compiling.program import Call, Program, Scalar, Value, cast, guard, has_shape, operands_in
 
 
-class Lowering(Listing):
+class Lowering(InstructionList):
     """The instructions of a program, in order, and what its checks say when they fail."""
 
     def __init__(self, program: Program) -> None:
@@ -33,7 +34,7 @@ class Lowering(Listing):
                 self.computes |= len(self.instructions) > length and call.function not in (guard, has_shape)
             except UnsupportedError:
                 del self.instructions[length:], self.checks[checks:]
-                self.instructions.append(Opaque(call))
+                self.append(Opaque(call))
 
     def _lower(self, call: Call) -> None:
         if call.writes is None and call.result is not None and call.result.root is not None:
@@ -126,7 +127,7 @@ class Lowering(Listing):
         if call.function.__name__ != "random" or result is None or result.dtype.char not in "fd" or call.writes:
             raise UnsupportedError
         bound: Any = call.function
-        self.instructions.append(Draw(bound.__self__, result))
+        self.append(Draw(bound.__self__, result))
 
     def _shaped(self, call: Call) -> None:
         """Shapes are what they were: whatever NumPy gives is compared with its shape before it is stored."""
@@ -138,7 +139,7 @@ class Lowering(Listing):
         message = f"an answer that was {expected} when the step was recorded is {not expected}"
         if not isinstance(value, Scalar):
             value = self._truth(self.value(value))
-        self.instructions.append(Guard(value, bool(expected), self.check(message)))
+        self.append(Guard(value, bool(expected), self.check(message)))
 
     def _truth(self, value: Value) -> Value:
         """Whether the one element of an array is not 0."""

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_np.compiling.native.binding import Binding, memory_for, part_of
-from tinygrad_np.compiling.native.emit import nbytes
+from tinygrad_np.compiling.native.binding import Binding
+from tinygrad_np.compiling.native.buffers import buffer_for, nbytes, view_of
 from tinygrad_np.compiling.native.views import contiguous
 from tinygrad_np.compiling.program import Scalar, Value
 
@@ -22,7 +22,7 @@ def stacking(memory: Value) -> Callable[[int], Array]:
     shape, dtype, strides = memory.shape, memory.dtype, (nbytes(memory), *memory.strides)
     if memory.strides == contiguous(shape, dtype.itemsize):
         return lambda steps: np.empty((steps, *shape), dtype)
-    return lambda steps: memory_for(Value((steps, *shape), dtype, strides))
+    return lambda steps: buffer_for(Value((steps, *shape), dtype, strides))
 
 
 def builder(tree: Any, bound: Binding) -> Callable[..., Any]:
@@ -52,9 +52,9 @@ def getter(value: Value, bound: Binding) -> Callable[[], Array]:
     """A function that gives the value of the step that has just run: a copy, but of a live array itself."""
     memory = value.memory
     if memory in bound.buffers:
-        part: Any = part_of(bound.buffers[memory], value)
+        part: Any = view_of(bound.buffers[memory], value)
         return partial(part.__getitem__, ()) if value.number else part.copy
-    array = _live(memory) if value is memory else part_of(_live(memory), value)
+    array = _live(memory) if value is memory else view_of(_live(memory), value)
     return lambda: array
 
 
@@ -68,9 +68,9 @@ def stack_of(value: Value, bound: Binding, stacks: Sequence[Array]) -> Array:
     """An output of every step of a scan: a view of what they wrote; what they share is what it is now."""
     memory = value.memory
     if memory not in bound.stackable:
-        return part_of(bound.buffers[memory] if memory in bound.buffers else _live(memory), value)
+        return view_of(bound.buffers[memory] if memory in bound.buffers else _live(memory), value)
     stack = stacks[bound.stackable.index(memory)]
     if value is memory:
         return stack
     strides = (nbytes(memory), *value.strides)
-    return part_of(stack, Value((len(stack), *value.shape), value.dtype, strides, None, value.offset))
+    return view_of(stack, Value((len(stack), *value.shape), value.dtype, strides, None, value.offset))

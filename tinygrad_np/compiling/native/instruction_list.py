@@ -7,14 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.native.blas import by_blas
 from tinygrad_np.compiling.native.builder import supported
-from tinygrad_np.compiling.native.instructions import Instruction, Map, Operand, Product, Reduce
-from tinygrad_np.compiling.native.views import broadcast, fresh, view
+from tinygrad_np.compiling.native.instructions import Instruction, Map, Operand, Reduce
+from tinygrad_np.compiling.native.views import broadcast, view
 from tinygrad_np.compiling.program import Scalar, Value
 
 BOOL = np.dtype(bool)
-PACKED = 64  # elements from which a factor without unit strides is copied before a product
 
 
 class UnsupportedError(Exception):
@@ -25,7 +23,7 @@ class NotNativeError(Exception):
     """Native code has no way to run a program, not even with NumPy's help."""
 
 
-class Listing:
+class InstructionList:
     """Instructions in order, and what their checks say when they fail."""
 
     def __init__(self) -> None:
@@ -33,6 +31,10 @@ class Listing:
         self.checks: list[str] = []
         self.bounds: dict[Value, int] = {}  # of memory with indices: all are from 0 up to below this
         self.references: dict[int, Value] = {}  # arrays among the arguments of calls, by id
+
+    def append(self, instruction: Instruction) -> None:
+        """Add an instruction."""
+        self.instructions.append(instruction)
 
     def operand(self, x: Any) -> Operand:
         """An argument as what an instruction reads: arrays are referred to, numbers are constants."""
@@ -67,9 +69,9 @@ class Listing:
         """Add a loop over the output's elements."""
         operands = [broadcast(x, output.shape) if isinstance(x, Value) else x for x in map(self.operand, inputs)]
         dtypes = [np.dtype(d) for d in dtypes]
-        self.instructions.append(Map(output.shape, function, operands, dtypes, output, copies))
+        self.append(Map(output.shape, function, operands, dtypes, output, copies))
 
-    def copy(self, x: Any, output: Value, dtype: Any = None) -> None:
+    def copy(self, x: Any, output: Value) -> None:
         """Add a loop that copies, and converts if the dtypes differ."""
         operand = self.operand(x)
         own = operand.dtype if isinstance(operand, Value) else output.dtype
@@ -86,19 +88,7 @@ class Listing:
         """Add a reduction; the result may have lost the ``axes``."""
         output = with_axes(result, source.shape, axes)
         logical = ufunc in (np.logical_and, np.logical_or)
-        self.instructions.append(Reduce(source.shape, ufunc, source, BOOL if logical else result.dtype, axes, output))
-
-    def product(self, a: Value, b: Value, out: Value) -> None:
-        """Add a product, transposed if that makes rows of what is read and written side by side."""
-        if out.strides[1] != out.dtype.itemsize and out.shape[0] > out.shape[1]:
-            a, b, out = transposed(b), transposed(a), transposed(out)
-        product, scattered = Product(a, b, out), b.shape[1] > 1 and b.strides[1] != b.dtype.itemsize
-        if (
-            scattered and b.shape[0] * b.shape[1] > PACKED and not by_blas(product)
-        ):  # which takes transposes as they are
-            product.right = fresh(b.shape, b.dtype)
-            self.copy(b, product.right)
-        self.instructions.append(product)
+        self.append(Reduce(source.shape, ufunc, source, BOOL if logical else result.dtype, axes, output))
 
 
 def with_axes(result: Value, shape: tuple[int, ...], axes: tuple[int, ...]) -> Value:
@@ -108,8 +98,3 @@ def with_axes(result: Value, shape: tuple[int, ...], axes: tuple[int, ...]) -> V
     strides = iter(result.strides)
     kept = [(1, 0) if a in axes else (n, next(strides)) for a, n in enumerate(shape)]
     return view(result, [n for n, _ in kept], [s for _, s in kept])
-
-
-def transposed(value: Value) -> Value:
-    """A matrix's transpose."""
-    return view(value, value.shape[::-1], value.strides[::-1])

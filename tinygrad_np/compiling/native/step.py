@@ -11,7 +11,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_np.compiling.native.binding import Binding, address, memory_for
+from tinygrad_np.compiling.native.binding import Binding
+from tinygrad_np.compiling.native.buffers import address, buffer_for
 from tinygrad_np.compiling.native.results import builder, getter, stack_of
 from tinygrad_np.compiling.native.script import Script
 from tinygrad_np.compiling.native.views import contiguous
@@ -26,15 +27,14 @@ Also = Callable[[Script, Callable[[Script], None]], None]  # writes another func
 class CheckError(GuardError):
     """An index was out of range, a guard's answer changed, or an argument shares memory with what is written.
 
-    ``done`` steps of a scan were whole, and gave ``results``. ``clean`` says whether the failing step has changed
-    nothing yet, neither live arrays nor a Generator; ``guard`` whether it was a guard.
+    ``guard`` says whether it was a guard; ``results`` are those of the steps of a scan that were whole.
     """
 
     results: Any = ()
 
-    def __init__(self, message: str, done: int = 0, clean: bool = True, guard: bool = False) -> None:
+    def __init__(self, message: str, guard: bool = False) -> None:
         super().__init__(message)
-        self.done, self.clean, self.guard = done, clean, guard
+        self.guard = guard
 
 
 class MisfitError(ValueError):
@@ -50,10 +50,10 @@ class MisfitError(ValueError):
         return f"the program was made for an argument of {wanted.dtype} {wanted.shape}, got {came}"
 
 
-class Runner:
+class NativeStep:
     """Native code of a program; ``run(arguments)`` runs one step, gives its outputs and sets its updates.
 
-    Arrays that a step puts into the state, such as gradients, are lent: the next step writes into them again, unless
+    Arrays that a step puts into the state, such as gradients, are reused: the next step writes into them again, unless
     somebody else holds one by then, who keeps it.
     """
 
@@ -67,63 +67,62 @@ class Runner:
         numbers: Any = bound.values
         self.table, self.numbers = memoryview(table), memoryview(numbers)
         self.replaced = [(setter, getter(value, bound)) for setter, value in bound.replaced]
-        for value in bound.lent.values():
-            self._renewed(value)
+        for value in bound.reused.values():
+            self._new_buffer(value)
         self.run, self.begin, self.finish, count, *self.shortcut = self._written(also)
         count()
 
     # What is called from the functions that are written out
 
-    def check(self, code: int, done: int = 0) -> None:
+    def check(self, code: int) -> None:
         """Raise the error that a step ended with, if it did not end well."""
         if code:
-            bound = self.bound
-            raise CheckError(bound.checks[code - 1], done, code in bound.clean, code in bound.guards)
+            raise CheckError(self.bound.checks[code - 1], code in self.bound.guards)
 
-    def refuse(self, n: int, x: Array) -> None:
+    def check_fits(self, n: int, x: Array) -> None:
         """Raise MisfitError for an argument of another shape or dtype."""
         memory = self.bound.inputs[n]
         if x.__class__ is not np.ndarray or x.shape != memory.shape or x.dtype != memory.dtype:
             raise MisfitError(memory, x)
 
-    def _settle(self, code: int, arguments: Any) -> None:
+    def _after_refusal(self, code: int, arguments: Any) -> None:
         """What is left to do where the step did not run, or not well."""
         if code < 0:
-            self._copy(arguments)
+            self._copy_arguments(arguments)
             code = self.step(self.place)
         self.check(code)
 
-    def _copy(self, arguments: Any) -> None:
+    def _copy_arguments(self, arguments: Any) -> None:
         """Copy arguments in another layout than the program's."""
         if len(arguments) != len(self.bound.arguments):
             raise CheckError(f"the program takes {len(self.bound.arguments)} arguments, got {len(arguments)}")
         for n, x in enumerate(arguments):
-            self.refuse(n, x)
+            self.check_fits(n, x)
             if any(np.may_share_memory(x, memory.array) for memory in self.bound.written):
                 raise CheckError(SHARED)
-            self._copied(n, x)
+            self._copy_into_buffer(n, x)
 
-    def _copied(self, n: int, x: Array) -> None:
+    def _copy_into_buffer(self, n: int, x: Array) -> None:
         memory = self.bound.inputs[n]
         buffer = self.bound.buffers[memory]
         buffer[...] = x
         self.bound.seen.pop(memory, None)
         self.table[self.bound.layout.slots[memory]] = address(buffer)
 
-    def _found(self, n: int, x: Array) -> Array | None:
+    def _take_address(self, n: int, x: Array) -> Array | None:
         """Note where a live array is that may be another at each step; None if it had to be copied."""
         memory = self.bound.inputs[n]
         if (x.strides, x.dtype, x.shape) == (memory.strides, memory.dtype, memory.shape):
             self.table[self.bound.layout.slots[memory]] = address(x)
             self.bound.seen[memory] = x
             return x
-        self._copied(n, x)
+        self._copy_into_buffer(n, x)
         return None
 
-    def _renewed(self, value: Value) -> Array:
-        """New memory to be lent."""
+    def _new_buffer(self, value: Value) -> Array:
+        """New memory to be reused."""
         usual = value.strides == contiguous(value.shape, value.dtype.itemsize)
-        array = np.empty(value.shape, value.dtype) if usual else memory_for(value)
+        array = np.empty(value.shape, value.dtype) if usual else buffer_for(value)
         self.bound.buffers[value] = array
         self.table[self.bound.layout.slots[value]] = address(array)
         return array
@@ -132,7 +131,7 @@ class Runner:
         """Run native code and what NumPy does between, while nobody else draws from its generators."""
         bound = self.bound
         if code < 0:
-            self._copy(arguments)
+            self._copy_arguments(arguments)
         else:
             bound.seen.update(zip(bound.arguments, arguments))
         with ExitStack() as stack:
@@ -160,8 +159,8 @@ class Runner:
         script.begin("count()")
         refs = script.named(sys.getrefcount)
         script.variables["alone"] = 0
-        for n in [*self.bound.lent][:1]:
-            script.add(f"alone = {refs}(lent{n})")
+        for n in [*self.bound.reused][:1]:
+            script.add(f"alone = {refs}(reused{n})")
         if also is not None:
             also(script, self._running)
         return script.compiled()
@@ -178,25 +177,25 @@ class Runner:
     def _lending(self, script: Script) -> None:
         """A new array for each that somebody else holds: who is not its place in the state."""
         refs = script.named(sys.getrefcount)
-        for n, value in self.bound.lent.items():
-            name, setter = f"lent{n}", cast(Access, self.bound.replaced[n][0])  # of what is lent the place is known
+        for n, value in self.bound.reused.items():
+            name, setter = f"reused{n}", cast(Access, self.bound.replaced[n][0])  # of what is reused the place is known
             script.variables[name] = self.bound.buffers[value]
             place = script.place(setter)
             script.add(f"if {place} is not {name} or {refs}({name}) != alone + 1:")
-            renewed = f"{name} = {script.named(self._renewed)}({script.named(value)})"
+            renewed = f"{name} = {script.named(self._new_buffer)}({script.named(value)})"
             script.add(f" if {refs}({name}) - ({place} is {name}) > alone: {renewed}")
 
     def _looking(self, script: Script) -> None:
         """Where the live arrays are that may be others at each step; those that the step replaces are copied."""
-        carried = {memory for memory, _ in self.bound.carried}
-        for n, memory in enumerate(self.bound.looked_up, len(self.bound.arguments)):
+        loop_carried = {memory for memory, _ in self.bound.loop_carried}
+        for n, memory in enumerate(self.bound.rebound, len(self.bound.arguments)):
             reading = script.reading(memory.reading)
-            if memory in self.bound.handed or memory in carried or memory.number:
-                script.add(f"{script.named(self._copied)}({n}, {reading})")
+            if memory in self.bound.returned or memory in loop_carried or memory.number:
+                script.add(f"{script.named(self._copy_into_buffer)}({n}, {reading})")
                 continue
             script.variables[f"seen{n}"] = None
             script.add(f"now = {reading}")
-            script.add(f"if now is not seen{n}: seen{n} = {script.named(self._found)}({n}, now)")
+            script.add(f"if now is not seen{n}: seen{n} = {script.named(self._take_address)}({n}, now)")
 
     def _reading(self, script: Script) -> None:
         """Python's numbers, for native code."""
@@ -213,7 +212,7 @@ class Runner:
                 script.add(f"{indent}with {script.named(lock)}:")
                 indent += " "
             script.add(f"{indent}code = {enter}")
-            script.add(f"{indent}if code: {script.named(self._settle)}(code, arguments)")
+            script.add(f"{indent}if code: {script.named(self._after_refusal)}(code, arguments)")
         else:
             script.add(f"{script.named(self._run_parts)}({enter}, arguments)")
 
@@ -232,11 +231,11 @@ class Runner:
         for setter, number in numbers:
             script.set(setter, number)
         for n, (setter, get) in enumerate(self.replaced):
-            script.set(setter, f"lent{n}" if n in bound.lent else f"{script.named(get)}()")
+            script.set(setter, f"reused{n}" if n in bound.reused else f"{script.named(get)}()")
 
     def _finishing(self, script: Script) -> None:
         """What the steps of a scan leave in the state: what the last one that was whole has left there."""
-        bound, carried = self.bound, {id(value): memory for memory, value in self.bound.carried}
+        bound, loop_carried = self.bound, {id(value): memory for memory, value in self.bound.loop_carried}
         numbers = script.named(self.numbers)
         for setter, leaf, kind in bound.numbers.setters:
             script.set(setter, f"{script.named(kind)}({numbers}[{leaf}])")
@@ -244,10 +243,10 @@ class Runner:
             script.set(setter, script.named(number))
         for n, ((setter, value), (_, get)) in enumerate(zip(bound.replaced, self.replaced)):
             copied = "[()]" if value.number else ".copy()"
-            if n in bound.lent:
-                left = f"lent{n}"
-            elif id(value) in carried:
-                left = f"{script.named(bound.buffers[carried[id(value)]])}{copied}"
+            if n in bound.reused:
+                left = f"reused{n}"
+            elif id(value) in loop_carried:
+                left = f"{script.named(bound.buffers[loop_carried[id(value)]])}{copied}"
             elif value.memory in bound.stackable:
                 left = f"{script.named(partial(stack_of, value, bound))}(stacks)[done - 1, ...]{copied}"
             else:

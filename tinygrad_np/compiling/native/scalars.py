@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tinygrad_np.compiling.native.frame import computable
+from tinygrad_np.compiling.native.functions import SCALARS
 from tinygrad_np.compiling.program import Program, Scalar, Value
 
 
@@ -27,7 +27,14 @@ def inner(scalar: Any) -> Iterable[Scalar]:
             yield from inner(argument)
 
 
-class Numbers:
+def computable(scalar: Any) -> bool:
+    """Whether native code can compute a scalar from leaves."""
+    if not isinstance(scalar, Scalar):
+        return isinstance(scalar, (int, float))
+    return not scalar.arguments or (scalar.function in SCALARS and all(map(computable, scalar.arguments)))
+
+
+class Scalars:
     """The leaves that native code is given as doubles, and the updates of those that a step changes."""
 
     def __init__(self, program: Program) -> None:

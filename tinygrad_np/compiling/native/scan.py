@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_np.compiling.native.binding import address, memory_for
-from tinygrad_np.compiling.native.loop import COUNTS
+from tinygrad_np.compiling.native.buffers import address, buffer_for
 from tinygrad_np.compiling.native.results import stack_of, stacking
-from tinygrad_np.compiling.native.running import SHARED, Also, CheckError, Runner
+from tinygrad_np.compiling.native.scan_loop import COUNTS
+from tinygrad_np.compiling.native.step import SHARED, Also, CheckError, NativeStep
 from tinygrad_np.compiling.program import Program, Value
 
 Array = NDArray[Any]
 CHUNK = 0.005  # seconds of native steps between looks at signals
 
 
-class Native(Runner):
+class Native(NativeStep):
     """Native code of ``program``: ``native(*arguments)`` runs one step, gives its outputs and sets its updates.
 
     The arguments must have the shapes and dtypes of the program's; ``note`` says whether the code came from the cache,
@@ -87,14 +87,14 @@ class Native(Runner):
         bound, arrays = self.bound, [*stacks]
         for n, (memory, x) in enumerate(zip(bound.arguments, arguments, strict=True)):
             rows = memory.shape[0]
-            self.refuse(n, x[:rows])
+            self.check_fits(n, x[:rows])
             if len(x) < steps * rows:
                 raise ValueError(f"{steps} minibatches of {rows} rows are more than the {len(x)} rows of {x.shape}")
             if any(np.may_share_memory(x, written.array) for written in bound.written):
                 raise CheckError(SHARED)
             if x.strides != memory.strides or not x.flags.aligned:
                 rows_of_all = Value((steps * rows, *memory.shape[1:]), memory.dtype, memory.strides)
-                x, given = memory_for(rows_of_all), x
+                x, given = buffer_for(rows_of_all), x
                 x[...] = given[: steps * rows]
             arrays.insert(n, x)
         for memory, array in zip([*bound.arguments, *bound.stackable], arrays):
@@ -113,5 +113,5 @@ class Native(Runner):
                 code = scan(self.place)
             finally:
                 self._done += table[self._counted]
-            self.check(code, self._done)
+            self.check(code)
             self._pace = (time.perf_counter() - start) / count

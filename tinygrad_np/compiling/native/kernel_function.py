@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_np.compiling.native.builder import Builder, Number, llvm_type, vector
+from tinygrad_np.compiling.native.functions import SCALARS
 from tinygrad_np.compiling.program import Scalar, Value
 
 Index = int | str  # of a loop: known, or a register
@@ -26,18 +25,18 @@ def is_signed(dtype: np.dtype[Any]) -> bool:
     return dtype.kind not in "ub"
 
 
-class Place(NamedTuple):
+class Address(NamedTuple):
     """Somewhere in memory that kernels share: ``offset`` bytes behind where it begins."""
 
     memory: Value
     offset: int
 
 
-class Frame(Builder):
+class KernelFunction(Builder):
     """A function that takes pointers as parameters; it returns 0, or the number of the check that failed.
 
     It knows neither whose memory it works on nor where that is, so that kernels of like layers are the same text, and
-    are compiled once. ``parameters`` has the name of each by what it points to: a Place, or a key of the table.
+    are compiled once. ``parameters`` has the name of each by what it points to: a Address, or a key of the table.
     """
 
     def __init__(self, leaves: dict[Scalar, int], declarations: dict[str, None], vector_bytes: int) -> None:
@@ -82,7 +81,7 @@ class Frame(Builder):
 
     def address(self, value: Value, indices: Sequence[tuple[Index, int]]) -> str:
         """Of a view's element, from (index, stride in bytes) of each loop."""
-        pointer = self.pointer(Place(value.memory, value.offset))
+        pointer = self.pointer(Address(value.memory, value.offset))
         fixed = sum(i * s for i, s in indices if isinstance(i, int))
         moving: Number | None = None
         for index, stride in indices:
@@ -176,43 +175,3 @@ class Frame(Builder):
     def converted(number: Number, dtype: np.dtype[Any]) -> Number:
         """A register's numbers as those of a dtype."""
         return number.to(llvm_type(dtype), is_signed(dtype))
-
-
-def _power(x: Number, y: Number) -> Number:
-    return x.intrinsic("pow", y)
-
-
-# What native code computes of Python numbers itself; the C library's functions are those that Python's math calls.
-SCALARS: dict[Any, Callable[..., Number]] = {
-    operator.add: lambda a, b: a + b,
-    operator.sub: lambda a, b: a - b,
-    operator.mul: lambda a, b: a * b,
-    operator.truediv: lambda a, b: a / b,
-    operator.neg: lambda a: -a,
-    operator.pow: _power,
-    math.sqrt: lambda a: a.intrinsic("sqrt"),
-    math.exp: lambda a: a.intrinsic("exp"),
-    math.log: lambda a: a.intrinsic("log"),
-    operator.lt: lambda a, b: (a < b).to("double"),
-    operator.le: lambda a, b: (a <= b).to("double"),
-    operator.gt: lambda a, b: (a > b).to("double"),
-    operator.ge: lambda a, b: (a >= b).to("double"),
-    operator.eq: lambda a, b: a.equals(b).to("double"),
-    operator.ne: lambda a, b: a.compare("une", b).to("double"),
-    max: lambda *a: _extreme(a, "ogt"),
-    min: lambda *a: _extreme(a, "olt"),
-}
-
-
-def _extreme(numbers: Sequence[Number], relation: str) -> Number:
-    best = numbers[0]
-    for x in numbers[1:]:
-        best = x.compare(relation, best).where(x, best)
-    return best
-
-
-def computable(scalar: Any) -> bool:
-    """Whether native code can compute a scalar from leaves."""
-    if not isinstance(scalar, Scalar):
-        return isinstance(scalar, (int, float))
-    return not scalar.arguments or (scalar.function in SCALARS and all(map(computable, scalar.arguments)))

@@ -7,30 +7,30 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tinygrad_np.compiling.native.builder import Number, llvm_type
-from tinygrad_np.compiling.native.frame import Frame, Index, is_signed
-from tinygrad_np.compiling.native.functions import REDUCTIONS, identity
+from tinygrad_np.compiling.native.functions import FUNCTIONS, identity
 from tinygrad_np.compiling.native.fusion import operand_strides
 from tinygrad_np.compiling.native.instructions import Flatten, Gather, Indexed, Kernel, Map, Reduce, Scatter
+from tinygrad_np.compiling.native.kernel_function import Index, KernelFunction, is_signed
 from tinygrad_np.compiling.native.views import broadcast, loops
 from tinygrad_np.compiling.program import Scalar, Value
 
-SPREAD = 2  # what an element that is not beside the one before costs, in loads of whole vectors
-WORK = 4  # and what an instruction costs
-WRITTEN_OUT = 24  # instructions, over all turns, up to which a loop is written out
+GATHER_COST = 2  # what an element that is not beside the one before costs, in loads of whole vectors
+INSTRUCTION_COST = 4  # and what an instruction costs
+UNROLLED = 24  # instructions, over all turns, up to which a loop is written out
 
 
-class Nest:
+class LoopNest:
     """The loops of one kernel. ``stored`` is the memory that others read."""
 
-    def __init__(self, frame: Frame, kernel: Kernel, stored: set[Value]) -> None:
-        self.frame, self.kernel, self.stored = frame, kernel, stored
+    def __init__(self, builder: KernelFunction, kernel: Kernel, stored: set[Value]) -> None:
+        self.builder, self.kernel, self.stored = builder, kernel, stored
         instructions = kernel.instructions
         self.groups = loops(kernel.shape, [s for i in instructions for s in operand_strides(i)])
         self.sizes = [math.prod(kernel.shape[a] for a in group) for group in self.groups]
         self.reduced = [group[0] in kernel.axes for group in self.groups]
         size = max(d.itemsize for i in instructions for d in (*_dtypes(i), i.output.dtype))
-        self.widest = max(1, frame.vector_bytes // size)
-        self.across = self._best_group()
+        self.widest = max(1, builder.vector_bytes // size)
+        self.vector_group = self._cheapest_group()
         self.fixed = self._loaded_once()
         self.slots: dict[Any, tuple[str, Number]] = {}
         self.errors: dict[int, str] = {}
@@ -39,43 +39,45 @@ class Nest:
         """Write the loops."""
         for instruction in self.kernel.instructions:
             if isinstance(instruction, Indexed) and instruction.check:
-                self.errors[instruction.check] = self.frame.slot(self.frame.constant("i1", 0))
-        outer = [g for g in range(len(self.groups)) if not self.reduced[g] and g != self.across]
+                self.errors[instruction.check] = self.builder.slot(self.builder.constant("i1", 0))
+        outer = [g for g in range(len(self.groups)) if not self.reduced[g] and g != self.vector_group]
         self._loops(outer, {}, self._across_kept)
         for check, slot in self.errors.items():
-            bit = self.frame.load_slot(slot, self.frame.constant("i1", 0))
-            self.frame.leave_if(bit, check)
+            bit = self.builder.load_slot(slot, self.builder.constant("i1", 0))
+            self.builder.leave_if(bit, check)
 
     # The order of the loops
 
-    def _best_group(self) -> int | None:
+    def _cheapest_group(self) -> int | None:
         """The group of axes along which vectors lie: that which costs least for an element."""
         instructions = self.kernel.instructions
 
         def cost(group: int) -> float:
             lanes = max(1, min(self.sizes[group], self.widest))
             axis = self.groups[group][-1]
-            total = float(WORK * len(instructions))
+            total = float(INSTRUCTION_COST * len(instructions))
             for i in instructions:
                 size = i.output.dtype.itemsize
-                total += sum(1 if s[axis] in (0, size, 1) else SPREAD * lanes for s in operand_strides(i))
+                total += sum(1 if s[axis] in (0, size, 1) else GATHER_COST * lanes for s in operand_strides(i))
             if self.reduced[group] and self.sizes[group] < 4 * self.widest:
                 total *= 2  # the lanes are combined in the end
             return float(total / lanes)
 
         return min(reversed(range(len(self.groups))), key=cost) if self.groups else None
 
-    def _turns(self, lanes: int = 1) -> int:
+    def _unroll_count(self, lanes: int = 1) -> int:
         """How many turns of a loop are written out."""
-        return max(1, WRITTEN_OUT // len(self.kernel.instructions) // lanes)
+        return max(1, UNROLLED // len(self.kernel.instructions) // lanes)
 
     def _loops(self, groups: Sequence[int], at: dict[int, Index], body: Callable[[dict[int, Index]], None]) -> None:
         """Loops over ``groups``, one within the other, around ``body``."""
         if not groups:
             return body(at)
         first, *rest = groups
-        self.frame.loop(
-            self.sizes[first], lambda i: self._loops(rest, {**at, first: i}, body), unrolled=min(4, self._turns())
+        self.builder.loop(
+            self.sizes[first],
+            lambda i: self._loops(rest, {**at, first: i}, body),
+            unrolled=min(4, self._unroll_count()),
         )
         return None
 
@@ -83,46 +85,49 @@ class Nest:
         """``body(index, lanes, active)`` along a group; the rest is a shorter vector, or a ``whole`` one too."""
         size, widest = self.sizes[group], self.widest
         full = size - size % widest
-        self.frame.loop(full, lambda i: body(i, widest, widest), unrolled=self._turns(), step=widest)
+        self.builder.loop(full, lambda i: body(i, widest, widest), unrolled=self._unroll_count(), step=widest)
         if size > full:
             rest = size - full
             body(full, widest if whole and full else next_power(rest), rest)
 
     def _across_kept(self, at: dict[int, Index]) -> None:
         """The vectors, if they lie along an axis that is kept; then the loops of the reductions."""
-        inner = [g for g in range(len(self.groups)) if self.reduced[g] and g != self.across]
-        across = self.across
-        if across is None or self.reduced[across]:
-            lanes = 1 if across is None else min(self.widest, next_power(self.sizes[across]))
-            self._reductions(inner, at, lanes, lanes, across)
+        inner = [g for g in range(len(self.groups)) if self.reduced[g] and g != self.vector_group]
+        vector_group = self.vector_group
+        if vector_group is None or self.reduced[vector_group]:
+            lanes = 1 if vector_group is None else min(self.widest, next_power(self.sizes[vector_group]))
+            self._reductions(inner, at, lanes, lanes, vector_group)
         else:
             self._vectors(
-                across, lambda i, lanes, active: self._reductions(inner, {**at, across: i}, lanes, active, None)
+                vector_group,
+                lambda i, lanes, active: self._reductions(inner, {**at, vector_group: i}, lanes, active, None),
             )
 
     def _reductions(
-        self, inner: Sequence[int], at: dict[int, Index], lanes: int, active: int, across: int | None
+        self, inner: Sequence[int], at: dict[int, Index], lanes: int, active: int, vector_group: int | None
     ) -> None:
         """Start the reductions, go through what they combine, and write them."""
-        frame = self.frame
+        builder = self.builder
         reductions = [i for i in self.kernel.instructions if isinstance(i, Reduce)]
         for r in reductions:
             kind = llvm_type(r.dtype)
-            start = frame.constant(kind, identity(r.function, kind, r.dtype), lanes, is_signed(r.dtype))
-            self.slots[r] = frame.slot(start), start
+            start = builder.constant(kind, identity(r.function, r.dtype), lanes, is_signed(r.dtype))
+            self.slots[r] = builder.slot(start), start
 
         def body(here: dict[int, Index]) -> None:
-            if across is None:
+            if vector_group is None:
                 self._body(here, lanes, active, along_reduced=False)
             else:
-                self._vectors(across, lambda i, n, m: self._body({**here, across: i}, n, m, True), whole=True)
+                self._vectors(
+                    vector_group, lambda i, n, m: self._body({**here, vector_group: i}, n, m, True), whole=True
+                )
 
         if 0 not in self.kernel.shape:
             self._loops(inner, at, body)
         for r in reductions:
-            total = frame.load_slot(*self.slots[r])
-            combine = REDUCTIONS[r.function][0]
-            while across is not None and total.lanes > 1:
+            total = builder.load_slot(*self.slots[r])
+            combine = FUNCTIONS[r.function]
+            while vector_group is not None and total.lanes > 1:
                 total = combine(*halves(total))
             self._write(broadcast(r.output, self.kernel.shape), total, at, active)
 
@@ -141,7 +146,7 @@ class Nest:
                 self._scatter(i, numbers, at, lanes, active)
                 continue
             result = self._indexed(i, numbers, at, lanes, active) if isinstance(i, Indexed) else i.function(*numbers)
-            result = self.frame.converted(result, i.output.dtype)
+            result = self.builder.converted(result, i.output.dtype)
             registers[_key(i.output)] = result
             written[_key(i.output)] = i.output, result
         for value, number in written.values():
@@ -152,17 +157,17 @@ class Nest:
         self, x: Any, dtype: Any, at: dict[int, Index], lanes: int, active: int, registers: dict[Any, Number]
     ) -> Number:
         """An operand's elements here, as numbers of ``dtype``."""
-        frame = self.frame
+        builder = self.builder
         if not isinstance(x, Value):
-            number = frame.scalar(x) if isinstance(x, Scalar) else frame.constant(llvm_type(dtype), x)
-            return frame.splat(frame.converted(number, dtype), lanes)
+            number = builder.scalar(x) if isinstance(x, Scalar) else builder.constant(llvm_type(dtype), x)
+            return builder.splat(builder.converted(number, dtype), lanes)
         key = _key(x)
         if key in self.fixed:
-            return frame.splat(frame.converted(self.fixed[key], dtype), lanes)
+            return builder.splat(builder.converted(self.fixed[key], dtype), lanes)
         if key not in registers:
-            stride = 0 if self.across is None else self._stride(x, self.across)
-            registers[key] = frame.load(x.dtype, self._address(x, at), stride, lanes, active)
-        return frame.converted(registers[key], dtype)
+            stride = 0 if self.vector_group is None else self._stride(x, self.vector_group)
+            registers[key] = builder.load(x.dtype, self._address(x, at), stride, lanes, active)
+        return builder.converted(registers[key], dtype)
 
     def _loaded_once(self) -> dict[Any, Number]:
         """Single numbers that the kernel only reads, loaded before the loops."""
@@ -170,9 +175,9 @@ class Nest:
         changed = {v.memory for i in instructions for v in i.writes()}
         reads = [v for i in instructions for v in i.reads() if not isinstance(i, Gather) or v in i.inputs]
         single = [v for v in reads if not any(self._stride(v, g) for g in range(len(self.groups)))]
-        frame = self.frame
+        builder = self.builder
         return {
-            _key(v): frame.load(v.dtype, frame.address(v, []), 0, 1, 1)
+            _key(v): builder.load(v.dtype, builder.address(v, []), 0, 1, 1)
             for v in single
             if v.memory not in changed and 0 not in self.kernel.shape
         }
@@ -181,28 +186,28 @@ class Nest:
         return value.strides[self.groups[group][-1]]
 
     def _address(self, value: Value, at: dict[int, Index]) -> str:
-        return self.frame.address(value, [(index, self._stride(value, g)) for g, index in at.items()])
+        return self.builder.address(value, [(index, self._stride(value, g)) for g, index in at.items()])
 
     def _write(self, value: Value, number: Number, at: dict[int, Index], active: int) -> None:
-        stride = 0 if self.across is None else self._stride(value, self.across)
-        self.frame.store(number, value.dtype, self._address(value, at), stride, active)
+        stride = 0 if self.vector_group is None else self._stride(value, self.vector_group)
+        self.builder.store(number, value.dtype, self._address(value, at), stride, active)
 
     def _combine(self, r: Reduce, number: Number, lanes: int, active: int, along_reduced: bool) -> None:
         """Take elements into a reduction; lanes that hold none must not change it."""
-        frame = self.frame
+        builder = self.builder
         slot, start = self.slots[r]
         if along_reduced and active < lanes:
-            number = frame.mask(lanes, active).where(number, identity(r.function, number.kind, r.dtype))
-        combine = REDUCTIONS[r.function][0]
-        frame.store_slot(slot, combine(frame.load_slot(slot, start), number))
+            number = builder.mask(lanes, active).where(number, identity(r.function, r.dtype))
+        combine = FUNCTIONS[r.function]
+        builder.store_slot(slot, combine(builder.load_slot(slot, start), number))
 
     # Arrays of indices
 
     def _offset(self, i: Indexed, numbers: Sequence[Number], lanes: int, active: int) -> Number:
         """Σ index·stride; where there is a check, an index out of range is noted, and replaced by 0."""
-        frame = self.frame
-        total = frame.constant("i64", 0, lanes)
-        bad = frame.constant("i1", 0, lanes, signed=False)
+        builder = self.builder
+        total = builder.constant("i64", 0, lanes)
+        bad = builder.constant("i1", 0, lanes, signed=False)
         for number, size, stride in zip(numbers, i.sizes, i.strides):
             index = number.to("i64")
             if not i.check:
@@ -216,21 +221,21 @@ class Nest:
         if not i.check:
             return total
         if lanes > 1:
-            bad = frame.mask(lanes, active) & bad
+            bad = builder.mask(lanes, active) & bad
             while bad.lanes > 1:
                 low, high = halves(bad)
                 bad = low | high
         slot = self.errors[i.check]
-        frame.store_slot(slot, frame.load_slot(slot, bad) | bad)
+        builder.store_slot(slot, builder.load_slot(slot, bad) | bad)
         return total
 
     def _pointers(self, i: Indexed, offset: Number, at: dict[int, Index], lanes: int) -> str:
         assert i.source is not None
-        stride = 0 if self.across is None else self._stride(i.source, self.across)
+        stride = 0 if self.vector_group is None else self._stride(i.source, self.vector_group)
         if stride and lanes > 1:
-            offset = offset + self.frame.constants("i64", [stride * lane for lane in range(lanes)])
+            offset = offset + self.builder.constants("i64", [stride * lane for lane in range(lanes)])
         base = self._address(i.source, at)
-        return self.frame.value(f"getelementptr i8, ptr {base}, {offset.type} {offset.name}", "ptr").name
+        return self.builder.value(f"getelementptr i8, ptr {base}, {offset.type} {offset.name}", "ptr").name
 
     def _indexed(self, i: Indexed, numbers: Sequence[Number], at: dict[int, Index], lanes: int, active: int) -> Number:
         offset = self._offset(i, numbers, lanes, active)
@@ -239,18 +244,18 @@ class Nest:
         assert i.source is not None
         pointers = self._pointers(i, offset, at, lanes)
         if lanes == 1:
-            return self.frame.load(i.source.dtype, pointers, 0, 1, 1)
-        return self.frame.gather(i.source.dtype, pointers, self.frame.mask(lanes, active))
+            return self.builder.load(i.source.dtype, pointers, 0, 1, 1)
+        return self.builder.gather(i.source.dtype, pointers, self.builder.mask(lanes, active))
 
     def _scatter(self, i: Scatter, numbers: Sequence[Number], at: dict[int, Index], lanes: int, active: int) -> None:
         assert i.source is not None
-        frame, dtype = self.frame, i.source.dtype
+        builder, dtype = self.builder, i.source.dtype
         pointers = self._pointers(i, self._offset(i, numbers[:-1], lanes, active), at, lanes)
-        value = frame.converted(numbers[-1], dtype)
+        value = builder.converted(numbers[-1], dtype)
         if lanes == 1:
-            frame.store(value, dtype, pointers, 0, 1)
+            builder.store(value, dtype, pointers, 0, 1)
         else:
-            frame.scatter(value, dtype, pointers, frame.mask(lanes, active))
+            builder.scatter(value, dtype, pointers, builder.mask(lanes, active))
 
 
 def halves(x: Number) -> tuple[Number, Number]:

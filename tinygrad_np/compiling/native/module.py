@@ -7,52 +7,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tinygrad_np.compiling.native.builder import Builder
-from tinygrad_np.compiling.native.frame import Frame, Place
 from tinygrad_np.compiling.native.instructions import Draw, Guard, Kernel, Map, Opaque, Product, Reduce
-from tinygrad_np.compiling.native.kernels import Nest
-from tinygrad_np.compiling.native.loop import Layout, Moving, loop
+from tinygrad_np.compiling.native.kernel_function import Address, KernelFunction
+from tinygrad_np.compiling.native.loop_nest import LoopNest
 from tinygrad_np.compiling.native.products import emit_product
+from tinygrad_np.compiling.native.scan_loop import Layout, Moving, loop
 from tinygrad_np.compiling.native.views import view
 from tinygrad_np.compiling.program import Scalar, Value
 
 
-def plan_scratch(kernels: Sequence[Kernel], temporaries: Iterable[Value], align: int) -> tuple[dict[Value, int], int]:
-    """An offset for each temporary, such that those in use at the same time do not overlap; and the bytes in all."""
-    first: dict[Value, int] = {}
-    last: dict[Value, int] = {}
-    for at, kernel in enumerate(kernels):
-        for value in accessed(kernel):
-            first.setdefault(value.memory, at)
-            last[value.memory] = at
-    offsets: dict[Value, int] = {}
-    total = 0
-    for memory in sorted(temporaries, key=lambda v: -nbytes(v)):
-        taken = sorted(
-            (offsets[o], offsets[o] + nbytes(o))
-            for o in offsets
-            if first[o] <= last[memory] and first[memory] <= last[o]
-        )
-        place = 0
-        for start, end in taken:
-            if place + nbytes(memory) <= start:
-                break
-            place = max(place, -(-end // align) * align)
-        offsets[memory] = place
-        total = max(total, place + nbytes(memory))
-    return offsets, total
-
-
-def nbytes(value: Value) -> int:
-    """The bytes of a value's memory."""
-    return max(1, math.prod(value.shape) * value.dtype.itemsize)
-
-
-def accessed(kernel: Kernel) -> list[Value]:
-    """The views that a kernel reads and writes."""
-    return [v for i in kernel.instructions for v in (*i.reads(), *i.writes())]
-
-
-class Step(Builder):
+class StepFunction(Builder):
     """A function over the table of pointers that calls kernels, one after the other, until a check fails."""
 
     def __init__(self, layout: Layout) -> None:
@@ -68,7 +32,7 @@ class Step(Builder):
             self.leave_if(code.to("i1"), code.name)
 
     def _pointer(self, to: Any) -> str:
-        if not isinstance(to, Place):
+        if not isinstance(to, Address):
             return self._slot(to)
         start = self.layout.scratch.get(to.memory)
         base, offset = (to.memory, to.offset) if start is None else ("scratch", start + to.offset)
@@ -100,7 +64,7 @@ class Module:
         self.moving: Sequence[Moving] = ()
         self.declarations: dict[str, None] = {}
         self.kernels: dict[str, str] = {}  # names by text
-        self.parts: list[Step | Opaque] = []
+        self.parts: list[StepFunction | Opaque] = []
         self.uses_numbers = False  # whether a step, and not only what follows it, needs Python's numbers
         for kernel in kernels:
             first = kernel.instructions[0]
@@ -111,23 +75,23 @@ class Module:
             self._emit(frame, kernel)
             self.uses_numbers |= bool(frame.scalars)
             step = self.parts[-1] if self.parts else None
-            if not isinstance(step, Step):
-                step = Step(layout)
+            if not isinstance(step, StepFunction):
+                step = StepFunction(layout)
                 self.parts.append(step)
             self._call(step, frame, any(i.may_fail() for i in kernel.instructions))
 
-    def _frame(self) -> Frame:
-        return Frame(self.leaves, self.declarations, self.width)
+    def _frame(self) -> KernelFunction:
+        return KernelFunction(self.leaves, self.declarations, self.width)
 
-    def _call(self, step: Step, frame: Frame, may_fail: bool) -> None:
+    def _call(self, step: StepFunction, frame: KernelFunction, may_fail: bool) -> None:
         """Let ``step`` call the kernel of ``frame``, or the one that is the same."""
         step.call(self.kernels.setdefault(frame.text(), f"kernel{len(self.kernels)}"), frame.parameters, may_fail)
 
-    def _emit(self, frame: Frame, kernel: Kernel) -> None:
+    def _emit(self, frame: KernelFunction, kernel: Kernel) -> None:
         first = kernel.instructions[0]
         if isinstance(first, (Map, Reduce)):
             if 0 not in kernel.shape or any(isinstance(i, Reduce) for i in kernel.instructions):
-                Nest(frame, kernel, self.stored).emit()
+                LoopNest(frame, kernel, self.stored).emit()
         elif isinstance(first, Product):
             emit_product(frame, first)
         elif isinstance(first, Draw):
@@ -154,17 +118,17 @@ class Module:
         for old, new in arrays:
             copy = Map(new.shape, lambda x: x, [new], [new.dtype], view(old, old.shape, old.strides), True)
             if 0 not in new.shape:
-                Nest(frame, Kernel(new.shape, [copy]), {old}).emit()
+                LoopNest(frame, Kernel(new.shape, [copy]), {old}).emit()
         numbers = [(leaf, frame.scalar(scalar)) for leaf, scalar in updates]
         for leaf, number in numbers:
             frame.lines.append(f"  store double {number.name}, ptr {frame.leaf(leaf).name}")
-        self.between = Step(self.layout)
+        self.between = StepFunction(self.layout)
         self._call(self.between, frame, may_fail=False)
 
     def text(self) -> str:
         """The module as LLVM reads it. Its entry is @step, or @step0, @step1 ... around Python's calls."""
         kernels = [f"define internal i64 @{name}{text}" for text, name in self.kernels.items()]
-        steps = [part for part in self.parts if isinstance(part, Step)]
+        steps = [part for part in self.parts if isinstance(part, StepFunction)]
         whole = len(self.parts) == 1 and len(steps) == 1
         texts = [step.text("step" if whole else f"step{i}") for i, step in enumerate(steps)]
         bits = 8 * self.width
@@ -176,7 +140,7 @@ class Module:
         return "\n".join([*self.declarations, *kernels, *texts, *scan, attributes])
 
 
-def _draw(frame: Frame, draw: Draw) -> None:
+def _draw(frame: KernelFunction, draw: Draw) -> None:
     """Fill memory in order: float64 from next_double, float32 from 24 bits of next_uint32, as NumPy does."""
     key = draw.generator.bit_generator
     state, dtype = frame.pointer(("state", id(key))), draw.output.dtype

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from tinygrad_np.compiling.native.headers import AXES, DATA, DTYPE, SHAPE, STRIDES, TYPE
-from tinygrad_np.compiling.native.loop import Layout
+from tinygrad_np.compiling.native.object_layout import AXES, DATA, DTYPE, SHAPE, STRIDES, TYPE
+from tinygrad_np.compiling.native.scan_loop import Layout
 from tinygrad_np.compiling.native.views import extent
 from tinygrad_np.compiling.program import Value
 
