@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_np.compiling.places import Access, Place, places
 from tinygrad_np.compiling.program import Call, Program, Value, operands_in
+from tinygrad_np.compiling.reach import Reach
 from tinygrad_np.compiling.state import Performance
 from tinygrad_np.compiling.surroundings import NUMBERS, Surroundings
 from tinygrad_np.compiling.text import is_name, scalars_in
@@ -34,14 +35,20 @@ def conditions(performance: Performance, program: Program, surroundings: Surroun
     readers = [*[scalar.function for scalar in scalars_in(program)], *[value.reading for value in used.values()]]
     reading = {reader.place for reader in readers if isinstance(reader, Access)}
     checks = Checks({id(place.get()) for place in found if place.is_final})
+    read = Read(performance, surroundings.reach)
     for container in performance.containers:
-        checks.length(container)
+        if id(container) in read.attributes:
+            checks.absent(container, read.attributes[id(container)])
+        elif id(container) in read.things:
+            checks.length(container)
     for place in found:
         began = began_with.get(place.identity)
         value = used.get(id(began)) if isinstance(began, np.ndarray) else None
         if place.identity in performance.numbers:
             if place.identity in reading:
                 checks.kind(place, type(began))
+        elif value is None and place.identity in read.unnamed:
+            continue
         elif began is None and place.identity in began_with:
             checks.same(place, None)
             checks.forgotten += checks.lines[-1:] * isinstance(place.container, Leaf)
@@ -56,6 +63,27 @@ def conditions(performance: Performance, program: Program, surroundings: Surroun
         if type(place.get()) is not np.ndarray and place.identity not in began_with:  # as what the program uses is
             checks.same(place, place.get())
     return checks
+
+
+class Read:
+    """What of the state the code of the step may read: the ``things``, by id, to which it comes by names that it has.
+
+    ``unnamed`` are the places of the rest, such as a list of losses that a loop around the step goes on with. Of
+    objects of the user's, ``attributes`` has, by the id of their ``__dict__``, the names that would be read if they
+    came.
+    """
+
+    def __init__(self, performance: Performance, reach: Reach) -> None:
+        roots = performance.state.roots
+        found = places(roots, reach.may_read)
+        self.things = set(map(id, [*roots, *[place.get() for place in found]]))
+        self.unnamed = {place.identity for place in places(roots)} - {place.identity for place in found}
+        objects = {id(x): x for x in [*roots, *[place.get() for place in places(roots)]] if hasattr(x, "__dict__")}
+        self.attributes: dict[int, set[str]] = {}
+        for thing in objects.values():
+            if reach.knows_code_of(thing):
+                kept = {name for name in reach.names if name in vars(thing) or hasattr(type(thing), name)}
+                self.attributes[id(vars(thing))] = reach.names - kept
 
 
 class Began(dict[tuple[int, Any], Any]):
@@ -127,6 +155,11 @@ class Checks:
     def length(self, container: Any) -> None:
         """As many items, or attributes, as there are now."""
         self.lines.append(f"len({self.named(container)}) == {len(container)}")
+
+    def absent(self, attributes: dict[str, Any], names: set[str]) -> None:
+        """None of the names among the attributes of an object."""
+        if names:
+            self.lines.append(f"{self.named(attributes)}.keys().isdisjoint({self.named(frozenset(names))})")
 
     def items(self, container: Any) -> None:
         """The same items as there are now: the same objects, or numbers that are equal."""

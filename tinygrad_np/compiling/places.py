@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import weakref
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -133,8 +133,8 @@ def _set_of_partial(function: Any, key: str, value: Any) -> None:
     function.__setstate__((parts["func"], parts["args"], function.keywords, vars(function)))
 
 
-def places(roots: Sequence[Any]) -> list[Place]:
-    """All places in ``roots`` and whatever they hold, each once, in order."""
+def places(roots: Sequence[Any], where: Callable[[Place], bool] | None = None) -> list[Place]:
+    """All places in ``roots`` and whatever they hold, each once, in order; or those ``where`` that is true."""
     found: list[Place] = []
     met: set[int] = set()
     stack = [(root, type(root).__name__.lower()) for root in reversed(roots)]
@@ -146,7 +146,7 @@ def places(roots: Sequence[Any]) -> list[Place]:
         if isinstance(thing, tuple):
             stack += [(item, f"{name}.{i}") for i, item in reversed(list(enumerate(thing)))]
             continue
-        inner = list(_places_of(thing, name))
+        inner = [place for place in _places_of(thing, name) if where is None or where(place)]
         found += inner
         stack += [(place.get(), place.name) for place in reversed(inner)]
     return found

@@ -45,8 +45,8 @@ class Reach:
     nothing else can be put in their place.
 
     An attribute of an object, a class or a module of the user's is one if its name is somewhere in the code that is
-    reached, for there may be many others. What is among the ``known``, by id, is not gone into, nor is the code of
-    installed packages, but for functions that their functions hold.
+    reached, for there may be many others: those are the ``names``. What is among the ``known``, by id, is gone into
+    only for its code, and the code of installed packages only for functions that their functions hold.
     """
 
     def __init__(self, functions: Iterable[Any], known: set[int]) -> None:
@@ -65,6 +65,19 @@ class Reach:
             self.hidden: list[tuple[str, Any]] = []
             for function in functions:
                 self._enter(function, "self")
+
+    def may_read(self, place: Place) -> bool:
+        """Whether the code can name ``place``: anything but an attribute of the user's that is in no code of theirs."""
+        thing = place.container
+        return place.is_item or place.key in self.names or not self.knows_code_of(thing)
+
+    def knows_code_of(self, thing: Any) -> bool:
+        """Whether ``thing`` is an object of the user's, and all code that its classes have was looked at."""
+        return is_users(thing) and not _is_open(thing) and all(map(self._is_looked_at, type(thing).__mro__))
+
+    def _is_looked_at(self, kind: type) -> bool:
+        file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
+        return kind.__module__.split(".")[0] in sys.stdlib_module_names or not file.startswith(self.others)
 
     def _enter(self, thing: Any, name: str) -> None:
         """Go into ``thing``, once."""
@@ -132,9 +145,9 @@ class Reach:
                 continue
             if isinstance(holder, type):
                 self.classes.add(id(holder))
-            if (not isinstance(holder, (type, Module)) and id(holder) in self.known) or not _is_users(holder):
+            if not is_users(holder):
                 continue
-            if holder is thing and hasattr(holder, "__dict__"):
+            if holder is thing and hasattr(holder, "__dict__") and id(holder) not in self.known:
                 self.objects.append((name, holder))
             is_open = _is_open(holder)
             for key in _held(holder):
@@ -191,7 +204,7 @@ def _is_open(thing: Any) -> bool:
     return not OPEN.isdisjoint(type(thing).__mro__)  # as isinstance says, which is slow to ask of abstract classes
 
 
-def _is_users(thing: Any) -> bool:
+def is_users(thing: Any) -> bool:
     """Whether its attributes may be read by the user's code, which may change them between two steps."""
     if _is_open(thing):
         return True

@@ -22,6 +22,7 @@ from tinygrad_np.compiling.symbols import Symbol
 from tinygrad_np.optim.group import Group
 from tinygrad_np.tape import Leaf, Variable, tick
 
+FLAGS = (bool, str, type(None))  # which a step may set, and a program sets again: it is for those that were there
 Update = tuple[Access, Any]
 Numbers = dict[tuple[int, Any], Any]  # by the place of each
 
@@ -176,11 +177,11 @@ class Performance:
         if isinstance(now, StandIn) and was is not self and not settles:
             now.value.number = not isinstance(now.array, np.ndarray)
             return [(place.setter(), now.value)]
-        if now is None and isinstance(was, np.ndarray):
-            return [(place.setter(), None)]
+        if (now is None and isinstance(was, np.ndarray)) or (isinstance(now, FLAGS) and isinstance(was, FLAGS)):
+            return [] if isinstance(was, str) and now == was else [(place.setter(), now)]
         if isinstance(now, tuple) and isinstance(was, tuple) and now is not was and not _arrays(real):
             now = self.originals.get(id(now), (now,))[0]
-        if now is was or (type(now) is type(was) and isinstance(now, (int, str)) and now == was):
+        if now is was or (type(now) is type(was) is int and now == was):
             return []
         # A count that was not seen to move will have been by the next time, and a new place will be there.
         settles |= isinstance(now, Symbol) or (type(was) is int and type(real) is int)

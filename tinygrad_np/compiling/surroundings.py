@@ -39,7 +39,7 @@ class Surroundings:
         self.before = [(place, place.get()) for place in reach.places.values()]
         library = [thing for thing in reach.met.values() if isinstance(thing, (Variable, Module))]
         self._slots = [Place(self.step, 0, True, "the step"), *reach.slots, *places(library)]
-        self.hidden = reach.hidden
+        self.hidden, self.reach = reach.hidden, reach
         self.attributes = [(name, vars(thing)) for name, thing in reach.objects]
         self.contents = [(name, container, container.copy()) for name, container in reach.containers]
         generators = {id(g): g for _, value in self.before for g in _generators(value)}.values()
