@@ -44,9 +44,10 @@ TABLE = """
 6      compiling.asking compiling.holding compiling.native.builder compiling.native.cache
        compiling.native.object_layout compiling.native.scan_loop compiling.native.views compiling.passes
        compiling.text pytest_plugin
-6.1    compiling.native.engine compiling.native.instructions compiling.native.mathematics compiling.source
-       compiling.symbols compiling.twins
+6.1    compiling.headers compiling.native.engine compiling.native.instructions compiling.native.mathematics
+       compiling.source compiling.symbols compiling.twins
 6.15   compiling.native.blas compiling.native.buffers compiling.native.entry_point compiling.native.functions
+       compiling.native.live_headers
 6.2    compiling.native.kernel_function compiling.native.fusion compiling.native.instruction_list
        compiling.native.scalars compiling.noting
 6.3    compiling.native.dot compiling.native.indexing compiling.native.loop_nest compiling.native.reductions
