@@ -118,6 +118,20 @@ def test_an_array_that_may_no_longer_be_written(native):
     np.testing.assert_array_equal(held.a, 5)
 
 
+@BACKENDS
+@pytest.mark.parametrize("other", [np.array([1.0, 2.0]), 2j, [1.0, 2.0], np.float32(2)])
+def test_a_number_that_becomes_something_else(other, native):
+    held = SimpleNamespace(rate=0.25)
+
+    def step(x):
+        return x * held.rate
+
+    compiled = settled(step, np.ones(2), native=native, state=held)
+    held.rate = other
+    for _ in range(3):
+        assert_same(compiled(np.ones(2)), step(np.ones(2)))
+
+
 @IN_PLACE
 def test_a_scan_sees_it_too():
     held = SimpleNamespace(a=np.array([1.0, 2.0]))
