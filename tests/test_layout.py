@@ -44,18 +44,19 @@ TABLE = """
 6      compiling.asking compiling.holding compiling.native.builder compiling.native.cache
        compiling.native.object_layout compiling.native.scan_loop compiling.native.views compiling.passes
        compiling.text pytest_plugin
-6.1    compiling.native.engine compiling.native.instructions compiling.native.mathematics compiling.source
-       compiling.symbols compiling.twins
+6.1    compiling.headers compiling.native.engine compiling.native.instructions compiling.native.mathematics
+       compiling.source compiling.symbols compiling.twins
 6.15   compiling.native.blas compiling.native.buffers compiling.native.entry_point compiling.native.functions
+       compiling.native.live_headers
 6.2    compiling.native.kernel_function compiling.native.fusion compiling.native.instruction_list
-       compiling.noting
+       compiling.native.scalars compiling.noting
 6.3    compiling.native.dot compiling.native.indexing compiling.native.loop_nest compiling.native.reductions
        compiling.recorder
 6.4    compiling.native.lowering compiling.native.products compiling.places
 6.42   compiling.locking compiling.outcome compiling.reach
 6.45   compiling.given compiling.signature compiling.surroundings
 6.46   compiling.scenery
-6.5    compiling.native.module compiling.native.scalars compiling.native.script compiling.state
+6.5    compiling.native.module compiling.native.script compiling.state
 6.6    compiling.fitting compiling.native.binding compiling.rehearsal
 6.7    compiling.scanning compiling.native.results compiling.record compiling.shortcut
 6.75   compiling.native.step

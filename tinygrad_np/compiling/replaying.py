@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_np.compiling.headers import Headers
 from tinygrad_np.compiling.native import Also, CheckError, Native, NotNativeError
 from tinygrad_np.compiling.program import Call, Program, guard
 from tinygrad_np.compiling.source import numpy_source
@@ -34,6 +35,7 @@ class ByNumPy:
         namespace: dict[str, Any] = {"np": np, "guard": guard}
         exec(compile(self.text, self.filename, "exec"), namespace)
         self.function = namespace["bind"](**bound)
+        self.headers = Headers(program, by_address=False)
         effects = [i for i, call in enumerate(program.calls) if has_effect(call)]
         first = effects[0] if effects else len(program.calls)
         self.first_line = len(lines) - 3 - len(program.updates) - len(program.calls) + first + 1
@@ -41,8 +43,10 @@ class ByNumPy:
 
     def __call__(self, *arrays: Any) -> Any:
         """The outputs of one step. Raises MissedError where the program does not hold for these arguments."""
-        memory = Memory(self.program) if self.must_remember else None
+        memory = None
         try:
+            self.headers.check()
+            memory = Memory(self.program) if self.must_remember else None
             return self.function(*arrays)
         except Exception as error:
             if memory is None and self._line(error) >= self.first_line:
@@ -98,7 +102,8 @@ class Memory:
     def restore(self) -> None:
         """Let everything be as it was."""
         for array, copy in self.arrays:
-            array[...] = copy
+            if array.flags.writeable:  # else it was not written
+                array[...] = copy
         for generator, state in self.states:
             generator.bit_generator.state = state
 

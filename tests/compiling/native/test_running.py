@@ -209,6 +209,20 @@ def test_a_directory_that_cannot_be_written_is_no_error(tmp_path, monkeypatch):
     np.testing.assert_array_equal(program(np.ones(5)), np.full(5, 3.0))
 
 
+@pytest.mark.parametrize("make", [os.mkdir, getattr(os, "mkfifo", os.mkdir)], ids=["directory", "pipe"])
+def test_what_is_no_file_has_the_name_of_an_entry(make, tmp_path, monkeypatch):
+    """A pipe would be waited for without end."""
+    monkeypatch.setenv("TINYGRAD_NP_CACHE", str(tmp_path))
+    native(*source(3.0))
+    (entry,) = tmp_path.iterdir()
+    entry.unlink()
+    make(entry)
+    again = native(*source(3.0))
+    assert again.note == f"compiled anew, not kept: {entry} is no file"
+    np.testing.assert_array_equal(again(np.ones(5)), np.full(5, 3.0))
+    assert [*tmp_path.iterdir()] == [entry]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
 def test_a_directory_that_others_can_write_is_not_trusted(tmp_path, monkeypatch):
     monkeypatch.setenv("TINYGRAD_NP_CACHE", str(tmp_path))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_np.compiling.headers import Headers
 from tinygrad_np.compiling.native.blas import blas, by_blas
 from tinygrad_np.compiling.native.buffers import accessed, address, buffer_for, nbytes, plan_scratch, view_of
 from tinygrad_np.compiling.native.engine import load, machine
@@ -19,6 +20,7 @@ from tinygrad_np.compiling.native.entry_point import REFUSED, entry, finding
 from tinygrad_np.compiling.native.fusion import Fusion, changes, checks_first, forward_copies, remove_unused
 from tinygrad_np.compiling.native.instruction_list import NotNativeError
 from tinygrad_np.compiling.native.instructions import Draw, Guard, Kernel, Opaque, Product
+from tinygrad_np.compiling.native.live_headers import comparison, copies
 from tinygrad_np.compiling.native.lowering import Lowering
 from tinygrad_np.compiling.native.module import Module, StepFunction
 from tinygrad_np.compiling.native.object_layout import DEFINITION, are_known, function_at, python_function
@@ -39,6 +41,9 @@ class Binding:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.numbers = Scalars(program)
+        self.headers = Headers(program, by_address=True)
+        if self.headers.have_changed():
+            raise NotNativeError("an array was changed in place since it was recorded")
         lowering = Lowering(program)
         if not lowering.computes:
             raise NotNativeError("all of its calls are NumPy's alone")
@@ -56,6 +61,7 @@ class Binding:
         self.scannable = self.runs and known and not self.returned.intersection(self.inputs)
         self.text = module.text()
         if are_known():
+            self.text += comparison(self.headers.arrays, self.layout.slots["headers"])
             self.text += entry(self.layout, self.arguments, self.written, self.enters)
         if are_known() and self.scannable:
             self.text += finding(self.layout, self.arguments, self.stackable, self.written)
@@ -144,7 +150,7 @@ class Binding:
         used = {v.memory for kernel in self.kernels for v in accessed(kernel)}
         offsets, size = plan_scratch(self.kernels, [m for m in self.temporaries if m in used])
         self.scratch = buffer_for(Value((size,), np.dtype(np.uint8), (1,)))
-        keys: list[Any] = ["scratch", "scalars", *COUNTS, *self.inputs, *self.references, *self.results]
+        keys: list[Any] = ["scratch", "scalars", "headers", *COUNTS, *self.inputs, *self.references, *self.results]
         pointers: dict[Any, int] = {"ndarray": id(np.ndarray), "long": python_function("PyLong_FromLong")}
         pointers |= {("dtype", m): id(m.dtype) for m in self.arguments}
         for i in instructions:
@@ -164,7 +170,8 @@ class Binding:
         self.layout = Layout({key: n for n, key in enumerate(keys)}, offsets)
         self.table = np.zeros(len(keys) + 2 * DEFINITION, np.uint64)
         self.values = np.zeros(max(1, len(self.numbers.leaves)))
-        self.table[:2] = address(self.scratch), address(self.values)
+        self.copies = copies(self.headers.arrays) if are_known() else np.zeros(1, np.uint64)
+        self.table[:3] = address(self.scratch), address(self.values), address(self.copies)
         for key, pointer in pointers.items():
             self._set(key, pointer)
 

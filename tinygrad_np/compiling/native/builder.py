@@ -32,8 +32,9 @@ def literal(kind: str, value: Any) -> str:
     if kind == "double":
         return f"0x{struct.unpack('<Q', struct.pack('<d', float(value)))[0]:016X}"
     if kind == "float":
-        return literal("double", np.float32(value))
-    return str(int(value))
+        with np.errstate(over="ignore"):  # NumPy has warned of it while the step was recorded
+            return literal("double", np.float32(value))
+    return str(int(bool(value) if kind == "i1" else value))
 
 
 class Number:
@@ -165,8 +166,13 @@ class Number:
             return self if signed == self.signed else Number(self.builder, self.name, kind, self.lanes, signed)
         if kind == "i1":
             return self.compare("une", 0)
-        text = f"{self._conversion(kind, signed)} {self.type} {self.name} to {vector(kind, self.lanes)}"
-        return self.builder.value(text, kind, self.lanes, signed)
+        wide = vector(kind, self.lanes)
+        number = self.builder.value(
+            f"{self._conversion(kind, signed)} {self.type} {self.name} to {wide}", kind, self.lanes, signed
+        )
+        if self.floats and kind not in SUFFIXES:  # else LLVM takes all that is computed of a NaN's for anything
+            number = self.builder.value(f"freeze {wide} {number.name}", kind, self.lanes, signed)
+        return number
 
     def _conversion(self, kind: str, signed: bool) -> str:
         own = self.signed and self.kind != "i1"

@@ -45,6 +45,9 @@ class Cache:
             if not _private(self.place):
                 self.note = f"{self.place} can be written by other users: not used"
                 return None
+            if _is_no_file(path):  # reading a pipe would not end
+                self.note = f"compiled anew, not kept: {path} is no file"
+                return None
             content = path.read_bytes()
         except FileNotFoundError:
             self.note = "compiled anew"
@@ -65,15 +68,19 @@ class Cache:
             return
         try:
             self.place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not _private(self.place):
-                return
-            replace(str(self.place / f"{key}.o"), _digest(key, code) + code)
+            path = self.place / f"{key}.o"
+            if _private(self.place) and not _is_no_file(path):
+                replace(str(path), _digest(key, code) + code)
         except OSError as error:
-            self.note = f"compiled anew, not kept: {self.place} cannot be written ({error.strerror})"
+            self.note = f"compiled anew, not kept: {self.place} cannot be written ({error.strerror or error})"
 
 
 def _digest(key: str, code: bytes) -> bytes:
     return hashlib.sha256(key.encode() + code).digest()
+
+
+def _is_no_file(path: Path) -> bool:
+    return path.exists() and not path.is_file()
 
 
 def _private(place: Path) -> bool:

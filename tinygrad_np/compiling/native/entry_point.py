@@ -9,7 +9,7 @@ from tinygrad_np.compiling.native.scan_loop import Layout
 from tinygrad_np.compiling.native.views import extent
 from tinygrad_np.compiling.program import Value
 
-REFUSED = -1  # an argument is no array of the shape, dtype and strides that are expected, or shares memory
+REFUSED = -1  # a live array has changed, or an argument is not as expected, or shares memory
 
 
 def entry(layout: Layout, arguments: Sequence[Value], written: Sequence[Value], runs: bool) -> str:
@@ -45,7 +45,10 @@ def _function(name: str, looks: Iterable[str], arguments: Sequence[Value], layou
         f"  %in = getelementptr i8, ptr %self, i64 {DATA}",
         "  %table = load ptr, ptr %in",
         f"  %enough = icmp eq i64 %count, {len(arguments)}",
-        "  br i1 %enough, label %look, label %refuse",
+        "  br i1 %enough, label %live, label %refuse",
+        "live:",
+        "  %differ = call i1 @changed(ptr %table)",
+        "  br i1 %differ, label %refuse, label %look",
         "look:",
         *looks,
         "  br label %run",

@@ -69,6 +69,8 @@ class InstructionList:
         """Add a loop over the output's elements."""
         operands = [broadcast(x, output.shape) if isinstance(x, Value) else x for x in map(self.operand, inputs)]
         dtypes = [np.dtype(d) for d in dtypes]
+        if not all(map(holds, dtypes, operands)):
+            raise UnsupportedError  # NumPy compares with it exactly, wraps or warns
         self.append(Map(output.shape, function, operands, dtypes, output, copies))
 
     def copy(self, x: Any, output: Value) -> None:
@@ -89,6 +91,13 @@ class InstructionList:
         output = with_axes(result, source.shape, axes)
         logical = ufunc in (np.logical_and, np.logical_or)
         self.append(Reduce(source.shape, ufunc, source, BOOL if logical else result.dtype, axes, output))
+
+
+def holds(dtype: np.dtype[Any], x: Operand) -> bool:
+    """Whether a ``dtype`` of integers has a Python number; one that is read anew may be another at each step."""
+    if dtype.kind not in "iu" or isinstance(x, Value):
+        return True
+    return isinstance(x, int) and bool(np.iinfo(dtype).min <= x <= np.iinfo(dtype).max)
 
 
 def with_axes(result: Value, shape: tuple[int, ...], axes: tuple[int, ...]) -> Value:

@@ -15,6 +15,7 @@ from tinygrad_np.compiling.native.indexing import lower_getitem, lower_ravel_ind
 from tinygrad_np.compiling.native.instruction_list import BOOL, InstructionList, NotNativeError, UnsupportedError
 from tinygrad_np.compiling.native.instructions import Draw, Guard, Opaque, Operand
 from tinygrad_np.compiling.native.reductions import lower_allclose, lower_count, lower_reduction
+from tinygrad_np.compiling.native.scalars import evaluate
 from tinygrad_np.compiling.native.views import contiguous, fresh, indexed, reshaped, view
 from tinygrad_np.compiling.program import Call, Program, Scalar, Value, cast, guard, has_shape, operands_in
 
@@ -75,6 +76,8 @@ class Lowering(InstructionList):
         if not all(supported(t) for t in types):
             raise UnsupportedError
         kinds = {t.kind for t in types[: ufunc.nin]}
+        if kinds == {"i", "u"}:
+            raise UnsupportedError  # NumPy compares such numbers exactly
         if (ufunc in FLOATS_ONLY and kinds != {"f"}) or (ufunc in WITHOUT_BOOLS and "b" in kinds):
             raise UnsupportedError
         function = BITWISE.get(ufunc, ufunc) if kinds == {"b"} else ufunc
@@ -178,7 +181,8 @@ LOWER: dict[Any, Callable[[Any, Call], None]] = {
 
 def weak_type(x: Any) -> Any:
     """What a Python number is to NumPy: a float or an int of no dtype of its own."""
-    return BOOL if isinstance(x, bool) else int if isinstance(x, int) else float
+    now = evaluate(x)  # one that is read at each step stays of the kind that it is of
+    return BOOL if isinstance(now, bool) else int if isinstance(now, int) else float
 
 
 def simplified(ufunc: Any, inputs: list[Operand]) -> Any:

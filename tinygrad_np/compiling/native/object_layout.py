@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 # Offsets in bytes, as in the C headers of NumPy (PyArrayObject_fields), behind the head that every object has.
 HEAD = object.__basicsize__
 TYPE, DATA, AXES, SHAPE, STRIDES, DTYPE = HEAD - 8, HEAD, HEAD + 8, HEAD + 16, HEAD + 24, HEAD + 40
+FLAGS, WRITEABLE = HEAD + 48, 0x400
 FASTCALL = 0x80  # a function of self, an array of arguments, and their number
 NAME = ctypes.create_string_buffer(b"native")
 DEFINITION = 4  # words: name, start, flags and documentation, as in Python's PyMethodDef
@@ -21,7 +22,7 @@ DEFINITION = 4  # words: name, start, flags and documentation, as in Python's Py
 @lru_cache(maxsize=1)
 def are_known() -> bool:
     """Whether objects lie in memory as they are thought to: what is read there is what Python and NumPy say."""
-    if sys.implementation.name != "cpython" or ctypes.sizeof(ctypes.c_void_p) != 8:
+    if sys.implementation.name != "cpython" or ctypes.sizeof(ctypes.c_void_p) != 8 or sys.byteorder != "little":
         return False
     array = np.zeros((2, 3), np.float32)
     start, word = id(array), ctypes.c_uint64.from_address
@@ -30,7 +31,11 @@ def are_known() -> bool:
         return False
     axes = ctypes.c_int32.from_address(start + AXES).value
     lengths = [word(word(start + at).value + 8 * i).value for at in (SHAPE, STRIDES) for i in range(2)]
-    return axes == 2 and lengths == [2, 3, 12, 4]
+    one_behind_the_other = word(start + STRIDES).value == word(start + SHAPE).value + 16
+    flags = []
+    for array.flags.writeable in (True, False):
+        flags.append(word(start + FLAGS).value & WRITEABLE)
+    return axes == 2 and lengths == [2, 3, 12, 4] and one_behind_the_other and flags == [WRITEABLE, 0]
 
 
 def function_at(start: int, of: NDArray[np.uint64], definition: NDArray[np.uint64]) -> Callable[..., int]:

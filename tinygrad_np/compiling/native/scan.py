@@ -84,6 +84,7 @@ class Native(NativeStep):
 
     def _laid_out(self, arguments: Sequence[Array], steps: int, stacks: Sequence[Array]) -> list[Array]:
         """Note where everything is; rows that are not laid out as the program's argument is are copied before."""
+        self.check_headers()
         bound, arrays = self.bound, [*stacks]
         for n, (memory, x) in enumerate(zip(bound.arguments, arguments, strict=True)):
             rows = memory.shape[0]

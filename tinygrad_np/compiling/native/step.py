@@ -79,6 +79,13 @@ class NativeStep:
         if code:
             raise CheckError(self.bound.checks[code - 1], code in self.bound.guards)
 
+    def check_headers(self) -> None:
+        """Raise the error of a guard where a live array was changed in place."""
+        try:
+            self.bound.headers.check()
+        except GuardError as error:
+            raise CheckError(str(error), guard=True) from None
+
     def check_fits(self, n: int, x: Array) -> None:
         """Raise MisfitError for an argument of another shape or dtype."""
         memory = self.bound.inputs[n]
@@ -93,7 +100,8 @@ class NativeStep:
         self.check(code)
 
     def _copy_arguments(self, arguments: Any) -> None:
-        """Copy arguments in another layout than the program's."""
+        """Copy arguments in another layout than the program's, if they are why it was refused."""
+        self.check_headers()
         if len(arguments) != len(self.bound.arguments):
             raise CheckError(f"the program takes {len(self.bound.arguments)} arguments, got {len(arguments)}")
         for n, x in enumerate(arguments):
