@@ -49,7 +49,8 @@ TABLE = """
 6.15   compiling.native.blas compiling.native.buffers compiling.native.entry_point compiling.native.functions
 6.2    compiling.native.kernel_function compiling.native.fusion compiling.native.instruction_list
        compiling.noting
-6.3    compiling.native.dot compiling.native.indexing compiling.native.loop_nest compiling.native.reductions compiling.recorder
+6.3    compiling.native.dot compiling.native.indexing compiling.native.loop_nest compiling.native.reductions
+       compiling.recorder
 6.4    compiling.native.lowering compiling.native.products compiling.places
 6.42   compiling.locking compiling.outcome compiling.reach
 6.45   compiling.given compiling.signature compiling.surroundings

@@ -81,17 +81,34 @@ class Program:
     updates: Sequence[tuple[Callable[[Any], None], Scalar | Value | None]] = ()
 
 
-def operands_in(tree: Any) -> Iterator[Any]:
-    """The Values and Scalars in nested tuples, lists and slices."""
-    if isinstance(tree, (Value, Scalar)):
-        yield tree
-    elif isinstance(tree, (tuple, list)):
+def leaves(tree: Any) -> Iterator[Any]:
+    """What is in nested tuples, lists, dicts and slices, in order."""
+    if isinstance(tree, (tuple, list)):
         for item in tree:
-            yield from operands_in(item)
+            yield from leaves(item)
     elif isinstance(tree, dict):
-        yield from operands_in(list(tree.values()))
+        yield from leaves(list(tree.values()))
     elif isinstance(tree, slice):
-        yield from operands_in((tree.start, tree.stop, tree.step))
+        yield from leaves((tree.start, tree.stop, tree.step))
+    else:
+        yield tree
+
+
+def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
+    """``tree`` with ``function`` of each leaf. Named tuples come as plain ones, which NumPy takes as well."""
+    if isinstance(tree, (tuple, list)):
+        items = [mapped(function, item) for item in tree]
+        return items if isinstance(tree, list) else tuple(items)
+    if isinstance(tree, dict):
+        return {key: mapped(function, item) for key, item in tree.items()}
+    if isinstance(tree, slice):
+        return slice(*[mapped(function, part) for part in (tree.start, tree.stop, tree.step)])
+    return function(tree)
+
+
+def operands_in(tree: Any) -> Iterator[Any]:
+    """The Values and Scalars among the leaves."""
+    return (x for x in leaves(tree) if isinstance(x, (Value, Scalar)))
 
 
 def cast(array: Any, dtype: Any) -> Any:

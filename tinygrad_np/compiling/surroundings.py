@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.compiling.asking import TracingError
-from tinygrad_np.compiling.noting import StandIn, leaves
+from tinygrad_np.compiling.noting import StandIn
 from tinygrad_np.compiling.places import Place, places
+from tinygrad_np.compiling.program import leaves
 from tinygrad_np.compiling.reach import Reach
 from tinygrad_np.compiling.symbols import Symbol
 from tinygrad_np.nn.module import Module
