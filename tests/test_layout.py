@@ -16,7 +16,7 @@ TREES = {path: ast.parse(path.read_text()) for path in MODULES}
 # A module imports from lower floors only, never sideways. Within a floor there are steps where one builds on another:
 # checks on gradients, and the modules of optim on each other.
 TABLE = """
-0      arguments checks.maps checks.slopes compiling.program coverage data.labels experiments.description
+0      arguments checks.maps checks.slopes compiling.values coverage data.labels experiments.description
        experiments.outcomes experiments.packages names recording saved saving.atomic saving.errors saving.structure
        shapes tape training.interruption training.progress trees
 0.1    checks.noise checks.options checks.patterns numerics
@@ -42,11 +42,10 @@ TABLE = """
 5.3    training.callbacks training.divergence training.evaluation
 5.4    training.arguments training.fitting training.trials
 6      compiling.asking compiling.holding compiling.native.builder compiling.native.cache
-       compiling.native.object_layout compiling.native.scan_loop compiling.native.views compiling.passes
-       compiling.text pytest_plugin
-6.1    compiling.native.engine compiling.native.instructions compiling.native.mathematics compiling.source
+       compiling.native.object_layout compiling.native.scan_loop compiling.native.views compiling.text pytest_plugin
+6.1    compiling.native.engine compiling.native.instructions compiling.native.mathematics compiling.program
        compiling.symbols compiling.twins
-6.15   compiling.native.blas compiling.native.buffers compiling.native.entry_point compiling.native.functions
+6.15   compiling.passes compiling.native.blas compiling.native.buffers compiling.native.entry_point compiling.native.functions
 6.2    compiling.native.kernel_function compiling.native.fusion compiling.native.instruction_list
        compiling.noting
 6.3    compiling.native.dot compiling.native.indexing compiling.native.loop_nest compiling.native.reductions

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.compiling.places import Access, Place, places
-from tinygrad_np.compiling.program import Call, Program, Value, operands_in
+from tinygrad_np.compiling.program import Program, scalars_in
 from tinygrad_np.compiling.state import Performance
 from tinygrad_np.compiling.surroundings import NUMBERS, Surroundings
-from tinygrad_np.compiling.text import is_name, scalars_in
+from tinygrad_np.compiling.text import is_name
+from tinygrad_np.compiling.values import Call, Value, operands_in
 from tinygrad_np.nn.module import Module
 from tinygrad_np.tape import Leaf, Variable
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.compiling.asking import TracingError, library_asks, refused, where
-from tinygrad_np.compiling.program import Call, Scalar, Value, cast, guard, has_shape, leaves, mapped
 from tinygrad_np.compiling.symbols import Symbol
 from tinygrad_np.compiling.twins import require_equal
+from tinygrad_np.compiling.values import Call, Scalar, Value, cast, guard, has_shape, leaves, mapped
 from tinygrad_np.operations import Operation
 from tinygrad_np.tape import Leaf, Variable, tick
 

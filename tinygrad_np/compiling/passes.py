@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.program import Call, Program, Scalar, Value, cast, guard, has_shape, mapped, operands_in
+from tinygrad_np.compiling.program import Program
+from tinygrad_np.compiling.values import Call, Scalar, Value, cast, guard, has_shape, mapped, operands_in
 
 VIEWS: set[Any] = {np.reshape, np.transpose, np.broadcast_to, operator.getitem}
 # What gives the same again of the same arguments. Anything else is left where it is.

@@ -15,14 +15,14 @@ from tinygrad_np.compiling.given import check_result
 from tinygrad_np.compiling.noting import UNLISTED, Recording, StandIn
 from tinygrad_np.compiling.outcome import Outcome
 from tinygrad_np.compiling.passes import simplified
-from tinygrad_np.compiling.program import Call, Program, Scalar, Value, operands_in
+from tinygrad_np.compiling.program import Program
 from tinygrad_np.compiling.recorder import Recorder
 from tinygrad_np.compiling.rehearsal import Rehearsal
 from tinygrad_np.compiling.signature import classes_in
-from tinygrad_np.compiling.source import ReadableProgram
 from tinygrad_np.compiling.state import Performance, State
 from tinygrad_np.compiling.surroundings import Surroundings
 from tinygrad_np.compiling.symbols import Symbol
+from tinygrad_np.compiling.values import Call, Scalar, Value, operands_in
 from tinygrad_np.graph import placed
 from tinygrad_np.optim.group import Group
 from tinygrad_np.tape import Leaf, Variable
@@ -93,7 +93,7 @@ def _performed(
         if eager is not None:
             Outcome(results, state.roots).require_equal(eager)
         found = [value for _, value in played if value is not None]
-        program: Program = ReadableProgram(found, recording.calls, tuple(outputs), updates)
+        program = Program(found, recording.calls, tuple(outputs), updates)
         _check_parameters(performance, program)
         checks = conditions(performance, program, surroundings)
         shorter = program if twins is None else simplified(program)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_np.compiling.native import Also, CheckError, Native, NotNativeError
-from tinygrad_np.compiling.program import Call, Program, guard
-from tinygrad_np.compiling.source import numpy_source
+from tinygrad_np.compiling.program import Program, source
+from tinygrad_np.compiling.values import Call, guard
 
 number = count(1).__next__
 
@@ -28,7 +28,7 @@ class ByNumPy:
     def __init__(self, program: Program, note: str) -> None:
         self.program, self.note = program, f"NumPy source, {note}"
         self.filename = f"<compiled step {number()}>"
-        self.text, bound = numpy_source(program)
+        self.text, bound = source(program)
         lines = self.text.splitlines(keepends=True)
         linecache.cache[self.filename] = len(self.text), None, lines, self.filename  # so that tracebacks show them
         namespace: dict[str, Any] = {"np": np, "guard": guard}

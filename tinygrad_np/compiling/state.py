@@ -14,11 +14,11 @@ from tinygrad_np.compiling.asking import TracingError, UnsettledError
 from tinygrad_np.compiling.holding import apart, is_followed
 from tinygrad_np.compiling.noting import Recording, StandIn
 from tinygrad_np.compiling.places import CLOSED, Access, Place, identifier, places
-from tinygrad_np.compiling.program import Scalar
 from tinygrad_np.compiling.recorder import Draws
 from tinygrad_np.compiling.scenery import Scenery
 from tinygrad_np.compiling.surroundings import Surroundings
 from tinygrad_np.compiling.symbols import Symbol
+from tinygrad_np.compiling.values import Scalar
 from tinygrad_np.optim.group import Group
 from tinygrad_np.tape import Leaf, Variable, tick
 

@@ -19,7 +19,7 @@ from tinygrad_np.compiling.native import CheckError, MisfitError
 from tinygrad_np.compiling.native.engine import machine
 from tinygrad_np.compiling.noting import StandIn
 from tinygrad_np.compiling.places import Closed
-from tinygrad_np.compiling.program import GuardError, Program
+from tinygrad_np.compiling.program import Program
 from tinygrad_np.compiling.record import Recorded, record
 from tinygrad_np.compiling.rehearsal import Rehearsal
 from tinygrad_np.compiling.replaying import MissedError
@@ -27,6 +27,7 @@ from tinygrad_np.compiling.scanning import Epochs, orders, scanned
 from tinygrad_np.compiling.shortcut import MISSED
 from tinygrad_np.compiling.signature import Signature, flattened, names
 from tinygrad_np.compiling.state import Numbers, State, moved
+from tinygrad_np.compiling.values import GuardError
 from tinygrad_np.compiling.version import Version
 from tinygrad_np.graph import placed
 from tinygrad_np.recording import current_mode

@@ -13,9 +13,9 @@ import numpy as np
 from tinygrad_np.compiling.asking import TracingError
 from tinygrad_np.compiling.noting import StandIn
 from tinygrad_np.compiling.places import Place, places
-from tinygrad_np.compiling.program import leaves
 from tinygrad_np.compiling.reach import Reach
 from tinygrad_np.compiling.symbols import Symbol
+from tinygrad_np.compiling.values import leaves
 from tinygrad_np.nn.module import Module
 from tinygrad_np.tape import Variable
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_np.compiling.asking import TracingError, where
 from tinygrad_np.compiling.holding import are_equal
-from tinygrad_np.compiling.program import Call, Scalar, Value, leaves
+from tinygrad_np.compiling.values import Call, Scalar, Value, leaves
 
 
 def require_equal(call: Call, twins: Sequence[Call], i: int) -> None:
