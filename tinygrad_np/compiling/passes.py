@@ -1,4 +1,4 @@
-"""What makes a program shorter and changes no bit of what it computes."""
+"""Passes that make a program shorter, without changing a bit of what it computes. They own it, and change it in place."""
 
 from __future__ import annotations
 

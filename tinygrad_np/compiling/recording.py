@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.asking import TracingError, library_asks, refused, where
+from tinygrad_np.compiling.determinism import require_same_call
+from tinygrad_np.compiling.errors import TracingError, library_asks, refused, where
 from tinygrad_np.compiling.symbols import Symbol
-from tinygrad_np.compiling.twins import require_equal
 from tinygrad_np.compiling.values import Call, Scalar, Value, cast, guard, has_shape, leaves, mapped
 from tinygrad_np.operations import Operation
 from tinygrad_np.tape import Leaf, Variable, tick
@@ -66,11 +66,11 @@ class StandIn:
 class Recording:
     """The calls of one run of a step. ``kind`` is the class of the stand-ins for its arrays.
 
-    ``twins`` are the calls of an earlier run from the same state, of which these must be the same.
+    ``before`` are the calls of an earlier run from the same state, of which these must be the same.
     """
 
-    def __init__(self, kind: type[StandIn], twins: Sequence[Call] | None = None) -> None:
-        self.kind, self.twins = kind, twins
+    def __init__(self, kind: type[StandIn], before: Sequence[Call] | None = None) -> None:
+        self.kind, self.before = kind, before
         self.calls: list[Call] = []
         self.values: dict[int, tuple[Value, Any]] = {}  # by the id of an array, which is kept lest it be given away
         self.roots: dict[int, tuple[Value, Any, Any]] = {}  # by the id of what owns the memory; and the first array
@@ -203,8 +203,8 @@ class Recording:
 
     def _note(self, call: Call) -> None:
         """Add a call to the program."""
-        if self.twins is not None:
-            require_equal(call, self.twins, len(self.calls))
+        if self.before is not None:
+            require_same_call(call, self.before, len(self.calls))
         self.calls.append(call)
 
     # -- how it is noted ---------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""A step is recorded twice from the same state; what differs from one time to the other came from somewhere else."""
+"""A step is recorded twice from the same state: whatever differs between the two runs would be frozen."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.asking import TracingError, where
+from tinygrad_np.compiling.errors import TracingError, where
 from tinygrad_np.compiling.holding import are_equal
 from tinygrad_np.compiling.values import Call, Scalar, Value, leaves
 
 
-def require_equal(call: Call, twins: Sequence[Call], i: int) -> None:
+def require_same_call(call: Call, before: Sequence[Call], i: int) -> None:
     """Refuse a ``call`` that was another one, or had other constants, when it was recorded as number ``i`` before."""
-    if i >= len(twins) or not _alike(call.function, twins[i].function):
+    if i >= len(before) or not _alike(call.function, before[i].function):
         raise TracingError(
             "the step took another way when it was run again on the same numbers; decide outside the step, by what is "
             f"no draw and no time{where()}"
         )
-    difference = _difference((call.arguments, call.keywords), (twins[i].arguments, twins[i].keywords))
+    difference = _difference((call.arguments, call.keywords), (before[i].arguments, before[i].keywords))
     if difference:
         raise TracingError(
             f"the step uses {difference}, which was another one when it was run again on the same numbers, and would "
