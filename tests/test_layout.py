@@ -16,7 +16,7 @@ TREES = {path: ast.parse(path.read_text()) for path in MODULES}
 # A module imports from lower floors only, never sideways. Within a floor there are steps where one builds on another:
 # checks on gradients, and the modules of optim on each other.
 TABLE = """
-0      arguments checks.maps checks.slopes compiling.program coverage data.labels experiments.description
+0      arguments checks.maps checks.slopes compiling.values coverage data.labels experiments.description
        experiments.outcomes experiments.packages names recording saved saving.atomic saving.errors saving.structure
        shapes tape training.interruption training.progress trees
 0.1    checks.noise checks.options checks.patterns numerics
@@ -41,28 +41,27 @@ TABLE = """
 5.2    training.history training.rows training.steps
 5.3    training.callbacks training.divergence training.evaluation
 5.4    training.arguments training.fitting training.trials
-6      compiling.asking compiling.holding compiling.native.builder compiling.native.cache
-       compiling.native.object_layout compiling.native.scan_loop compiling.native.views compiling.passes
-       compiling.text pytest_plugin
-6.1    compiling.headers compiling.native.engine compiling.native.instructions compiling.native.mathematics
-       compiling.source compiling.symbols compiling.twins
+6      compiling.errors compiling.holding compiling.native.builder compiling.native.cache
+       compiling.native.object_layout compiling.native.scan_loop compiling.native.views compiling.text pytest_plugin
+6.1    compiling.native.engine compiling.native.instructions compiling.native.mathematics
+       compiling.program compiling.symbols compiling.determinism
 6.15   compiling.native.blas compiling.native.buffers compiling.native.entry_point compiling.native.functions
-       compiling.native.live_headers
+       compiling.headers compiling.native.live_headers compiling.passes
 6.2    compiling.native.kernel_function compiling.native.fusion compiling.native.instruction_list
-       compiling.native.scalars compiling.noting
+       compiling.native.scalars compiling.recording
 6.3    compiling.native.dot compiling.native.indexing compiling.native.loop_nest compiling.native.reductions
        compiling.recorder
 6.4    compiling.native.lowering compiling.native.products compiling.places
-6.42   compiling.locking compiling.outcome compiling.reach
-6.45   compiling.given compiling.signature compiling.surroundings
+6.42   compiling.locking compiling.outcome compiling.captures
+6.45   compiling.given compiling.signature compiling.environment
 6.46   compiling.scenery
 6.5    compiling.native.module compiling.native.script compiling.state
-6.6    compiling.fitting compiling.native.binding compiling.rehearsal
-6.7    compiling.scanning compiling.native.results compiling.record compiling.shortcut
+6.6    compiling.state_guards compiling.native.binding compiling.dry_run
+6.7    compiling.epochs compiling.native.results compiling.record compiling.shortcut
 6.75   compiling.native.step
 6.8    compiling.native.scan
 6.82   compiling.native
-6.85   compiling.replaying
+6.85   compiling.backends
 6.86   compiling.version
 6.9    compiling.steps
 6.95   compiling

@@ -5,6 +5,7 @@ As NumPy source it gives the same bits, as native code the same numbers to 1e-12
 
 import copy
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -156,3 +157,18 @@ def test_methods_that_change_the_state(name, native):
         x = rng.normal(size=(2, 3))
         np.testing.assert_allclose(fast(x), step(theirs, x), rtol=1e-13)
         np.testing.assert_allclose(ours.w, theirs.w, rtol=1e-13)
+
+
+class Pair(NamedTuple):
+    a: object
+    b: object
+
+
+@pytest.mark.parametrize("native", [False, None])
+@pytest.mark.parametrize("together", [np.concatenate, np.stack])
+def test_arrays_in_a_named_tuple(together, native):
+    step = tg.compiled(lambda x: together(Pair(x, 2 * x)), native=native)
+    for x in np.arange(6.0).reshape(3, 2):
+        ours, expected = step(x), together(Pair(x, 2 * x))
+        assert_same_bits(ours, expected)
+    assert step.explain().endswith("run 2 times"), step.explain()

@@ -4,7 +4,7 @@ import numpy as np
 
 import tinygrad_np as tg
 from tests.compiling.steps import Training, batches
-from tinygrad_np.compiling.program import guard
+from tinygrad_np.compiling.values import guard
 
 
 def program_of(function, *arrays):

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.asking import TracingError
-from tinygrad_np.compiling.noting import StandIn
+from tinygrad_np.compiling.errors import TracingError
 from tinygrad_np.compiling.places import CLOSED, Closed, places
+from tinygrad_np.compiling.recording import StandIn
 from tinygrad_np.compiling.symbols import Symbol
 
 SERIES = (Iterator, range, set, frozenset, KeysView, ValuesView, ItemsView)

@@ -10,8 +10,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tinygrad_np.compiling.program import GuardError, Program
-from tinygrad_np.compiling.text import names_of_live
+from tinygrad_np.compiling.program import Program, live_values
+from tinygrad_np.compiling.values import GuardError
 
 
 class Headers:
@@ -21,7 +21,7 @@ class Headers:
     """
 
     def __init__(self, program: Program, by_address: bool) -> None:
-        found = [live for value in names_of_live(program) for live in (value, value.memory)]
+        found = [live for value in live_values(program) for live in (value, value.memory)]
         values = {id(v.array): v for v in found if v.array is not None and not v.reading}.values()
         self.arrays: list[NDArray[Any]] = [v.array for v in values if v.array is not None]
         self.recorded = [(v.shape, v.strides, v.dtype, a.flags.writeable) for v, a in zip(values, self.arrays)]

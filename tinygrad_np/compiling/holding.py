@@ -1,4 +1,4 @@
-"""What holds arrays and cannot be changed, such as a tuple: it is taken apart, and put together of others."""
+"""Arrays within what cannot be changed, such as a tuple: it is taken apart, and rebuilt with others in their place."""
 
 from __future__ import annotations
 

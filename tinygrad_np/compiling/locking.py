@@ -18,9 +18,9 @@ PATIENCE = 1.0  # seconds that a fork waits for steps to end
 class Turns:
     """The locks of all compiled steps: each step has one, as its ``lock``, which is held while a program runs.
 
-    While a step runs as it is, is recorded or rehearsed, it is ``alone``: stand-ins are in the place of its state, so
-    that steps which share some of it have to wait. Whoever waits to be alone holds no step's lock, and a program that
-    runs waits for nobody: so there is no deadlock.
+    While a step runs eagerly, is recorded, or makes a dry run, it is ``alone``: stand-ins are in the place of its
+    state, so that steps which share some of it have to wait. Whoever waits to be alone holds no step's lock, and a
+    program that runs waits for nobody: so there is no deadlock.
     """
 
     def __init__(self) -> None:

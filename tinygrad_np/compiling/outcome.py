@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.asking import TracingError
+from tinygrad_np.compiling.errors import TracingError
 from tinygrad_np.compiling.places import places
 from tinygrad_np.tape import Variable
 from tinygrad_np.trees import leaves_of

@@ -1,4 +1,4 @@
-"""What makes a program shorter and changes no bit of what it computes."""
+"""Passes that make a program shorter, and change no bit of what it computes. They own it, and change it in place."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.program import Call, Program, Scalar, Value, cast, guard, has_shape, operands_in
+from tinygrad_np.compiling.program import Program
+from tinygrad_np.compiling.values import Call, Scalar, Value, cast, guard, has_shape, mapped, operands_in
 
 VIEWS: set[Any] = {np.reshape, np.transpose, np.broadcast_to, operator.getitem}
 # What gives the same again of the same arguments. Anything else is left where it is.
@@ -36,27 +37,20 @@ def simplified(program: Program) -> Program:
 def _replaced(program: Program, calls: list[Call], stand_for: dict[Value, Value]) -> Program:
     """A program of ``calls`` in which some Values stand for others."""
     for call in calls:
-        call.arguments = _mapped(call.arguments, stand_for)
-        call.keywords = _mapped(call.keywords, stand_for)
+        call.arguments = _put_in(call.arguments, stand_for)
+        call.keywords = _put_in(call.keywords, stand_for)
         for value in filter(None, (call.result, call.writes)):
             if value.root in stand_for:
                 value.offset += stand_for[value.root].offset
                 value.root = stand_for[value.root].memory
         call.writes = stand_for.get(call.writes, call.writes) if call.writes else None
-    updates = [(put, _mapped(x, stand_for)) for put, x in program.updates]
-    return replace(program, calls=calls, outputs=_mapped(program.outputs, stand_for), updates=updates)
+    updates = [(put, _put_in(x, stand_for)) for put, x in program.updates]
+    return replace(program, calls=calls, outputs=_put_in(program.outputs, stand_for), updates=updates)
 
 
-def _mapped(tree: Any, stand_for: dict[Value, Value]) -> Any:
-    if isinstance(tree, Value):
-        return stand_for.get(tree, tree)
-    if isinstance(tree, (tuple, list)):
-        return type(tree)([_mapped(x, stand_for) for x in tree])
-    if isinstance(tree, dict):
-        return {key: _mapped(x, stand_for) for key, x in tree.items()}
-    if isinstance(tree, slice):
-        return slice(*[_mapped(x, stand_for) for x in (tree.start, tree.stop, tree.step)])
-    return tree
+def _put_in(tree: Any, stand_for: dict[Value, Value]) -> Any:
+    """``tree`` with the Values that stand for those in it."""
+    return mapped(lambda x: stand_for.get(x, x) if isinstance(x, Value) else x, tree)
 
 
 def _guards_on_numbers_first(program: Program) -> Program:
@@ -79,7 +73,8 @@ def _known_before(program: Program) -> Program:
             result.array = call.function(first.array, *call.arguments[1:])
             result.name = f"{first.name}_T" if call.function is np.transpose else first.name
         elif result is not None and _is_pure(call) and _all_constant(call):
-            arguments, keywords = _mapped((call.arguments, call.keywords), _Arrays())
+            trees = call.arguments, call.keywords
+            arguments, keywords = mapped(lambda x: x.array if isinstance(x, Value) else x, trees)
             result.array = np.asarray(call.function(*arguments, **keywords))
             result.array.flags.writeable = False
         else:
@@ -90,13 +85,6 @@ def _known_before(program: Program) -> Program:
 def _is_constant(call: Call) -> bool:
     """Whether the arguments after the first hold no Value and no Scalar."""
     return not call.keywords and not any(True for _ in operands_in(call.arguments[1:]))
-
-
-class _Arrays(dict[Any, Any]):
-    """Of each Value its live array."""
-
-    def get(self, value: Any, default: Any = None) -> Any:
-        return value.array
 
 
 def _all_constant(call: Call) -> bool:
@@ -122,7 +110,7 @@ def _without_repetitions(program: Program) -> Program:
     first: dict[Any, Value] = {}
     clock = dict.fromkeys(written, 0)
     for call in program.calls:
-        call.arguments = _mapped(call.arguments, stand_for)
+        call.arguments = _put_in(call.arguments, stand_for)
         if call.writes is not None:
             clock[call.writes.memory] += 1
         result = call.result
@@ -168,16 +156,11 @@ def _is_pure(call: Call) -> bool:
 def _key(call: Call, clock: dict[Value, int]) -> Any:
     """What two equal calls have in common: the function, the arguments, and what was written into them so far."""
     times = tuple([clock.get(v.memory, 0) for v in call.operands() if isinstance(v, Value)])
-    return call.function, _frozen(call.arguments), _frozen(call.keywords), times
+    return call.function, repr(mapped(_token, (call.arguments, call.keywords))), times
 
 
-def _frozen(x: Any) -> Any:
-    if isinstance(x, (tuple, list)):
-        return type(x).__name__, tuple(map(_frozen, x))
-    if isinstance(x, dict):
-        return tuple((key, _frozen(value)) for key, value in x.items())
-    if isinstance(x, slice):
-        return "slice", _frozen((x.start, x.stop, x.step))
+def _token(x: Any) -> Any:
+    """What says which leaf this is: numbers that are equal may be of other types, and so give other dtypes."""
     return id(x) if isinstance(x, (Value, Scalar, np.generic)) else (type(x).__name__, repr(x))
 
 

@@ -1,4 +1,7 @@
-"""Where the state of a step is kept: every attribute and item of its objects, found by walking over them."""
+"""Where the state of a step is kept: every attribute and item of its objects.
+
+Stand-ins are put into these places while the step is recorded, and a program reads and sets numbers there.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.noting import StandIn
 from tinygrad_np.compiling.recorder import Draws
+from tinygrad_np.compiling.recording import StandIn
 from tinygrad_np.compiling.symbols import Symbol
 from tinygrad_np.operations import Operation
 from tinygrad_np.optim.group import Group

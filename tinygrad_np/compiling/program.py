@@ -1,69 +1,16 @@
-"""A program: the NumPy calls of one step in a straight line, as text, as NumPy source, and as something to run.
+"""What a step is recorded as: NumPy calls in a straight line, on arrays of known shape and dtype.
 
-A call takes values, scalars and constants, and gives a value, or writes into one. A value is an array of a known
-shape and dtype: an argument of the step, a live array that is read by reference (a parameter, an optimizer's state, an
-array of the user's), or what a call gave. A scalar is a Python number that is read or computed anew at each step, such
-as a learning rate.
+A program is printed for people, and as NumPy source, which runs by itself: the slow path that proves the fast one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-Array = NDArray[Any]
-
-
-@dataclass(eq=False)
-class Value:
-    """An array of the program. A view shares the memory of its ``root``, at an ``offset`` in bytes."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    strides: tuple[int, ...]
-    root: Value | None = None
-    offset: int = 0
-    array: Array | None = None  # the live one that is read by reference
-    name: str = ""
-    reading: Callable[[], Any] | None = None  # where the live one is found at each step, if it may be replaced
-    number: bool = False  # whether it is handed out as a number of NumPy's, not as an array without axes
-
-    @property
-    def memory(self) -> Value:
-        """Whose memory this is: the root's, or its own."""
-        return self if self.root is None else self.root
-
-
-@dataclass(eq=False)
-class Scalar:
-    """A Python number: ``function`` of others, or, with no arguments, a reading such as that of a learning rate."""
-
-    function: Callable[..., Any]
-    arguments: tuple[Any, ...] = ()
-    name: str = ""
-
-
-@dataclass(eq=False)
-class Call:
-    """``function(*arguments, **keywords)``, whose result is ``result``; None where it only writes into an argument.
-
-    ``arguments`` and ``keywords`` may hold Values and Scalars within tuples and lists. A result that an ``out``
-    keyword names is that Value. ``writes`` is the Value that the call writes into, if it is there before.
-    """
-
-    function: Callable[..., Any]
-    arguments: tuple[Any, ...]
-    keywords: dict[str, Any] = field(default_factory=dict)
-    result: Value | None = None
-    writes: Value | None = None
-
-    def operands(self) -> Iterator[Any]:
-        """The Values and Scalars among the arguments."""
-        yield from operands_in((self.arguments, tuple(self.keywords.values())))
+from tinygrad_np.compiling.text import Names
+from tinygrad_np.compiling.values import Call, Scalar, Value, operands_in
 
 
 @dataclass(eq=False)
@@ -80,35 +27,87 @@ class Program:
     outputs: Any
     updates: Sequence[tuple[Callable[[Any], None], Scalar | Value | None]] = ()
 
+    def __str__(self) -> str:
+        return printed(self)
 
-def operands_in(tree: Any) -> Iterator[Any]:
-    """The Values and Scalars in nested tuples, lists and slices."""
-    if isinstance(tree, (Value, Scalar)):
-        yield tree
-    elif isinstance(tree, (tuple, list)):
-        for item in tree:
-            yield from operands_in(item)
-    elif isinstance(tree, dict):
-        yield from operands_in(list(tree.values()))
-    elif isinstance(tree, slice):
-        yield from operands_in((tree.start, tree.stop, tree.step))
+    def numpy_source(self) -> str:
+        """NumPy source that runs: ``bind(**program.references())`` gives the step as a function of its arguments."""
+        return source(self)[0]
+
+    def references(self) -> dict[str, Any]:
+        """What the source is bound to, by name: live arrays, Generators, and what reads and sets numbers."""
+        return source(self)[1]
 
 
-def cast(array: Any, dtype: Any) -> Any:
-    """``array`` in another dtype: the method astype as a function."""
-    return array.astype(dtype)
+def scalars_in(program: Program) -> list[Scalar]:
+    """The numbers of a program, each after those that it is computed from."""
+    found: dict[int, Scalar] = {}
+
+    def visit(scalar: Scalar) -> None:
+        if id(scalar) not in found:
+            for x in operands_in(scalar.arguments):
+                visit(x)
+            found[id(scalar)] = scalar
+
+    updates = [thing for _, thing in program.updates]
+    for call in program.calls:
+        for x in call.operands():
+            if isinstance(x, Scalar):
+                visit(x)
+    for x in operands_in((program.outputs, updates)):
+        if isinstance(x, Scalar):
+            visit(x)
+    return list(found.values())
 
 
-def has_shape(value: Any, shape: tuple[int, ...]) -> bool:
-    """Whether ``value`` has the ``shape`` that it had while recorded, where that depends on numbers."""
-    return bool(value.shape == shape)
+def printed(program: Program) -> str:
+    """The program for people: one line a call, with the shape and dtype of what it gives."""
+    names = Names(program.arguments)
+    lines = [f"{names.of(v)}: {_kind(v)}  (argument)" for v in program.arguments]
+    body = [f"{names.of(s)} = {names.scalar(s)}" for s in scalars_in(program)]
+    for call in program.calls:
+        text = names.expression(call)
+        if call.result is None or call.writes is call.result:
+            body.append(text)
+        else:
+            body.append(f"{names.of(call.result)}: {_kind(call.result)} = {text}")
+    live = [v for v in live_values(program) if id(v) in names.given]
+    lines += [f"{names.of(v)}: {_kind(v)}  (by reference)" for v in live]
+    body += [f"{getattr(put, 'name', '...')} = {names.of(x)}" for put, x in program.updates]
+    return "\n".join([*lines, *body, f"return {names.of(program.outputs)}"])
 
 
-def guard(value: Any, expected: bool) -> None:
-    """What a rule asked of a value while it was recorded, such as whether labels are in range; it must stay so."""
-    if bool(value) is not expected:
-        raise GuardError(f"an answer that was {expected} when the step was recorded is {not expected}")
+def live_values(program: Program) -> list[Value]:
+    """The live arrays among the operands, each once."""
+    trees = [list(call.operands()) for call in program.calls]
+    found = operands_in((trees, program.outputs, [x for _, x in program.updates]))
+    return list(dict.fromkeys(x for x in found if isinstance(x, Value) and x.array is not None))
 
 
-class GuardError(Exception):
-    """A step took another branch than the one that was recorded; nothing has been written yet."""
+def source(program: Program) -> tuple[str, dict[str, Any]]:
+    """The text of ``bind(...)``, which gives the step as a function of its arguments; and what to bind it to, by name.
+
+    Each line is one call as NumPy would run it eagerly, so that the results are the same to the last bit. It is silent
+    where NumPy would warn.
+    """
+    names = Names(program.arguments)
+    body = [f"{names.of(s)} = {names.scalar(s)}" for s in scalars_in(program)]
+    for value in live_values(program):
+        if value.reading is not None:
+            name = names.of(value)
+            body.append(f"{name} = {names.bind(value.reading, f'read_{name}')}()")
+    for call in program.calls:
+        text = names.expression(call)
+        new = call.result is not None and call.writes is not call.result
+        body.append(f"{names.of(call.result)} = {text}" if new else text)
+    for put, x in program.updates:
+        body.append(f"{names.bind(put, 'put')}({names.of(x)})")
+    body.append(f"return {names.of(program.outputs)}")
+    arguments = ", ".join(names.of(value) for value in program.arguments)
+    lines = [f"def bind({', '.join(names.bound)}):", '    @np.errstate(all="ignore")', f"    def step({arguments}):"]
+    lines += [f"        {line}" for line in body]
+    return "\n".join([*lines, "", "    return step", ""]), names.bound
+
+
+def _kind(value: Value) -> str:
+    return f"{value.dtype}{list(value.shape)}"

@@ -9,20 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.asking import TracingError, explained, latest
-from tinygrad_np.compiling.fitting import Checks, conditions
+from tinygrad_np.compiling.dry_run import DryRun
+from tinygrad_np.compiling.environment import Environment
+from tinygrad_np.compiling.errors import TracingError, explained, latest
 from tinygrad_np.compiling.given import check_result
-from tinygrad_np.compiling.noting import UNLISTED, Recording, StandIn
 from tinygrad_np.compiling.outcome import Outcome
 from tinygrad_np.compiling.passes import simplified
-from tinygrad_np.compiling.program import Call, Program, Scalar, Value, operands_in
+from tinygrad_np.compiling.program import Program
 from tinygrad_np.compiling.recorder import Recorder
-from tinygrad_np.compiling.rehearsal import Rehearsal
+from tinygrad_np.compiling.recording import UNLISTED, Recording, StandIn
 from tinygrad_np.compiling.signature import classes_in
-from tinygrad_np.compiling.source import ReadableProgram
-from tinygrad_np.compiling.state import Performance, State
-from tinygrad_np.compiling.surroundings import Surroundings
+from tinygrad_np.compiling.state import State, Substitution
+from tinygrad_np.compiling.state_guards import StateGuards, state_guards
 from tinygrad_np.compiling.symbols import Symbol
+from tinygrad_np.compiling.values import Call, Scalar, Value, operands_in
 from tinygrad_np.graph import placed
 from tinygrad_np.optim.group import Group
 from tinygrad_np.tape import Leaf, Variable
@@ -39,7 +39,7 @@ class Recorded:
     """
 
     program: Program
-    checks: Checks
+    checks: StateGuards
     structure: Any
     touched: list[Leaf]
     groups: list[Group]
@@ -56,14 +56,14 @@ def record(
     """Run ``step``, and give what it returns and its program. If it raises, the state is as it was before.
 
     ``arguments`` is the pair of positional ones and those by name, ``names`` one name for each leaf of them. ``moving``
-    are the places of the ints that change from step to step. Two rehearsals come first, to see that the program is
+    are the places of the ints that change from step to step. Two dry runs come first, to see that the program is
     the same each time, and the numbers are those of an eager run.
     """
-    with Rehearsal(state, step):
-        twins = _performed(step, arguments, names, state, moving)[1].program.calls
-    with Rehearsal(state, step), np.errstate(all="ignore"):
+    with DryRun(state, step):
+        before = _performed(step, arguments, names, state, moving)[1].program.calls
+    with DryRun(state, step), np.errstate(all="ignore"):
         eager = Outcome(step(*arguments[0], **arguments[1]), state.roots)
-    return _performed(step, arguments, names, state, moving, twins, eager)
+    return _performed(step, arguments, names, state, moving, before, eager)
 
 
 def _performed(
@@ -72,37 +72,37 @@ def _performed(
     names: Sequence[str],
     state: State,
     moving: set[tuple[int, Any]],
-    twins: Sequence[Call] | None = None,
+    before: Sequence[Call] | None = None,
     eager: Outcome | None = None,
 ) -> tuple[Any, Recorded]:
-    """Run ``step`` once, and record it; what it does is to be what the ``twins`` are and what the ``eager`` run did."""
+    """Run ``step`` once, and record it: it must make the calls of ``before``, and give what the ``eager`` run gave."""
     numbers: list[Any] = [leaf for _, leaf in leaves_of(arguments)]
     others = [x for x in numbers if not isinstance(x, Variable)]  # functions and objects among them
     others += classes_in(arguments)
-    recording, surroundings = Recording(Recorder, twins), Surroundings(step, state.roots, others)
-    performance = Performance(state, recording, moving, surroundings)
+    recording, environment = Recording(Recorder, before), Environment(step, state.roots, others)
+    substitution = Substitution(state, recording, moving, environment)
     try:
         played = [_played(recording, leaf, name, numbers, i) for i, (leaf, name) in enumerate(zip(numbers, names))]
-        performance.begin()
+        substitution.begin()
         positional, named = rebuilt(arguments, [p for p, _ in played])
-        returned = _uncaught(surroundings.step[0], positional, named)
+        returned = _uncaught(environment.step[0], positional, named)
         _check_arguments((positional, named), arguments, names, [p for p, _ in played])
         outputs, structure, results = _returned(recording, returned)
-        updates = performance.finish()
-        surroundings.check(performance.by_identity, {id(generator) for generator, _ in performance.drawn})
+        updates = substitution.finish()
+        environment.check(substitution.by_identity, {id(generator) for generator, _ in substitution.drawn})
         if eager is not None:
             Outcome(results, state.roots).require_equal(eager)
         found = [value for _, value in played if value is not None]
-        program: Program = ReadableProgram(found, recording.calls, tuple(outputs), updates)
-        _check_parameters(performance, program)
-        checks = conditions(performance, program, surroundings)
-        shorter = program if twins is None else simplified(program)
+        program = Program(found, recording.calls, tuple(outputs), updates)
+        _check_parameters(substitution, program)
+        checks = state_guards(substitution, program, environment)
+        shorter = program if before is None else simplified(program)
     except BaseException:
-        performance.abandon()
-        surroundings.put_back()
+        substitution.abandon()
+        environment.put_back()
         raise
-    groups = [group for group, _ in performance.schedules]
-    return results, Recorded(shorter, checks, structure, performance.touched(), groups, numbers)
+    groups = [group for group, _ in substitution.schedules]
+    return results, Recorded(shorter, checks, structure, substitution.touched(), groups, numbers)
 
 
 def _uncaught(step: Callable[..., Any], positional: Any, named: Any) -> Any:
@@ -164,9 +164,9 @@ def _check_arguments(now: Any, arguments: Any, names: Sequence[str], played: Seq
         )
 
 
-def _check_parameters(performance: Performance, program: Program) -> None:
+def _check_parameters(substitution: Substitution, program: Program) -> None:
     """Refuse parameters around the step that it uses and the state does not hold."""
     used = {v for call in program.calls for v in operands_in((call.arguments, call.keywords)) if isinstance(v, Value)}
-    for place, array in performance.scenery.arrays:
-        if isinstance(place.container, Leaf) and performance.recording.values[id(array)][0] in used:
+    for place, array in substitution.scenery.arrays:
+        if isinstance(place.container, Leaf) and substitution.recording.values[id(array)][0] in used:
             raise TracingError(UNLISTED.format(f"the parameter {place.name}"))

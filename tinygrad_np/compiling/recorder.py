@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from tinygrad_np.compiling.asking import library_asks, library_looks, refused, unsupported, where
-from tinygrad_np.compiling.noting import Recording, StandIn
-from tinygrad_np.compiling.program import cast
+from tinygrad_np.compiling.errors import library_asks, library_looks, refused, unsupported, where
+from tinygrad_np.compiling.recording import Recording, StandIn
+from tinygrad_np.compiling.values import cast
 from tinygrad_np.tape import Variable
 
 OUTSIDE = "compute with NumPy's functions in the step, and return from it what is needed outside"

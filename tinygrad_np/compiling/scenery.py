@@ -1,4 +1,4 @@
-"""Arrays around a step, played by stand-ins while it is recorded, wherever it can name them."""
+"""Stand-ins for the arrays around a step, wherever it can name them, so that a program follows if they are replaced."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable, Container
 from contextlib import suppress
 from typing import Any
 
-from tinygrad_np.compiling.asking import TracingError
+from tinygrad_np.compiling.environment import Environment
+from tinygrad_np.compiling.errors import TracingError
 from tinygrad_np.compiling.holding import are_equal, arrays_in, is_followed
-from tinygrad_np.compiling.noting import UNLISTED, Recording
 from tinygrad_np.compiling.places import Place, identifier
-from tinygrad_np.compiling.surroundings import Surroundings
+from tinygrad_np.compiling.recording import UNLISTED, Recording
 
 GONE = AttributeError, LookupError, ValueError  # where an attribute, an item or a variable is no more
 
@@ -21,9 +21,9 @@ class Scenery:
     Where no stand-in can be put, the program holds only for the numbers that an array has while it is recorded.
     """
 
-    def __init__(self, surroundings: Surroundings, known: Container[tuple[int, Any]], recording: Recording) -> None:
-        found = [(place, place.get()) for place in surroundings.slots(known)]
-        self.recording, self.hidden = recording, surroundings.hidden
+    def __init__(self, environment: Environment, known: Container[tuple[int, Any]], recording: Recording) -> None:
+        found = [(place, place.get()) for place in environment.slots(known)]
+        self.recording, self.hidden = recording, environment.hidden
         self.arrays = [(place, value) for place, value in found if is_followed(value)]
         self.others = [(place, value) for place, value in found if not is_followed(value)]
         self.put: list[tuple[Place, Any, Any]] = []

@@ -1,12 +1,15 @@
-"""The shortest way through a compiled step: one function, written out for the state and the arguments of last time."""
+"""The fast path of a compiled step: one generated function that checks the state, runs the program and returns.
+
+A call takes about 2 µs. A loop over checks would take longer than that, so they are written out one by one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tinygrad_np.compiling.fitting import GONE, Checks
 from tinygrad_np.compiling.native.script import Script
+from tinygrad_np.compiling.state_guards import GONE, StateGuards
 from tinygrad_np.optim.group import Group
 from tinygrad_np.tape import Leaf, tick
 from tinygrad_np.tensor import Tensor
@@ -15,7 +18,7 @@ MISSED = object()  # what it gives where it does not hold
 
 
 def shortcut(
-    checks: Checks,
+    checks: StateGuards,
     groups: Sequence[Group],
     touched: Sequence[Leaf],
     give: Callable[[Any], Any] | None,

@@ -1,4 +1,4 @@
-"""Signatures: what of a call a program is made for, the shapes and dtypes of its arguments and the values of others."""
+"""Signatures tell calls apart that need programs of their own, by shapes, dtypes, and the values of other arguments."""
 
 from __future__ import annotations
 

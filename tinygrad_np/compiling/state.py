@@ -1,4 +1,4 @@
-"""The state of a step, played by stand-ins while the step is recorded, and put back afterwards."""
+"""The state of a step: replaced by stand-ins while the step is recorded, and restored afterwards."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.asking import TracingError, UnsettledError
+from tinygrad_np.compiling.environment import Environment
+from tinygrad_np.compiling.errors import TracingError, UnsettledError
 from tinygrad_np.compiling.holding import apart, is_followed
-from tinygrad_np.compiling.noting import Recording, StandIn
 from tinygrad_np.compiling.places import CLOSED, Access, Place, identifier, places
-from tinygrad_np.compiling.program import Scalar
 from tinygrad_np.compiling.recorder import Draws
+from tinygrad_np.compiling.recording import Recording, StandIn
 from tinygrad_np.compiling.scenery import Scenery
-from tinygrad_np.compiling.surroundings import Surroundings
 from tinygrad_np.compiling.symbols import Symbol
+from tinygrad_np.compiling.values import Scalar
 from tinygrad_np.optim.group import Group
 from tinygrad_np.tape import Leaf, Variable, tick
 
@@ -50,14 +50,14 @@ class State:
         return [x for x in held if isinstance(x, Group) and x.shared.scheduled]
 
 
-class Performance:
+class Substitution:
     """One run of a step in which stand-ins play the state.
 
     ``moving`` are the places of the ints, and of NumPy's numbers, that change from step to step.
     """
 
     def __init__(
-        self, state: State, recording: Recording, moving: set[tuple[int, Any]], surroundings: Surroundings
+        self, state: State, recording: Recording, moving: set[tuple[int, Any]], environment: Environment
     ) -> None:
         self.state, self.recording, self.moving = state, recording, moving
         self.schedules = [(group, group.schedules) for group in state.groups()]
@@ -66,7 +66,7 @@ class Performance:
         self.found = places(state.roots)
         self.before = [(place, place.get()) for place in self.found]
         self.by_identity = {place.identity: value for place, value in self.before}
-        self.scenery = Scenery(surroundings, self.by_identity, recording)
+        self.scenery = Scenery(environment, self.by_identity, recording)
         held = [*[place.container for place in self.found], *[value for _, value in self.before]]
         self.containers = list({id(x): x for x in map(_contents, held) if x is not None}.values())
         self.shapes = [(x, x.copy()) for x in self.containers]

@@ -1,4 +1,4 @@
-"""Compiled steps: recorded once for each kind of arguments, and from then on run as programs."""
+"""Compiled steps: each call finds the program for its arguments that holds, or has one recorded."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinygrad_np.arguments import size
-from tinygrad_np.compiling.asking import UnsettledError, latest
+from tinygrad_np.compiling.backends import MissedError
+from tinygrad_np.compiling.dry_run import DryRun
+from tinygrad_np.compiling.epochs import Epochs, orders, scanned
+from tinygrad_np.compiling.errors import UnsettledError, latest
 from tinygrad_np.compiling.given import check_root, check_step
 from tinygrad_np.compiling.locking import turns
 from tinygrad_np.compiling.native import CheckError, MisfitError
 from tinygrad_np.compiling.native.engine import machine
-from tinygrad_np.compiling.noting import StandIn
 from tinygrad_np.compiling.places import Closed
-from tinygrad_np.compiling.program import GuardError, Program
+from tinygrad_np.compiling.program import Program
 from tinygrad_np.compiling.record import Recorded, record
-from tinygrad_np.compiling.rehearsal import Rehearsal
-from tinygrad_np.compiling.replaying import MissedError
-from tinygrad_np.compiling.scanning import Epochs, orders, scanned
+from tinygrad_np.compiling.recording import StandIn
 from tinygrad_np.compiling.shortcut import MISSED
 from tinygrad_np.compiling.signature import Signature, flattened, names
 from tinygrad_np.compiling.state import Numbers, State, moved
+from tinygrad_np.compiling.values import GuardError
 from tinygrad_np.compiling.version import Version
 from tinygrad_np.graph import placed
 from tinygrad_np.recording import current_mode
@@ -38,7 +39,7 @@ MANY = 8  # versions, beyond which there is a warning
 METHODS = "_compiled_methods"  # the attribute that holds those of an object
 LIMIT = 16  # versions for one kind of arguments, and one more for each hundred times that those have run
 MOST = 64  # kinds of arguments, and versions in all: each takes its time to be compiled, and memory
-REHEARSALS = 3  # at most: to see what a step changes, which may take two, and to record it
+DRY_RUNS = 3  # at most: to see what a step changes, which may take two, and to record it
 
 
 def compiled(step: Any = ..., *others: Any, state: Any = (), native: bool | None = None) -> Any:
@@ -208,30 +209,30 @@ class CompiledStep(Closed):
     ) -> Any:
         """Run the step where no version holds: record another, or run it as it is."""
         if missed is None:
-            return self._begun(kind, leaves, arguments, keywords)
+            return self._first_run(kind, leaves, arguments, keywords)
         # What is met for the second time may come again; but what fails is left to fail as it does eagerly.
         times = self._eager[kind] = self._eager.get(kind, 0) + 1
         known = times > 1 or self.rehearsed
         if known and isinstance(missed.__cause__, GuardError) and not self._is_full(kind):
-            return self._begun(kind, leaves, arguments, keywords)
+            return self._first_run(kind, leaves, arguments, keywords)
         return self.step(*arguments, **keywords)
 
-    def _begun(self, kind: Signature, leaves: Sequence[Any], arguments: Any, keywords: Any) -> Any:
+    def _first_run(self, kind: Signature, leaves: Sequence[Any], arguments: Any, keywords: Any) -> Any:
         """Run the step where no program is known: by one that is recorded beforehand, or as it is, or recording it."""
         if self._is_full(kind):
             which = kind if kind in self._full else None
             self._eager[which] = self._eager.get(which, 0) + 1
             return mapped(_without_graph, self.step(*arguments, **keywords))
-        if self.rehearsed and self._rehearsed(kind, arguments, keywords) and self._versions[kind][-1].fits():
+        if self.rehearsed and self._record_beforehand(kind, arguments, keywords) and self._versions[kind][-1].fits():
             self._last = self._versions[kind][-1]
             return self._last(leaves)
         return self._recorded(kind, arguments, keywords)
 
-    def _rehearsed(self, kind: Signature, arguments: Any, keywords: Any) -> bool:
+    def _record_beforehand(self, kind: Signature, arguments: Any, keywords: Any) -> bool:
         """Record another version for such arguments, with the state put back, and say whether there is one."""
         known = len(self._versions.get(kind, ()))
-        for _ in range(REHEARSALS):
-            with Rehearsal(self.state, self.step), np.errstate(all="ignore"):  # as programs are
+        for _ in range(DRY_RUNS):
+            with DryRun(self.state, self.step), np.errstate(all="ignore"):  # as programs are
                 self._recorded(kind, arguments, keywords)
             if len(self._versions.get(kind, ())) > known:
                 return True
@@ -242,7 +243,7 @@ class CompiledStep(Closed):
         kind = Signature.of(arguments)
         with turns.alone(self):
             if not any(version.fits() for version in self._versions.get(kind, ())) and not self._is_full(kind):
-                self._rehearsed(kind, arguments, {})
+                self._record_beforehand(kind, arguments, {})
 
     def scan(
         self, *arrays: ArrayLike, batch_size: int, epochs: int = 1, order: ArrayLike | None = None

@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from tinygrad_np.compiling.asking import library_asks, refused, unsupported
-from tinygrad_np.compiling.program import Scalar
+from tinygrad_np.compiling.errors import library_asks, refused, unsupported
+from tinygrad_np.compiling.values import Scalar
 from tinygrad_np.tape import Variable
 
 NUMBERS = (bool, int, float)

@@ -1,16 +1,16 @@
-"""Programs as text: names for what they compute with, and one expression for each call."""
+"""Calls as text, which people can read and Python can run: names for operands, one expression a call."""
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from keyword import iskeyword
 from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.program import Call, Program, Scalar, Value, cast, guard, has_shape, operands_in
+from tinygrad_np.compiling.values import Call, Scalar, Value, cast, guard, has_shape
 
 OPERATORS: dict[Any, str] = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", operator.pow: "**"}
 OPERATORS |= {np.less: "<", np.less_equal: "<=", np.greater: ">", np.greater_equal: ">="}
@@ -29,12 +29,11 @@ def is_name(text: str) -> bool:
 class Names:
     """A name for each Value and Scalar of a program, and for each object that its text cannot say otherwise."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, arguments: Iterable[Value]) -> None:
         self.given: dict[int, str] = {}
         self.taken: set[str] = {"np", "guard", "step", "bind"}
         self.bound: dict[str, Any] = {}  # what the text refers to
-        self.program = program
-        for value in program.arguments:
+        for value in arguments:
             self.name(value, value.name or "x")
 
     def name(self, thing: Any, wanted: str) -> str:
@@ -144,52 +143,3 @@ class Names:
 def _is_array(x: Any) -> bool:
     """Whether ``x`` is sure to have an array's methods."""
     return isinstance(x, Value) and bool(x.shape)
-
-
-def scalars_in(program: Program) -> list[Scalar]:
-    """The numbers of a program, each after those that it is computed from."""
-    found: dict[int, Scalar] = {}
-
-    def visit(scalar: Scalar) -> None:
-        if id(scalar) not in found:
-            for x in operands_in(scalar.arguments):
-                visit(x)
-            found[id(scalar)] = scalar
-
-    updates = [thing for _, thing in program.updates]
-    for call in program.calls:
-        for x in call.operands():
-            if isinstance(x, Scalar):
-                visit(x)
-    for x in operands_in((program.outputs, updates)):
-        if isinstance(x, Scalar):
-            visit(x)
-    return list(found.values())
-
-
-def printed(program: Program) -> str:
-    """The program for people: one line a call, with the shape and dtype of what it gives."""
-    names = Names(program)
-    lines = [f"{names.of(v)}: {_kind(v)}  (argument)" for v in program.arguments]
-    body = [f"{names.of(s)} = {names.scalar(s)}" for s in scalars_in(program)]
-    for call in program.calls:
-        text = names.expression(call)
-        if call.result is None or call.writes is call.result:
-            body.append(text)
-        else:
-            body.append(f"{names.of(call.result)}: {_kind(call.result)} = {text}")
-    live = [v for v in names_of_live(program) if id(v) in names.given]
-    lines += [f"{names.of(v)}: {_kind(v)}  (by reference)" for v in live]
-    body += [f"{getattr(put, 'name', '...')} = {names.of(x)}" for put, x in program.updates]
-    return "\n".join([*lines, *body, f"return {names.of(program.outputs)}"])
-
-
-def names_of_live(program: Program) -> list[Value]:
-    """The live arrays among the operands, each once."""
-    trees = [list(call.operands()) for call in program.calls]
-    found = operands_in((trees, program.outputs, [x for _, x in program.updates]))
-    return list(dict.fromkeys(x for x in found if isinstance(x, Value) and x.array is not None))
-
-
-def _kind(value: Value) -> str:
-    return f"{value.dtype}{list(value.shape)}"

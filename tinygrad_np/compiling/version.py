@@ -1,4 +1,4 @@
-"""A version of a compiled step: a recorded program with what runs it."""
+"""A version of a compiled step: one program with what it holds for and what runs it. A step may need several."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_np.compiling.backends import NativeBackend, NumPyBackend, backend_for
 from tinygrad_np.compiling.native import CheckError
 from tinygrad_np.compiling.record import Recorded
-from tinygrad_np.compiling.replaying import ByNativeCode, ByNumPy, runner
 from tinygrad_np.compiling.shortcut import shortcut
 from tinygrad_np.compiling.state import touch
 from tinygrad_np.graph import placed
@@ -31,19 +31,19 @@ class Version:
         self.recorded, self.program, self.fits = recorded, recorded.program, recorded.checks.function()
         self.native, self.runs = native, 0
         self.lasts = recorded.checks.function(recorded.checks.forgotten if forgets else ())()  # for many steps in a row
-        self._runner: ByNumPy | ByNativeCode | None = None  # made when it is met again
+        self._runner: NumPyBackend | NativeBackend | None = None  # made when it is met again
         kinds = [kind for _, kind in leaves_of(recorded.structure)]
         self.tensors = [i for i, kind in enumerate(kinds) if kind == "tensor"]
         self.plain = all(x.__class__ is np.ndarray for x in recorded.numbers)
         self.single = kinds == ["tensor"] and recorded.structure == "tensor"
 
     @property
-    def runner(self) -> ByNumPy | ByNativeCode:
+    def runner(self) -> NumPyBackend | NativeBackend:
         """What runs the program."""
         if self._runner is None:
             recorded, give = self.recorded, None if self.single else self._given
             way = partial(shortcut, recorded.checks, recorded.groups, recorded.touched, give, self)
-            self._runner = runner(self.program, self.native, way)
+            self._runner = backend_for(self.program, self.native, way)
         return self._runner
 
     def __call__(self, leaves: Sequence[Any]) -> Any:

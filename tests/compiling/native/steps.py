@@ -7,7 +7,7 @@ import numpy as np
 
 from tests.compiling.native.writing import Writer
 from tinygrad_np.compiling.places import Place
-from tinygrad_np.compiling.program import Scalar
+from tinygrad_np.compiling.values import Scalar
 
 
 class Network:

@@ -6,7 +6,7 @@ import pytest
 from tests.compiling.native.writing import Writer, native
 from tinygrad_np.compiling.native.functions import FUNCTIONS
 from tinygrad_np.compiling.native.instructions import Opaque
-from tinygrad_np.compiling.program import cast
+from tinygrad_np.compiling.values import cast
 
 FLOATS, WHOLE = (np.float64, np.float32), (np.int64, np.int32, np.uint8, np.bool_)
 POSITIVE = {np.log, np.log2, np.log10, np.sqrt, np.power, np.float_power, np.reciprocal}

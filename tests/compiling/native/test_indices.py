@@ -9,7 +9,8 @@ from tests.compiling.native.test_elementwise import close
 from tests.compiling.native.writing import Writer, native
 from tinygrad_np.compiling.native import CheckError, Native, NotNativeError
 from tinygrad_np.compiling.native.instructions import Opaque
-from tinygrad_np.compiling.program import Call, GuardError, Program, Scalar, Value, guard
+from tinygrad_np.compiling.program import Program
+from tinygrad_np.compiling.values import Call, GuardError, Scalar, Value, guard
 
 
 def opaque(program):

@@ -15,7 +15,7 @@ from tests.compiling.native.writing import Writer, native
 from tests.threads import in_threads
 from tinygrad_np.compiling.native import CheckError, Native, engine
 from tinygrad_np.compiling.places import Place
-from tinygrad_np.compiling.program import Scalar
+from tinygrad_np.compiling.values import Scalar
 
 
 def pair(sizes, batch, dtype, rows):

@@ -5,7 +5,8 @@ import operator
 import numpy as np
 
 from tinygrad_np.compiling.native import Native
-from tinygrad_np.compiling.program import Call, Program, Scalar, Value
+from tinygrad_np.compiling.program import Program
+from tinygrad_np.compiling.values import Call, Scalar, Value
 
 
 def start(array):

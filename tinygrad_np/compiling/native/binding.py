@@ -27,7 +27,8 @@ from tinygrad_np.compiling.native.object_layout import DEFINITION, are_known, fu
 from tinygrad_np.compiling.native.scalars import Scalars, evaluate, place_of
 from tinygrad_np.compiling.native.scan_loop import COUNTS, Layout, Moving
 from tinygrad_np.compiling.places import Access
-from tinygrad_np.compiling.program import GuardError, Program, Scalar, Value, operands_in
+from tinygrad_np.compiling.program import Program
+from tinygrad_np.compiling.values import GuardError, Scalar, Value, operands_in
 
 Array = NDArray[Any]
 Short: Any = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)

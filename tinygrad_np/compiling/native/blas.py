@@ -6,7 +6,7 @@ import ctypes
 from functools import lru_cache
 
 from tinygrad_np.compiling.native.instructions import Product
-from tinygrad_np.compiling.program import Value
+from tinygrad_np.compiling.values import Value
 
 FROM = 1 << 20  # multiplications from which a call of BLAS is quicker
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tinygrad_np.compiling.native.instructions import Kernel
 from tinygrad_np.compiling.native.views import extent
-from tinygrad_np.compiling.program import Value
+from tinygrad_np.compiling.values import Value
 
 Array = NDArray[Any]
 ALIGNED = 64  # bytes, as a processor's cache lines

@@ -10,7 +10,7 @@ from tinygrad_np.compiling.native.blas import by_blas
 from tinygrad_np.compiling.native.instruction_list import InstructionList, UnsupportedError
 from tinygrad_np.compiling.native.instructions import Product
 from tinygrad_np.compiling.native.views import contiguous, fresh, reshaped, view
-from tinygrad_np.compiling.program import Call, Value
+from tinygrad_np.compiling.values import Call, Value
 
 PACKED = 64  # elements from which a factor whose rows are not side by side is copied before a product
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from tinygrad_np.compiling.native.object_layout import AXES, DATA, DTYPE, SHAPE, STRIDES, TYPE
 from tinygrad_np.compiling.native.scan_loop import Layout
 from tinygrad_np.compiling.native.views import extent
-from tinygrad_np.compiling.program import Value
+from tinygrad_np.compiling.values import Value
 
 REFUSED = -1  # a live array has changed, or an argument is not as expected, or shares memory
 

@@ -18,7 +18,7 @@ from tinygrad_np.compiling.native.instructions import (
     Scatter,
 )
 from tinygrad_np.compiling.native.views import broadcast, loops, overlap, same_elements, view
-from tinygrad_np.compiling.program import Value
+from tinygrad_np.compiling.values import Value
 
 LARGEST = 24  # instructions in a kernel: LLVM takes more than twice the time for twice the code
 NEAR = 6  # how many kernels back one is looked for that is not the one which made an operand

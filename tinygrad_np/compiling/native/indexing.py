@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_np.compiling.native.instruction_list import InstructionList, UnsupportedError
 from tinygrad_np.compiling.native.instructions import Flatten, Gather, Operand, Scatter
 from tinygrad_np.compiling.native.views import broadcast, contiguous, indexed, view
-from tinygrad_np.compiling.program import Call, Value, operands_in
+from tinygrad_np.compiling.values import Call, Value, operands_in
 
 
 def lower_getitem(instructions: InstructionList, call: Call) -> None:

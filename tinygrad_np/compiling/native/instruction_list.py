@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_np.compiling.native.builder import supported
 from tinygrad_np.compiling.native.instructions import Instruction, Map, Operand, Reduce
 from tinygrad_np.compiling.native.views import broadcast, view
-from tinygrad_np.compiling.program import Scalar, Value
+from tinygrad_np.compiling.values import Scalar, Value
 
 BOOL = np.dtype(bool)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.program import Call, Scalar, Value
+from tinygrad_np.compiling.values import Call, Scalar, Value
 
 Operand = Value | Scalar | float  # a number is a constant
 

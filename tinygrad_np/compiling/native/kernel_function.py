@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_np.compiling.native.builder import Builder, Number, llvm_type, vector
 from tinygrad_np.compiling.native.functions import SCALARS
-from tinygrad_np.compiling.program import Scalar, Value
+from tinygrad_np.compiling.values import Scalar, Value
 
 Index = int | str  # of a loop: known, or a register
 NARROW = 4  # bytes of an element from which LLVM knows how to load a part of a vector

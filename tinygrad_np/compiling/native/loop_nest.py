@@ -12,7 +12,7 @@ from tinygrad_np.compiling.native.fusion import operand_strides
 from tinygrad_np.compiling.native.instructions import Flatten, Gather, Indexed, Kernel, Map, Reduce, Scatter
 from tinygrad_np.compiling.native.kernel_function import Index, KernelFunction, is_signed
 from tinygrad_np.compiling.native.views import broadcast, loops
-from tinygrad_np.compiling.program import Scalar, Value
+from tinygrad_np.compiling.values import Scalar, Value
 
 GATHER_COST = 2  # what an element that is not beside the one before costs, in loads of whole vectors
 INSTRUCTION_COST = 4  # and what an instruction costs

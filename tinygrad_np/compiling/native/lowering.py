@@ -17,7 +17,8 @@ from tinygrad_np.compiling.native.instructions import Draw, Guard, Opaque, Opera
 from tinygrad_np.compiling.native.reductions import lower_allclose, lower_count, lower_reduction
 from tinygrad_np.compiling.native.scalars import evaluate
 from tinygrad_np.compiling.native.views import contiguous, fresh, indexed, reshaped, view
-from tinygrad_np.compiling.program import Call, Program, Scalar, Value, cast, guard, has_shape, operands_in
+from tinygrad_np.compiling.program import Program
+from tinygrad_np.compiling.values import Call, Scalar, Value, cast, guard, has_shape, operands_in
 
 
 class Lowering(InstructionList):

@@ -13,7 +13,7 @@ from tinygrad_np.compiling.native.loop_nest import LoopNest
 from tinygrad_np.compiling.native.products import emit_product
 from tinygrad_np.compiling.native.scan_loop import Layout, Moving, loop
 from tinygrad_np.compiling.native.views import view
-from tinygrad_np.compiling.program import Scalar, Value
+from tinygrad_np.compiling.values import Scalar, Value
 
 
 class StepFunction(Builder):

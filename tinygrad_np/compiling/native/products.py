@@ -9,7 +9,7 @@ from tinygrad_np.compiling.native.builder import Number, llvm_type
 from tinygrad_np.compiling.native.instructions import Product
 from tinygrad_np.compiling.native.kernel_function import Index, KernelFunction, memory_type
 from tinygrad_np.compiling.native.loop_nest import next_power
-from tinygrad_np.compiling.program import Value
+from tinygrad_np.compiling.values import Value
 
 ROWS = 6  # of a block; with its columns as many sums as there are registers for
 VECTORS = {64: 4, 32: 2, 16: 2}  # columns of a block, in vectors, by a vector's bytes

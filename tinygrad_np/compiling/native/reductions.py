@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_np.compiling.native.functions import FUNCTIONS, IDENTITIES, identity
 from tinygrad_np.compiling.native.instruction_list import BOOL, InstructionList, UnsupportedError, with_axes
 from tinygrad_np.compiling.native.views import fresh
-from tinygrad_np.compiling.program import Call, Value
+from tinygrad_np.compiling.values import Call, Value
 
 
 def lower_reduction(instructions: InstructionList, call: Call) -> None:

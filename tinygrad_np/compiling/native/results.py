@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tinygrad_np.compiling.native.binding import Binding
 from tinygrad_np.compiling.native.buffers import buffer_for, nbytes, view_of
 from tinygrad_np.compiling.native.views import contiguous
-from tinygrad_np.compiling.program import Scalar, Value
+from tinygrad_np.compiling.values import Scalar, Value
 
 Array = NDArray[Any]
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from tinygrad_np.compiling.native.functions import SCALARS
-from tinygrad_np.compiling.program import Program, Scalar, Value
+from tinygrad_np.compiling.program import Program
+from tinygrad_np.compiling.values import Scalar, Value
 
 
 def evaluate(scalar: Any) -> Any:

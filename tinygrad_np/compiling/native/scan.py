@@ -14,7 +14,8 @@ from tinygrad_np.compiling.native.buffers import address, buffer_for
 from tinygrad_np.compiling.native.results import stack_of, stacking
 from tinygrad_np.compiling.native.scan_loop import COUNTS
 from tinygrad_np.compiling.native.step import SHARED, Also, CheckError, NativeStep
-from tinygrad_np.compiling.program import Program, Value
+from tinygrad_np.compiling.program import Program
+from tinygrad_np.compiling.values import Value
 
 Array = NDArray[Any]
 CHUNK = 0.005  # seconds of native steps between looks at signals

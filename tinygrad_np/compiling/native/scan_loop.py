@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from tinygrad_np.compiling.program import Value
+from tinygrad_np.compiling.values import Value
 
 # Words of the table: how many steps to take, in epochs of how many; how many are done, and how many of this epoch.
 COUNTS = ("steps", "epoch", "done", "within")

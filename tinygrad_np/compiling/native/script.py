@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tinygrad_np.compiling.places import Access
-from tinygrad_np.compiling.program import Scalar
 from tinygrad_np.compiling.text import OPERATORS, is_name
+from tinygrad_np.compiling.values import Scalar
 
 
 class Script:

@@ -17,7 +17,8 @@ from tinygrad_np.compiling.native.results import builder, getter, stack_of
 from tinygrad_np.compiling.native.script import Script
 from tinygrad_np.compiling.native.views import contiguous
 from tinygrad_np.compiling.places import Access
-from tinygrad_np.compiling.program import GuardError, Program, Scalar, Value, operands_in
+from tinygrad_np.compiling.program import Program
+from tinygrad_np.compiling.values import GuardError, Scalar, Value, operands_in
 
 Array = NDArray[Any]
 SHARED = "an argument shares memory with an array that the step changes"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.program import Value
+from tinygrad_np.compiling.values import Value
 
 
 def extent(value: Value) -> tuple[int, int]:

@@ -1,4 +1,7 @@
-"""The two ways in which a program runs: as NumPy source, and as native code."""
+"""What runs a program: native code, or NumPy source where native code cannot.
+
+Both leave everything as it was where the program turns out not to hold.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,8 @@ import numpy as np
 
 from tinygrad_np.compiling.headers import Headers
 from tinygrad_np.compiling.native import Also, CheckError, Native, NotNativeError
-from tinygrad_np.compiling.program import Call, Program, guard
-from tinygrad_np.compiling.source import numpy_source
+from tinygrad_np.compiling.program import Program, source
+from tinygrad_np.compiling.values import Call, guard
 
 number = count(1).__next__
 
@@ -21,7 +24,7 @@ class MissedError(Exception):
     """A program does not hold for these arguments; nothing has changed, and the step is to run eagerly."""
 
 
-class ByNumPy:
+class NumPyBackend:
     """A program that is run as NumPy source. ``note`` says why."""
 
     native = None
@@ -29,7 +32,7 @@ class ByNumPy:
     def __init__(self, program: Program, note: str) -> None:
         self.program, self.note = program, f"NumPy source, {note}"
         self.filename = f"<compiled step {number()}>"
-        self.text, bound = numpy_source(program)
+        self.text, bound = source(program)
         lines = self.text.splitlines(keepends=True)
         linecache.cache[self.filename] = len(self.text), None, lines, self.filename  # so that tracebacks show them
         namespace: dict[str, Any] = {"np": np, "guard": guard}
@@ -65,7 +68,7 @@ class ByNumPy:
         return line
 
 
-class ByNativeCode:
+class NativeBackend:
     """A program that is run as native code."""
 
     def __init__(self, program: Program, also: Also) -> None:
@@ -119,16 +122,16 @@ def generator_of(call: Call) -> np.random.Generator | None:
     return owner if isinstance(owner, np.random.Generator) else None
 
 
-def runner(program: Program, native: bool | None, also: Also) -> ByNumPy | ByNativeCode:
+def backend_for(program: Program, native: bool | None, also: Also) -> NumPyBackend | NativeBackend:
     """What runs ``program``: native code where that can be, unless ``native`` is False; ``also`` writes its shortcut.
 
     If it is True, ImportError without llvmlite, and NotNativeError for what native code has no way to do.
     """
     if native is False:
-        return ByNumPy(program, "as native=False asks")
+        return NumPyBackend(program, "as native=False asks")
     try:
-        return ByNativeCode(program, also)
+        return NativeBackend(program, also)
     except (ImportError, NotNativeError) as error:
         if native:
             raise
-        return ByNumPy(program, f"for {error}")
+        return NumPyBackend(program, f"for {error}")

@@ -1,4 +1,4 @@
-"""What would freeze a number is an error that names the line where it was asked for, unless the library asked."""
+"""Errors for code that would freeze a number, with the user's line. The library's own checks are allowed."""
 
 from __future__ import annotations
 

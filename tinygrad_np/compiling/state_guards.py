@@ -1,4 +1,4 @@
-"""Whether the state is still what a program was recorded for: a function that asks for no more than it must."""
+"""A program knows addresses and constants. Before each run a generated function asks, in little time, if they hold."""
 
 from __future__ import annotations
 
@@ -8,35 +8,36 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_np.compiling.captures import Captures
+from tinygrad_np.compiling.environment import NUMBERS, Environment
 from tinygrad_np.compiling.places import Access, Place, places
-from tinygrad_np.compiling.program import Call, Program, Value, operands_in
-from tinygrad_np.compiling.reach import Reach
-from tinygrad_np.compiling.state import Performance
-from tinygrad_np.compiling.surroundings import NUMBERS, Surroundings
-from tinygrad_np.compiling.text import is_name, scalars_in
+from tinygrad_np.compiling.program import Program, scalars_in
+from tinygrad_np.compiling.state import Substitution
+from tinygrad_np.compiling.text import is_name
+from tinygrad_np.compiling.values import Call, Value, operands_in
 from tinygrad_np.nn.module import Module
 from tinygrad_np.tape import Leaf, Variable
 
 GONE = AttributeError, LookupError  # where an attribute or an item is no more
 
 
-def conditions(performance: Performance, program: Program, surroundings: Surroundings) -> Checks:
+def state_guards(substitution: Substitution, program: Program, environment: Environment) -> StateGuards:
     """What says whether ``program`` may run on the state as it is.
 
     Arrays that the program uses must be the ones that they were, for it knows where each lies in memory; but a number
     in an array without dimensions, and an array that the step itself replaces, are looked up at each step. Numbers that
     were played are read anew, and need only be of the same kind, for a float is weak beside an array where one of
-    NumPy's is not. Anything else must be the same, and so must be the ``surroundings``.
+    NumPy's is not. Anything else must be the same, and so must be the ``environment``.
     """
-    used, began_with = _used(program), Began(performance, surroundings)
-    found = [*places(performance.state.roots), *began_with.others]
+    used, began_with = _used(program), Began(substitution, environment)
+    found = [*places(substitution.state.roots), *began_with.others]
     updated = {put.place for put, _ in program.updates if isinstance(put, Access)}
-    _let_be_replaced(found, used, began_with, updated, performance)
+    _let_be_replaced(found, used, began_with, updated, substitution)
     readers = [*[scalar.function for scalar in scalars_in(program)], *[value.reading for value in used.values()]]
     reading = {reader.place for reader in readers if isinstance(reader, Access)}
-    checks = Checks({id(place.get()) for place in found if place.is_final})
-    read = Read(performance, surroundings.reach)
-    for container in performance.containers:
+    checks = StateGuards({id(place.get()) for place in found if place.is_final})
+    read = Read(substitution, environment.captured)
+    for container in substitution.containers:
         if id(container) in read.attributes:
             checks.absent(container, read.attributes[id(container)])
         elif id(container) in read.things:
@@ -44,7 +45,7 @@ def conditions(performance: Performance, program: Program, surroundings: Surroun
     for place in found:
         began = began_with.get(place.identity)
         value = used.get(id(began)) if isinstance(began, np.ndarray) else None
-        if place.identity in performance.numbers:
+        if place.identity in substitution.numbers:
             if place.identity in reading:
                 checks.kind(place, type(began))
         elif value is None and place.identity in read.unnamed:
@@ -57,9 +58,9 @@ def conditions(performance: Performance, program: Program, surroundings: Surroun
     for module in {id(p.container): p.container for p in found if isinstance(p.container, Module)}.values():
         if "training" not in vars(module):
             checks.same(Place(module, "training", False), module.training)
-    for container in surroundings.containers:
+    for container in environment.containers:
         checks.items(container)
-    for place in surroundings.places:
+    for place in environment.places:
         if type(place.get()) is not np.ndarray and place.identity not in began_with:  # as what the program uses is
             checks.same(place, place.get())
     return checks
@@ -73,17 +74,17 @@ class Read:
     came.
     """
 
-    def __init__(self, performance: Performance, reach: Reach) -> None:
-        roots = performance.state.roots
-        found = places(roots, reach.may_read)
+    def __init__(self, substitution: Substitution, captured: Captures) -> None:
+        roots = substitution.state.roots
+        found = places(roots, captured.may_read)
         self.things = set(map(id, [*roots, *[place.get() for place in found]]))
         self.unnamed = {place.identity for place in places(roots)} - {place.identity for place in found}
         objects = {id(x): x for x in [*roots, *[place.get() for place in places(roots)]] if hasattr(x, "__dict__")}
         self.attributes: dict[int, set[str]] = {}
         for thing in objects.values():
-            if reach.knows_code_of(thing):
-                kept = {name for name in reach.names if name in vars(thing) or hasattr(type(thing), name)}
-                self.attributes[id(vars(thing))] = reach.names - kept
+            if captured.knows_code_of(thing):
+                kept = {name for name in captured.names if name in vars(thing) or hasattr(type(thing), name)}
+                self.attributes[id(vars(thing))] = captured.names - kept
 
 
 class Began(dict[tuple[int, Any], Any]):
@@ -93,32 +94,34 @@ class Began(dict[tuple[int, Any], Any]):
     names, which matter only if the program uses the array there.
     """
 
-    def __init__(self, performance: Performance, surroundings: Surroundings) -> None:
-        compared = set(map(id, surroundings.containers))  # item by item
-        outside = [(place, array) for place, array in performance.scenery.arrays if id(place.container) not in compared]
-        super().__init__(performance.by_identity | {place.identity: array for place, array in outside})
+    def __init__(self, substitution: Substitution, environment: Environment) -> None:
+        compared = set(map(id, environment.containers))  # item by item
+        outside = [
+            (place, array) for place, array in substitution.scenery.arrays if id(place.container) not in compared
+        ]
+        super().__init__(substitution.by_identity | {place.identity: array for place, array in outside})
         self.others = [place for place, _ in outside]
         own = [place.identity for place in self.others if not isinstance(place.container, (Variable, Leaf))]
-        self.unnamed = set(own) - {place.identity for place in surroundings.places}
+        self.unnamed = set(own) - {place.identity for place in environment.places}
 
 
 def _let_be_replaced(
-    found: list[Place], used: dict[int, Value], began_with: Began, updated: set[Any], performance: Performance
+    found: list[Place], used: dict[int, Value], began_with: Began, updated: set[Any], substitution: Substitution
 ) -> None:
     """Let the program look up at each step the arrays that may be replaced: say how they are read."""
-    times = Counter(map(id, performance.scenery.all_arrays()))  # that an array is met around the step
+    times = Counter(map(id, substitution.scenery.all_arrays()))  # that an array is met around the step
     for place in found:
         began = began_with.get(place.identity)
         value = used.get(id(began)) if isinstance(began, np.ndarray) else None
-        alone = times[id(began)] + (place.identity in performance.by_identity) < 2
-        if value is not None and _may_be_replaced(value, place, performance, updated, used, alone):
+        alone = times[id(began)] + (place.identity in substitution.by_identity) < 2
+        if value is not None and _may_be_replaced(value, place, substitution, updated, used, alone):
             value.reading = place.reader()
 
 
-class Checks:
+class StateGuards:
     """Conditions on places, as text. ``kept`` are the ids of containers whose numbers are always of one kind.
 
-    ``forgotten`` are those of the conditions that say that there is no gradient, ``fixed`` the places of numbers that
+    ``forgotten`` are those of the state_guards that say that there is no gradient, ``fixed`` the places of numbers that
     must be equal.
     """
 
@@ -249,10 +252,10 @@ def _used(program: Program) -> dict[int, Value]:
 
 
 def _may_be_replaced(
-    value: Value, place: Place, performance: Performance, updated: set[Any], used: dict[int, Value], alone: bool
+    value: Value, place: Place, substitution: Substitution, updated: set[Any], used: dict[int, Value], alone: bool
 ) -> bool:
     """Whether the array at ``place``, which is ``alone`` if it is at no other, may be another at each step."""
-    calls = performance.recording.calls
+    calls = substitution.recording.calls
     if any(v.memory is value.memory for v in used.values() if v is not value):
         return False
     if place.identity in updated:

@@ -1,4 +1,7 @@
-"""What a step sees beside its arguments and its state: what functions close over, and globals that they name."""
+"""What a step reads besides its arguments and its state: the variables it closes over, and globals that it names.
+
+A program holds only while these are what they were, and the step must leave them alone.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.asking import TracingError
-from tinygrad_np.compiling.noting import StandIn, leaves
+from tinygrad_np.compiling.captures import Captures
+from tinygrad_np.compiling.errors import TracingError
 from tinygrad_np.compiling.places import Place, places
-from tinygrad_np.compiling.reach import Reach
+from tinygrad_np.compiling.recording import StandIn
 from tinygrad_np.compiling.symbols import Symbol
+from tinygrad_np.compiling.values import leaves
 from tinygrad_np.nn.module import Module
 from tinygrad_np.tape import Variable
 
@@ -22,7 +26,7 @@ NUMBERS = (bool, int, float, str, type(None))
 COMPUTED = "the step puts what it computed into {}, which a compiled step would not; return it"
 
 
-class Surroundings:
+class Environment:
     """What is around ``step`` and ``arguments``, and around functions that ``roots`` hold, before it is recorded.
 
     It is a part of what a program is recorded for: where something is replaced, another is recorded. The step itself
@@ -33,15 +37,15 @@ class Surroundings:
         state = places(roots)
         held = [leaf for place in state for leaf in leaves(place.get()) if callable(leaf)]
         self.step = [step]  # another is called in its place, where it is a method of a tuple with arrays
-        reach = Reach(
+        captured = Captures(
             (step, *held, *arguments), {id(thing) for thing in (*roots, *[place.container for place in state])}
         )
-        self.before = [(place, place.get()) for place in reach.places.values()]
-        library = [thing for thing in reach.met.values() if isinstance(thing, (Variable, Module))]
-        self._slots = [Place(self.step, 0, True, "the step"), *reach.slots, *places(library)]
-        self.hidden, self.reach = reach.hidden, reach
-        self.attributes = [(name, vars(thing)) for name, thing in reach.objects]
-        self.contents = [(name, container, container.copy()) for name, container in reach.containers]
+        self.before = [(place, place.get()) for place in captured.places.values()]
+        library = [thing for thing in captured.met.values() if isinstance(thing, (Variable, Module))]
+        self._slots = [Place(self.step, 0, True, "the step"), *captured.slots, *places(library)]
+        self.hidden, self.captured = captured.hidden, captured
+        self.attributes = [(name, vars(thing)) for name, thing in captured.objects]
+        self.contents = [(name, container, container.copy()) for name, container in captured.containers]
         generators = {id(g): g for _, value in self.before for g in _generators(value)}.values()
         self.states = [(g, g.bit_generator.state) for g in generators]
         self.globals = _global_states()

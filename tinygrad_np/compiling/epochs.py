@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_np.compiling.dry_run import DryRun
 from tinygrad_np.compiling.locking import turns
-from tinygrad_np.compiling.rehearsal import Rehearsal
 from tinygrad_np.tensor import Tensor
 from tinygrad_np.training.interruption import Interruption
 
@@ -92,7 +92,7 @@ def orders(order: Any, epochs: int, rows: int) -> Sequence[Any]:
 def _first(step: Any, minibatch: Sequence[Array]) -> Array:
     """The loss of a first step; if it gives none, the state is as it was before."""
     with turns.alone(step):
-        before = Rehearsal(step.state, step.step)
+        before = DryRun(step.state, step.step)
         result = step(*minibatch)
         try:
             return _number(result)

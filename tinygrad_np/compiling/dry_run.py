@@ -1,4 +1,4 @@
-"""Rehearsals: runs of a step that are only to show what it does, after which the state is as it was before."""
+"""Dry runs show what a step does, and leave its state as it was."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from tinygrad_np.compiling.noting import Recording
+from tinygrad_np.compiling.environment import Environment
 from tinygrad_np.compiling.recorder import Recorder
-from tinygrad_np.compiling.state import Performance, State
-from tinygrad_np.compiling.surroundings import Surroundings
+from tinygrad_np.compiling.recording import Recording
+from tinygrad_np.compiling.state import State, Substitution
 
 
-class Rehearsal:
+class DryRun:
     """A context at the end of which all that the ``state`` holds is put back: arrays, numbers, Generators, lists."""
 
     def __init__(self, state: State, step: Callable[..., Any]) -> None:
         self._followed = [(group, dict(group)) for group in state.groups()]
-        self._around = Surroundings(step, state.roots)
-        self._before = Performance(state, Recording(Recorder), set(), self._around)
+        self._around = Environment(step, state.roots)
+        self._before = Substitution(state, Recording(Recorder), set(), self._around)
 
     def __enter__(self) -> None:
         """Nothing yet."""

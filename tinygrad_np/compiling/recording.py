@@ -8,15 +8,15 @@ from __future__ import annotations
 import operator
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.asking import TracingError, library_asks, refused, where
-from tinygrad_np.compiling.program import Call, Scalar, Value, cast, guard, has_shape
+from tinygrad_np.compiling.determinism import require_same_call
+from tinygrad_np.compiling.errors import TracingError, library_asks, refused, where
 from tinygrad_np.compiling.symbols import Symbol
-from tinygrad_np.compiling.twins import require_equal
+from tinygrad_np.compiling.values import Call, Scalar, Value, cast, guard, has_shape, leaves, mapped
 from tinygrad_np.operations import Operation
 from tinygrad_np.tape import Leaf, Variable, tick
 
@@ -66,11 +66,11 @@ class StandIn:
 class Recording:
     """The calls of one run of a step. ``kind`` is the class of the stand-ins for its arrays.
 
-    ``twins`` are the calls of an earlier run from the same state, of which these must be the same.
+    ``before`` are the calls of an earlier run from the same state, of which these must be the same.
     """
 
-    def __init__(self, kind: type[StandIn], twins: Sequence[Call] | None = None) -> None:
-        self.kind, self.twins = kind, twins
+    def __init__(self, kind: type[StandIn], before: Sequence[Call] | None = None) -> None:
+        self.kind, self.before = kind, before
         self.calls: list[Call] = []
         self.values: dict[int, tuple[Value, Any]] = {}  # by the id of an array, which is kept lest it be given away
         self.roots: dict[int, tuple[Value, Any, Any]] = {}  # by the id of what owns the memory; and the first array
@@ -121,7 +121,7 @@ class Recording:
             if written is not None:
                 self._check_writable(written)
         noted = self.noted(arguments), self.noted(keywords)
-        given = {id(x) for x in leaves((arguments, keywords))}
+        given = {id(_plain(x)) for x in leaves((arguments, keywords))}
         result = function(*plain(arguments), **plain(keywords))
         call = Call(function, *noted)
         if isinstance(out, StandIn):
@@ -203,14 +203,17 @@ class Recording:
 
     def _note(self, call: Call) -> None:
         """Add a call to the program."""
-        if self.twins is not None:
-            require_equal(call, self.twins, len(self.calls))
+        if self.before is not None:
+            require_same_call(call, self.before, len(self.calls))
         self.calls.append(call)
 
     # -- how it is noted ---------------------------------------------------------------------------
 
-    def noted(self, x: Any) -> Any:
-        """``x`` as a Call holds it: Values and Scalars in the place of stand-ins, Symbols and arrays."""
+    def noted(self, tree: Any) -> Any:
+        """``tree`` as a Call holds it: Values and Scalars in the place of stand-ins, Symbols and arrays."""
+        return mapped(self._noted, tree)
+
+    def _noted(self, x: Any) -> Any:
         if isinstance(x, StandIn):
             if x.recording is not self:
                 raise TracingError(f"an array that another compiled step computed is used here{where()}")
@@ -221,12 +224,6 @@ class Recording:
             if id(x) not in self.values:
                 self._check_no_parameter(x)
             return self._live_value(x)
-        if isinstance(x, (tuple, list)) and not hasattr(x, "_fields"):
-            return type(x)([self.noted(item) for item in x])
-        if isinstance(x, dict):
-            return {key: self.noted(item) for key, item in x.items()}
-        if isinstance(x, slice):
-            return slice(*[self.noted(part) for part in (x.start, x.stop, x.step)])
         return x
 
     def _taken(self, result: Any, call: Call, fixed: bool) -> Any:
@@ -301,36 +298,13 @@ class Recording:
             )
 
 
-def leaves(x: Any) -> Iterator[Any]:
-    """What is in nested tuples, lists, dicts and slices; arrays as they are, those of stand-ins too."""
-    if isinstance(x, (tuple, list)):
-        for item in x:
-            yield from leaves(item)
-    elif isinstance(x, dict):
-        yield from leaves(list(x.values()))
-    elif isinstance(x, slice):
-        yield from (x.start, x.stop, x.step)
-    else:
-        yield x
-        if isinstance(x, StandIn):
-            yield x.array
+def plain(tree: Any) -> Any:
+    """``tree`` with the arrays and numbers themselves in the place of stand-ins and Symbols."""
+    return mapped(_plain, tree)
 
 
-def plain(x: Any) -> Any:
-    """``x`` with the arrays and numbers themselves in the place of stand-ins and Symbols."""
-    if isinstance(x, StandIn):
-        return x.array
-    if isinstance(x, Symbol):
-        return x.number
-    if isinstance(x, tuple) and hasattr(x, "_fields"):
-        return type(x)(*map(plain, x))
-    if isinstance(x, (tuple, list)):
-        return type(x)(map(plain, x))
-    if isinstance(x, dict):
-        return {key: plain(item) for key, item in x.items()}
-    if isinstance(x, slice):
-        return slice(plain(x.start), plain(x.stop), plain(x.step))
-    return x
+def _plain(x: Any) -> Any:
+    return x.array if isinstance(x, StandIn) else x.number if isinstance(x, Symbol) else x
 
 
 def _normalized_reduction(inputs: Any, keywords: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -176,5 +176,5 @@ def test_a_refusal_that_the_step_catches(refusal):
         except TypeError:
             return x * 0
 
-    with pytest.raises(tg.TracingError, match=r"test_surroundings\.py, line"):
+    with pytest.raises(tg.TracingError, match=r"test_environment\.py, line"):
         tg.compiled(step)(np.ones(2))

@@ -1,4 +1,4 @@
-"""A step is recorded twice from the same state; what differs from one time to the other came from somewhere else."""
+"""A step is recorded twice from the same state: whatever differs between the two runs would be frozen."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_np.compiling.asking import TracingError, where
+from tinygrad_np.compiling.errors import TracingError, where
 from tinygrad_np.compiling.holding import are_equal
-from tinygrad_np.compiling.program import Call, Scalar, Value
+from tinygrad_np.compiling.values import Call, Scalar, Value, leaves
 
 
-def require_equal(call: Call, twins: Sequence[Call], i: int) -> None:
+def require_same_call(call: Call, before: Sequence[Call], i: int) -> None:
     """Refuse a ``call`` that was another one, or had other constants, when it was recorded as number ``i`` before."""
-    if i >= len(twins) or not _alike(call.function, twins[i].function):
+    if i >= len(before) or not _alike(call.function, before[i].function):
         raise TracingError(
             "the step took another way when it was run again on the same numbers; decide outside the step, by what is "
             f"no draw and no time{where()}"
         )
-    difference = _difference((call.arguments, call.keywords), (twins[i].arguments, twins[i].keywords))
+    difference = _difference((call.arguments, call.keywords), (before[i].arguments, before[i].keywords))
     if difference:
         raise TracingError(
             f"the step uses {difference}, which was another one when it was run again on the same numbers, and would "
@@ -30,20 +30,19 @@ def require_equal(call: Call, twins: Sequence[Call], i: int) -> None:
 
 def _difference(x: Any, twin: Any) -> str:
     """What differs between the constants in two trees of operands; nothing if all are the same."""
+    ours, theirs = list(leaves(x)), list(leaves(twin))
+    if len(ours) != len(theirs):
+        return "a list that is longer or shorter"
+    return next(filter(None, map(_between_leaves, ours, theirs)), "")
+
+
+def _between_leaves(x: Any, twin: Any) -> str:
     if isinstance(x, Value) and isinstance(twin, Value):
         a, b = x.array, twin.array
         same = a is b or a is None or b is None or (a.dtype == b.dtype and are_equal(a, b))
         return "" if same else f"an array of shape {x.shape}"
     if isinstance(x, Scalar) and isinstance(twin, Scalar):
         return _difference(x.arguments, twin.arguments)
-    if isinstance(x, (tuple, list)) and isinstance(twin, (tuple, list)):
-        if len(x) != len(twin):
-            return "a list that is longer or shorter"
-        return next(filter(None, map(_difference, x, twin)), "")
-    if isinstance(x, dict) and isinstance(twin, dict):
-        return _difference(list(x.values()), list(twin.values()))
-    if isinstance(x, slice) and isinstance(twin, slice):
-        return _difference((x.start, x.stop, x.step), (twin.start, twin.stop, twin.step))
     numbers = isinstance(x, (int, float, np.generic)) and isinstance(twin, (int, float, np.generic))
     return f"the number {x}" if numbers and x != twin and not (x != x and twin != twin) else ""
 

@@ -1,4 +1,8 @@
-"""What code can read beside its arguments: the variables, items and attributes that can be reached from it by name."""
+"""What code can read besides its arguments: the variables, items and attributes that it can reach by name.
+
+A program keeps the numbers that the step read. So everything that the step can read must be found, to be compared
+before each run.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numpy as np
 
-from tinygrad_np.compiling.asking import LIBRARY, NUMPY
+from tinygrad_np.compiling.errors import LIBRARY, NUMPY
 from tinygrad_np.compiling.holding import HOLDERS, arrays_in
 from tinygrad_np.compiling.places import Place
 from tinygrad_np.data.standardizing import Standardizer
@@ -38,7 +42,7 @@ OPEN = {Module, Standardizer, Enum, UserDict, UserList, ChainMap, WeakKeyDiction
 MAKING = ("__init__", "__new__", "__post_init__", "__init_subclass__")
 
 
-class Reach:
+class Captures:
     """The ``places`` that functions can read, the ``containers`` whose items they can, and the ``objects`` gone into.
 
     ``slots`` are all places where arrays are, or tuples and the like that may hold some. Where arrays are ``hidden``,
