@@ -13,11 +13,32 @@ import pytest
 import tinygrad_np as tg
 from tests.cases import every_operation, every_variant
 from tests.differences import numbers_like
+from tinygrad_np.compiling.native.instructions import Opaque
+from tinygrad_np.compiling.native.lowering import Lowering
 
 # np.full_like of a plain array asks nobody whether its number speaks NumPy's protocols.
 REFUSED = {"full_like": "writes into an array"}
 
 OTHERWISE = {"sinc"}  # how many elements are near 0 is the shape of an array, so other numbers may run eagerly
+
+
+# Operations of which NumPy may run a part, or all, beside native code: no other may join them unseen.
+LEFT_TO_NUMPY = """
+    append array_split astype atleast_1d atleast_2d atleast_3d broadcast_arrays cholesky cofactors compress cond
+    convolve corrcoef correlate cross cumprod cumsum cumulative_prod cumulative_sum deg2rad delete det diff
+    differences divmod dsplit ediff1d eigenpairs eigh eigvalsh einsum extract fft float_power fmod geomspace
+    heaviside hsplit ifft insert interp inv irfft ldexp least_squares linalg_cross logaddexp2 lstsq matrix_norm
+    matrix_power median modf nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanquantile nanstd
+    nanvar norm order_statistics orthogonal_triangular partition percentile piecewise pinv power qr quantile rad2deg
+    remainder reorder repeat repeat_each resize rfft sign_and_logarithm sinc singular_triplets slogdet solve sort
+    split sum_of_products svd svdvals take_along_axis tensorinv tensorsolve unstack unwrap vander vector_product
+    vsplit
+"""
+
+
+def left_to_numpy(program):
+    """The calls that NumPy runs beside native code of ``program``."""
+    return [i.call for i in Lowering(program).instructions if isinstance(i, Opaque)]
 
 
 def flat(outputs):
@@ -56,6 +77,8 @@ def check(function, name, arrays, native=False):
     else:
         assert_close(step(*others), function(*others), max(np.abs(x).max(initial=0) for x in others))
     assert step.explain().endswith("run 1 times") or name in OTHERWISE, step.explain()
+    if native is None:
+        assert name in LEFT_TO_NUMPY.split() or not left_to_numpy(step.program)
 
 
 def gradients(row, variant):

@@ -1,7 +1,9 @@
 """Whole training steps: call by call, scanned, interrupted, from several threads, after a fork; and kept on disk."""
 
+import linecache
 import operator
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -50,6 +52,28 @@ def test_training_is_that_of_numpy_step_by_step_and_scanned(sizes, batch, dtype)
     np.testing.assert_allclose(losses, want, rtol=10 * tolerance)
     np.testing.assert_allclose(net.p, twin.p, rtol=0, atol=tolerance * abs(twin.p).max() * 10)
     assert net.count == twin.count == [2 * steps + 1]
+
+
+def test_temporaries_that_are_needed_at_different_times_share_memory():
+    """Of a chain of products only the last is needed for the next; what is needed again at the end stays."""
+    w = Writer(np.eye(16) + 0.01)
+    (x,) = w.arrays
+    first = y = w(np.dot, x, x)
+    for _ in range(6):
+        y = w(np.dot, y, x)
+    program = native(w, want := w(np.dot, y, first))
+    matrix = 16 * 16 * 8
+    assert 3 * matrix <= program.bound.scratch.size <= 3 * matrix + 256
+    np.testing.assert_allclose(program(x), want, rtol=1e-12)
+
+
+def test_what_is_written_out_can_be_read():
+    """Names say what they are of, and tracebacks and debuggers find the lines."""
+    program, net, *_ = pair((2, 3, 3), 4, np.float64, 4)
+    text = linecache.getlines(program.run.__code__.co_filename)
+    assert " def run(arguments):\n" in text
+    assert re.fullmatch(r"  code = native_\d+\(\*arguments\)\n", next(line for line in text if "code =" in line))
+    assert any(re.fullmatch(r"  list_\d+\[0\] = s\d+\n", line) for line in text), net.count
 
 
 def test_epochs_go_through_the_data_again():

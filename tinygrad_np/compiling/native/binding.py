@@ -1,4 +1,16 @@
-"""A program as native code: bound to its live arrays, run one step at a time, or scanned over minibatches."""
+"""A program as native code, bound to the memory that it works on.
+
+Native code finds everything by a *table* of pointers, each of which has its *slot*: only so does compiled code hold for
+another process, can arguments be others at each step, and does a scan move on by adding to a pointer.
+
+    arguments       others at each step
+    references      live arrays that stay where they are, such as parameters
+    rebound         live arrays in whose place another may be at the next step: they are looked up at each
+    results         what is given, or put into the state; ``stackable`` are those that a scan gives for every step
+    reused          of what is put into the state, what native code may write again if nobody else holds it: gradients
+    loop-carried    what a step reads where the step before has put it; within a scan, native code copies it there
+    temporaries     the rest, in one buffer, ``scratch``, where those that are needed at different times overlap
+"""
 
 from __future__ import annotations
 
@@ -72,7 +84,7 @@ class Binding:
     # Compilation
 
     def _fused(self, lowering: Lowering) -> list[Kernel]:
-        """The kernels; and which memory is an argument, a reference, an output."""
+        """The kernels; and which memory is of which kind, of those that the module explains."""
         program = self.program
         self.outputs = [v for v in operands_in(program.outputs) if isinstance(v, Value)]
         self.replaced = [(setter, v) for setter, v in program.updates if isinstance(v, Value)]

@@ -1,4 +1,8 @@
-"""The instructions of a program as they are listed: the few ways to add one."""
+"""The instructions of a program as they are listed: the few ways to add one.
+
+What a call becomes is decided while it is lowered, in one pass. Where there is no way, UnsupportedError takes back what
+was added, and NumPy runs the call.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The function of a kernel: its pointers, scalars and addresses, and loads and stores of vectors."""
+"""The function of a kernel: its pointers, scalars and addresses, and loads and stores of vectors.
+
+Compilation is what costs. So a kernel does not know where its memory is: like layers of a network give the same text,
+which is compiled once.
+"""
 
 from __future__ import annotations
 

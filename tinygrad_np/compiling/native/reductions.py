@@ -1,4 +1,7 @@
-"""What combines all elements along some axes into one, in terms of Map and Reduce."""
+"""What combines all elements along some axes into one, in terms of Map and Reduce.
+
+Those of several parts, such as a log of a sum of exponentials, are written as simple loops: fusion puts them together.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What a program gives: of one step, and of every step of a scan."""
+"""What a program gives: of one step, and of every step of a scan.
+
+A step writes its results into the same memory each time, so they are copied; those of a scan are written one behind the
+other, and are views of that.
+"""
 
 from __future__ import annotations
 

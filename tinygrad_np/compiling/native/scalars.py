@@ -1,4 +1,8 @@
-"""The Python numbers of a program: which are read at each step, and which a step changes."""
+"""The Python numbers of a program: which are read at each step, and which a step changes.
+
+A scan runs many steps without Python. So what a step sets, such as its count, must be linked to what the next one
+reads, or there is no scan.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A native program at work, over many minibatches at a time."""
+"""A native program at work, over many minibatches at a time: calling a step from Python takes longer than the step.
+
+Native code runs for a few milliseconds at a time, for only Python knows whether somebody pressed Ctrl-C.
+"""
 
 from __future__ import annotations
 

@@ -1,14 +1,23 @@
-"""Python that is written out for one program: what reads and sets its numbers, without a call where none is needed."""
+"""Python that is written out for one program: what reads and sets its numbers, without a call where none is needed.
+
+A loop over closures would take longer than the native step.
+"""
 
 from __future__ import annotations
 
+import inspect
+import linecache
 import operator
+import re
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 from tinygrad_np.compiling.places import Access
 from tinygrad_np.compiling.text import OPERATORS, is_name
 from tinygrad_np.compiling.values import Scalar
+
+number = count(1).__next__
 
 
 class Script:
@@ -17,6 +26,7 @@ class Script:
     def __init__(self) -> None:
         self.functions: dict[str, list[str]] = {}
         self.bound: dict[str, Any] = {}
+        self.names: dict[int, str] = {}  # of what is bound, by id
         self.variables: dict[str, Any] = {}
 
     def begin(self, signature: str) -> None:
@@ -31,15 +41,17 @@ class Script:
 
     def named(self, thing: Any) -> str:
         """The name of an object."""
-        name = f"o{id(thing)}"
-        self.bound[name] = thing
-        return name
+        if id(thing) not in self.names:
+            said = thing.__name__ if isinstance(thing, type) or inspect.isroutine(thing) else type(thing).__name__
+            name = self.names[id(thing)] = f"{re.sub(r'[^a-z0-9]+', '_', said.lower()).strip('_')}_{len(self.names)}"
+            self.bound[name] = thing
+        return self.names[id(thing)]
 
     def place(self, access: Access) -> str:
         """What an Access reads or sets."""
         container, key = access.args[:2]
         if access.func in (operator.getitem, operator.setitem):
-            return f"{self.named(container)}[{self.named(key)}]"
+            return f"{self.named(container)}[{repr(key) if type(key) in (str, int) else self.named(key)}]"
         if is_name(key) and hasattr(container, key):
             return f"{self.named(container)}.{key}"
         return f"getattr({self.named(container)}, {key!r}, None)"
@@ -74,7 +86,7 @@ class Script:
         return self.known[x]
 
     def compiled(self) -> list[Callable[..., Any]]:
-        """The functions."""
+        """The functions; tracebacks show their lines."""
         text = [f"def bind({', '.join([*self.bound, *self.variables])}):"]
         for signature, lines in self.functions.items():
             text.append(f" def {signature}:")
@@ -82,5 +94,7 @@ class Script:
             text += [f"  {line}" for line in lines or ["pass"]]
         text.append(f" return {', '.join(signature.split('(')[0] for signature in self.functions)},")
         space: dict[str, Any] = {}
-        exec("\n".join(text), space)
+        filename = f"<native step {number()}>"
+        linecache.cache[filename] = len(text), None, [f"{line}\n" for line in text], filename
+        exec(compile("\n".join(text), filename, "exec"), space)
         return list(space["bind"](*self.bound.values(), *self.variables.values()))

@@ -1,4 +1,8 @@
-"""A native program at work, step by step."""
+"""A native program at work, step by step.
+
+A step of 300 ns is called from Python, where each look-up takes 30. So all that surrounds it, such as reading learning
+rates and putting gradients into place, is written out as one Python function for this program, without a loop.
+"""
 
 from __future__ import annotations
 
@@ -184,7 +188,12 @@ class NativeStep:
         self._ending(script)
 
     def _lending(self, script: Script) -> None:
-        """A new array for each that somebody else holds: who is not its place in the state."""
+        """A new array for each that somebody holds beside its place in the state: it is theirs from now on.
+
+        Who holds it is told by its count of references. With nobody else that is ``alone``, which is measured once and
+        counts what this object itself holds, and one more where the array is still in its place, such as ``p.grad``.
+        The first line asks for just that, for it is nearly always so.
+        """
         refs = script.named(sys.getrefcount)
         for n, value in self.bound.reused.items():
             name, setter = f"reused{n}", cast(Access, self.bound.replaced[n][0])  # of what is reused the place is known
