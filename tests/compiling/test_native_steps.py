@@ -11,7 +11,6 @@ import pytest
 import tinygrad_np as tg
 from tests.compiling.steps import Training, batches, by_numpy
 from tests.threads import in_threads
-from tinygrad_np.compiling import epochs as minibatches
 from tinygrad_np.compiling import locking
 from tinygrad_np.compiling.native import NotNativeError, binding
 
@@ -230,7 +229,7 @@ def test_a_scan_is_a_loop_over_minibatches(rows, order):
 @pytest.mark.parametrize("room", [1, 200, 400, 1000])
 @pytest.mark.parametrize("rows", [12, 10])
 def test_rows_are_put_in_order_so_many_bytes_at_a_time(rows, room, monkeypatch):
-    monkeypatch.setattr(minibatches, "GATHERED", room)  # a minibatch has 96 bytes
+    monkeypatch.setattr("tinygrad_np.compiling.epochs.GATHERED", room)  # a minibatch has 96 bytes
     rng = np.random.default_rng(0)
     x, t = batches(1, rows=rows)[0]
     order = np.stack([rng.permutation(rows) for _ in range(20)])

@@ -15,13 +15,21 @@ import numpy as np
 from tinygrad_np.compiling.headers import Headers
 from tinygrad_np.compiling.native import Also, CheckError, Native, NotNativeError
 from tinygrad_np.compiling.program import Program, source
-from tinygrad_np.compiling.values import Call, guard
+from tinygrad_np.compiling.values import GuardError, guard
 
 number = count(1).__next__
 
 
 class MissedError(Exception):
-    """A program does not hold for these arguments; nothing has changed, and the step is to run eagerly."""
+    """A program does not hold for these arguments, and nothing has changed.
+
+    ``branch`` says that a guard failed, so that another version may hold. Otherwise it is an error of the step's own,
+    such as an index out of range, which the eager step raises as users know it.
+    """
+
+    def __init__(self, branch: bool) -> None:
+        super().__init__()
+        self.branch = branch
 
 
 class NumPyBackend:
@@ -39,7 +47,7 @@ class NumPyBackend:
         exec(compile(self.text, self.filename, "exec"), namespace)
         self.function = namespace["bind"](**bound)
         self.headers = Headers(program, by_address=False)
-        effects = [i for i, call in enumerate(program.calls) if has_effect(call)]
+        effects = [i for i, call in enumerate(program.calls) if call.has_effect]
         first = effects[0] if effects else len(program.calls)
         self.first_line = len(lines) - 3 - len(program.updates) - len(program.calls) + first + 1
         self.must_remember = any(call.function is guard for call in program.calls[first:])
@@ -56,7 +64,7 @@ class NumPyBackend:
                 raise
             if memory is not None:
                 memory.restore()
-            raise MissedError from error
+            raise MissedError(isinstance(error, GuardError)) from error
 
     def _line(self, error: Exception) -> int:
         """The line of the program that raised ``error``."""
@@ -86,11 +94,11 @@ class NativeBackend:
         except CheckError as error:
             if memory is not None:
                 memory.restore()
-            raise MissedError from (error if error.guard else IndexError(str(error)))
+            raise MissedError(error.guard) from error
         except Exception as error:  # of a call that NumPy runs
             if memory is not None:
                 memory.restore()
-            raise MissedError from error
+            raise MissedError(isinstance(error, GuardError)) from error
 
 
 class Memory:
@@ -98,7 +106,7 @@ class Memory:
 
     def __init__(self, program: Program) -> None:
         written = {call.writes.memory: call.writes.memory.array for call in program.calls if call.writes is not None}
-        drawn = {id(g): g for call in program.calls if (g := generator_of(call)) is not None}
+        drawn = {id(g): g for call in program.calls if (g := call.generator) is not None}
         self.arrays = [(array, array.copy()) for array in written.values() if array is not None]
         self.states = [(g, g.bit_generator.state) for g in drawn.values()]
 
@@ -109,17 +117,6 @@ class Memory:
                 array[...] = copy
         for generator, state in self.states:
             generator.bit_generator.state = state
-
-
-def has_effect(call: Call) -> bool:
-    """Whether a call changes what is there before and after the step: a live array, or a Generator."""
-    return generator_of(call) is not None or (call.writes is not None and call.writes.memory.array is not None)
-
-
-def generator_of(call: Call) -> np.random.Generator | None:
-    """The Generator that a call draws from."""
-    owner = getattr(call.function, "__self__", None)
-    return owner if isinstance(owner, np.random.Generator) else None
 
 
 def backend_for(program: Program, native: bool | None, also: Also) -> NumPyBackend | NativeBackend:

@@ -147,10 +147,7 @@ def _nothing_done(call: Call) -> Value | None:
 
 
 def _is_pure(call: Call) -> bool:
-    function = call.function
-    if isinstance(function, np.ufunc) or isinstance(getattr(function, "__self__", None), np.ufunc):
-        return "out" not in call.keywords
-    return function in PURE
+    return "out" not in call.keywords if call.ufunc is not None else call.function in PURE
 
 
 def _key(call: Call, clock: dict[Value, int]) -> Any:
@@ -170,8 +167,7 @@ def _without_dead_calls(program: Program) -> Program:
     memory = {v.memory for v in wanted}
     kept: list[Call] = []
     for call in reversed(program.calls):
-        owner = getattr(call.function, "__self__", None)
-        needed = call.function is guard or isinstance(owner, np.random.Generator)
+        needed = call.function is guard or call.generator is not None
         if call.writes is not None:
             needed |= call.writes.memory in memory or call.writes.memory.array is not None
         elif call.result is None:

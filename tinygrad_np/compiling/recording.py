@@ -134,7 +134,7 @@ class Recording:
         if result is None or writes is not None:
             self._note(call)
             return None
-        return self._taken(result, call, _is_fixed(call.function, call.arguments))
+        return self._taken(result, call, _is_fixed(call))
 
     def ufunc(self, ufunc: Any, method: str, inputs: Any, keywords: Any) -> Any:
         """A call of a ufunc, or of a method of one, as ``__array_ufunc__`` is told of it."""
@@ -317,19 +317,15 @@ def _normalized_reduction(inputs: Any, keywords: Any) -> tuple[tuple[Any, ...], 
     return (x,), {"axis": axis, "keepdims": bool(rest.pop("keepdims", False)), **rest}
 
 
-def _is_fixed(function: Any, arguments: Any) -> bool:
-    """Whether the shape of what ``function`` gives depends on no numbers."""
-    owner = getattr(function, "__self__", None)
+def _is_fixed(call: Call) -> bool:
+    """Whether the shape of what ``call`` gives depends on no numbers."""
+    function, arguments = call.function, call.arguments
     if function is operator.getitem:
         index = arguments[1] if isinstance(arguments[1], tuple) else (arguments[1],)
         return not any(isinstance(part, Value) and part.dtype == bool for part in index)
     if function is np.where and len(arguments) == 1:  # it gives indices
         return False
-    return (
-        function in OF_FIXED_SHAPE
-        or isinstance(function, np.ufunc)
-        or isinstance(owner, (np.ufunc, np.random.Generator))
-    )
+    return function in OF_FIXED_SHAPE or call.ufunc is not None or call.generator is not None
 
 
 def _owner(array: Any) -> Any:

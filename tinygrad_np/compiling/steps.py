@@ -27,7 +27,6 @@ from tinygrad_np.compiling.recording import StandIn
 from tinygrad_np.compiling.shortcut import MISSED
 from tinygrad_np.compiling.signature import Signature, flattened, names
 from tinygrad_np.compiling.state import Numbers, State, moved
-from tinygrad_np.compiling.values import GuardError
 from tinygrad_np.compiling.version import Version
 from tinygrad_np.graph import placed
 from tinygrad_np.recording import current_mode
@@ -200,7 +199,7 @@ class CompiledStep(Closed):
                     return result, None
                 except MissedError as error:
                     missed = error
-                    if not isinstance(error.__cause__, GuardError):
+                    if not error.branch:
                         break
         return MISSED, missed
 
@@ -210,10 +209,10 @@ class CompiledStep(Closed):
         """Run the step where no version holds: record another, or run it as it is."""
         if missed is None:
             return self._first_run(kind, leaves, arguments, keywords)
-        # What is met for the second time may come again; but what fails is left to fail as it does eagerly.
+        # A branch that is met twice may come again, and is recorded; an error is left to the eager step, to be raised.
         times = self._eager[kind] = self._eager.get(kind, 0) + 1
         known = times > 1 or self.rehearsed
-        if known and isinstance(missed.__cause__, GuardError) and not self._is_full(kind):
+        if known and missed.branch and not self._is_full(kind):
             return self._first_run(kind, leaves, arguments, keywords)
         return self.step(*arguments, **keywords)
 

@@ -63,7 +63,24 @@ class Call:
 
     def operands(self) -> Iterator[Any]:
         """The Values and Scalars among the arguments."""
-        yield from operands_in((self.arguments, tuple(self.keywords.values())))
+        yield from operands_in((self.arguments, self.keywords))
+
+    @property
+    def generator(self) -> np.random.Generator | None:
+        """The Generator that it draws from."""
+        owner = getattr(self.function, "__self__", None)
+        return owner if isinstance(owner, np.random.Generator) else None
+
+    @property
+    def ufunc(self) -> np.ufunc | None:
+        """The ufunc that it calls, or a method of which it calls, such as ``np.add.reduce``."""
+        owner = getattr(self.function, "__self__", self.function)
+        return owner if isinstance(owner, np.ufunc) else None
+
+    @property
+    def has_effect(self) -> bool:
+        """Whether it changes what is there before and after the step: a live array, or a Generator."""
+        return self.generator is not None or (self.writes is not None and self.writes.memory.array is not None)
 
 
 def leaves(tree: Any) -> Iterator[Any]:
