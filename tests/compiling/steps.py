@@ -1,5 +1,6 @@
 """Training steps for the tests of this package: a model, an optimizer and a step, the same from the same seed."""
 
+import re
 from functools import partial
 
 import numpy as np
@@ -7,6 +8,11 @@ import numpy as np
 import tinygrad_np as tg
 
 by_numpy = partial(tg.compiled, native=False)  # the way that is exact to the last bit
+
+
+def runs(step):
+    """How often each program of a compiled step ran, as explain() tells."""
+    return [int(n) for n in re.findall(r": a program of .*, run (\d+) times$", step.explain(), re.MULTILINE)]
 
 
 class Training:

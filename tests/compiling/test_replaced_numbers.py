@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_np as tg
-from tests.compiling.steps import Training, batches, by_numpy
+from tests.compiling.steps import Training, batches, by_numpy, runs
 
 X = np.random.default_rng(0).normal(size=(24, 3))
 
@@ -159,7 +159,7 @@ def test_numbers_are_read_at_each_step(function, native):
         got, expected = step(X[i : i + 1]), function(twin, X[i : i + 1])
         assert_same(described(got), described(expected), tolerance)
         assert_same(described(ours), described(twin), tolerance)
-    assert sum(map(len, step._versions.values())) <= 6  # where two numbers change kinds in turn
+    assert len(runs(step)) <= 6  # where two numbers change kinds in turn
 
 
 @pytest.mark.parametrize("native", [False, None], ids=["numpy", "native"])
@@ -346,7 +346,7 @@ def test_what_there_is_beside_floats(function, native):
     for i in range(24):
         got, expected = step(X[i : i + 1]), function(twin, X[i : i + 1])
         np.testing.assert_allclose(got, expected, rtol=0 if native is False else 1e-12)
-    assert sum(map(len, step._versions.values())) <= 2
+    assert len(runs(step)) <= 2
 
 
 def test_a_count_that_is_reset_within_a_step_is_right_and_ends_in_eager_steps():

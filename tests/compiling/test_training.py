@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_np as tg
-from tests.compiling.steps import Training, assert_equal_training, batches, by_numpy
+from tests.compiling.steps import Training, assert_equal_training, batches, by_numpy, runs
 from tinygrad_np import optim
 
 OPTIMIZERS = [getattr(optim, name) for name in optim.__all__]
@@ -46,7 +46,7 @@ def test_a_hyperparameter_that_is_changed_between_steps(name):
             setattr(training.optimizer, name, 0.5 / (1 + i))
         assert step(x, t).item() == eager.step(x, t).item()
     assert replayed.bits() == eager.bits()
-    assert step.explain().count("\n") == 0
+    assert runs(step) == [10]
 
 
 def test_a_schedule_that_is_taken_away_and_set_again():
@@ -201,7 +201,7 @@ HOOKS = {
 @pytest.mark.parametrize("name", HOOKS)
 def test_hooks(name):
     step = assert_equal_training(hooked(HOOKS[name]), hooked(HOOKS[name]), batches(12))
-    assert "a program of" in step.explain()
+    assert sum(runs(step)) >= 1, step.explain()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
