@@ -60,7 +60,7 @@ def test_explain_shows_calls_as_they_are_written():
     step({"a": x, "b": Pair(x[0], np.float32(1))})
     step(tg.Tensor(x), scale=True)
     assert step.explain().splitlines() == [
-        f"step({call}): met once, and to be recorded when it comes again"
+        f"step({call}): seen once; the next such call records it"
         for call in (
             "x: float64[2, 3], scale: float, mode: 'sum', pair: (float64[3], [3, None])",
             "x: Batch(x=float64[2, 3], more=[1], made=1), y: <Mode.TEST: 3.0>",
@@ -355,13 +355,13 @@ def test_scan_is_a_loop_over_minibatches(order):
 @pytest.mark.parametrize(
     ("arrays", "options", "message"),
     [
-        ((np.ones(3), np.ones(4)), {"batch_size": 2}, "as many rows"),
+        ((np.ones(3), np.ones(4)), {"batch_size": 2}, "equal numbers of rows"),
         ((np.ones(3),), {"batch_size": 0}, "batch_size must be a positive integer, got 0"),
         ((np.ones(3),), {"batch_size": 2, "epochs": 1.5}, "epochs must be a positive integer, got 1.5"),
         ((np.ones(3),), {"batch_size": 2, "order": [0, 1]}, "order must hold row numbers"),
         ((np.ones(3),), {"batch_size": 2, "order": [0, 1, -1]}, "numbers of the 3 rows, got -1 to 1"),
         ((np.ones(3),), {"batch_size": 2, "order": [0, 1, 3]}, "numbers of the 3 rows, got 0 to 3"),
-        ((np.ones(3), np.ones(())), {"batch_size": 2}, "as many rows each"),
+        ((np.ones(3), np.ones(())), {"batch_size": 2}, "equal numbers of rows"),
         ((np.ones((3, 2)),), {"batch_size": 3}, r"one number, got float64 of shape \(3, 2\)"),
         ((np.array([None]),), {"batch_size": 1}, r"one number, got object"),
     ],

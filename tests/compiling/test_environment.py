@@ -1,4 +1,4 @@
-"""What a step reads beside its arguments and its state: read anew, or another program; and never changed by it."""
+"""What a step reads besides its arguments and its state: read anew, or another program; and never changed by it."""
 
 from collections import deque
 from functools import partial

@@ -363,7 +363,9 @@ def test_optimizers_that_decide_on_numbers():
     )
     step(x, t)
     before = repr(training.model.state_dict())
-    with pytest.raises(tg.TracingError, match=r"LBFGS\.\w+ goes by numbers .*cannot be compiled.*\.py, line"):
+    with pytest.raises(
+        tg.TracingError, match=r"LBFGS\.\w+ branches on computed numbers.*cannot be compiled.*\.py, line"
+    ):
         step(x, t)
     assert repr(training.model.state_dict()) == before
 

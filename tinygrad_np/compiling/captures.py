@@ -48,9 +48,9 @@ class Captures:
     ``slots`` are all places where arrays are, or tuples and the like that may hold some. Where arrays are ``hidden``,
     nothing else can be put in their place.
 
-    An attribute of an object, a class or a module of the user's is one if its name is somewhere in the code that is
-    reached, for there may be many others: those are the ``names``. What is among the ``known``, by id, is gone into
-    only for its code, and the code of installed packages only for functions that their functions hold.
+    Only attributes whose ``names`` occur in that code count; an object, a class or a module may have many others. What
+    is among the ``known``, by id, is searched only for its code, and the code of installed packages only for functions
+    that their functions hold.
     """
 
     def __init__(self, functions: Iterable[Any], known: set[int]) -> None:
@@ -58,7 +58,7 @@ class Captures:
         self.known, self.names = known, set[str]()
         home = getattr(getattr(functions[0], "__code__", None), "co_filename", "")
         self.others = (LIBRARY, NUMPY, *[path for path in INSTALLED if not home.startswith(path)])
-        while names != self.names:  # until no code is reached that was not
+        while names != self.names:  # until a pass reaches no new code
             names = set(self.names)
             self.met: dict[int, Any] = {}
             self.places: dict[tuple[int, Any], Place] = {}

@@ -16,8 +16,8 @@ def require_same_call(call: Call, before: Sequence[Call], i: int) -> None:
     """Refuse a ``call`` that was another one, or had other constants, when it was recorded as number ``i`` before."""
     if i >= len(before) or not _alike(call.function, before[i].function):
         raise TracingError(
-            "the step took another way when it was run again on the same numbers; decide outside the step, by what is "
-            f"no draw and no time{where()}"
+            "the step took another way when it was run again from the same state; do not branch on random draws or "
+            f"the clock inside it{where()}"
         )
     difference = _difference((call.arguments, call.keywords), (before[i].arguments, before[i].keywords))
     if difference:

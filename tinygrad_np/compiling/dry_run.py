@@ -21,7 +21,7 @@ class DryRun:
         self._before = Substitution(state, Recording(Recorder), set(), self._around)
 
     def __enter__(self) -> None:
-        """Nothing yet."""
+        """What was there before is noted already, when this object is made."""
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.put_back()

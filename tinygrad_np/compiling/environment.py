@@ -65,7 +65,7 @@ class Environment:
         return list({place.identity: place for place in self._slots if place.identity not in known}.values())
 
     def check(self, known: Container[tuple[int, Any]], generators: set[int]) -> None:
-        """Refuse a step that changed them, beside what is at ``known`` places, which are those of the state.
+        """Refuse a step that changed them, besides what is at ``known`` places, which are those of the state.
 
         ``generators`` are the ids of those of the state, from which it may draw.
         """

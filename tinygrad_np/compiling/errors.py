@@ -16,7 +16,7 @@ import numpy as np
 LIBRARY = os.path.dirname(os.path.dirname(__file__)) + os.sep
 COMPILING = os.path.dirname(__file__) + os.sep
 NUMPY = os.path.dirname(np.__file__) + os.sep
-# What these ask of an array, the user asked of a Tensor.
+# These modules pass on what the user asked of a Tensor.
 ON_BEHALF = tuple(LIBRARY + name for name in ("tensor.py", "protocols.py"))
 
 
@@ -35,11 +35,11 @@ class TracingError(TypeError):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        latest.error = self  # for a step may catch it, and go on in another way
+        latest.error = self  # a step may swallow it; record() raises it again
 
 
 class UnsettledError(TracingError):
-    """The step changes a number that it was not seen to change before: it is to be looked at once more.
+    """The step changes a number that the first run did not change: it is to be observed again.
 
     ``place`` is where that is.
     """
@@ -52,9 +52,9 @@ def refused(what: str, instead: str) -> TracingError:
     asker = _asker()
     if asker is not None and _is_of_library(asker):
         return TracingError(
-            f"{asker.f_code.co_qualname} goes by numbers that it has computed, here by {what}, and a compiled step "
-            "would keep those that it had while recorded: it cannot be compiled, but run outside the step; or list in "
-            f"state what holds the arrays that it changes{where()}"
+            f"{asker.f_code.co_qualname} branches on computed numbers, here through {what}, and cannot be compiled: a "
+            "compiled step would always take the branch that it took while recorded. Call it outside the step, or "
+            f"list in state what holds the arrays that it changes{where()}"
         )
     return TracingError(
         f"{what} in a compiled step would keep the value that it had while recorded: {instead}{where()}"

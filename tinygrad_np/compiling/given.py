@@ -15,7 +15,7 @@ from tinygrad_np.compiling.recording import StandIn
 from tinygrad_np.compiling.symbols import Symbol
 
 SERIES = (Iterator, range, set, frozenset, KeysView, ValuesView, ItemsView)
-LATER = "cannot be compiled, for it runs on after it has returned; return what it computes, such as a list of it"
+LATER = "cannot be compiled, because it runs on after it has returned; return what it computes, such as a list of it"
 
 
 def check_step(step: Any) -> None:

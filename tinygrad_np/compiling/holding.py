@@ -47,7 +47,7 @@ def arrays_in(value: Any) -> Iterator[Any]:
 
 
 def _like(value: tuple[Any, ...], items: Sequence[Any]) -> Any:
-    """A tuple of the same class, past any manners of its own."""
+    """A tuple of the same class, bypassing its own constructor."""
     made = tuple.__new__(type(value), items)
     if hasattr(value, "__dict__"):
         made.__dict__ = value.__dict__  # whose items may be replaced, too

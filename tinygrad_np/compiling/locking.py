@@ -51,7 +51,7 @@ class Turns:
                 pass
 
     def before_fork(self) -> None:
-        """Wait for steps of other threads, lest the child find a state half changed, or a Generator locked.
+        """Wait for steps of other threads, so that the child inherits no half-changed state and no locked Generator.
 
         A scan stops between two minibatches, and goes on afterwards.
         """

@@ -28,11 +28,11 @@ class Outcome:
         found = places(state)
         self.state = {place.identity: (place.name, _copied(place.get())) for place in found}
         self.draws = [g.bit_generator.state for place in found if isinstance(g := place.get(), np.random.Generator)]
-        self.kept = [place.container for place in found]  # lest their ids be given to others
+        self.kept = [place.container for place in found]  # alive, so that their ids are not reused
 
     def require_equal(self, eager: Outcome) -> None:
         """Refuse a step that gave other numbers when it ran eagerly."""
-        for name, ours, expected in self._beside(eager):
+        for name, ours, expected in self._pairs(eager):
             if isinstance(ours, NUMBERS) and isinstance(expected, NUMBERS) and not _are_close(ours, expected):
                 raise TracingError(
                     f"while it was recorded the step gave another {name} than eagerly from the same state, "
@@ -43,7 +43,7 @@ class Outcome:
         if self.draws != eager.draws:
             raise TracingError("while it was recorded the step made other draws than eagerly from the same state")
 
-    def _beside(self, eager: Outcome) -> Iterator[tuple[str, Any, Any]]:
+    def _pairs(self, eager: Outcome) -> Iterator[tuple[str, Any, Any]]:
         """What is in both: the name, and the numbers of each."""
         for (name, ours), (_, expected) in zip(self.returned, eager.returned):
             yield name, ours, expected

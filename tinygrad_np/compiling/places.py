@@ -24,7 +24,7 @@ from tinygrad_np.operations import Operation
 from tinygrad_np.optim.group import Group
 from tinygrad_np.tape import Leaf, Node
 
-# What is not gone into: what holds no state of its own, or a state that is none of the step's.
+# Types that are not searched: they hold no state of the step.
 CLOSED: tuple[Any, ...] = (
     type,
     ModuleType,
@@ -45,7 +45,7 @@ class Closed:
 
 
 CLOSED += (Closed,)
-PRIVATE = {"_array", "_node", "data", "__dict__", "__weakref__"}  # what a name can do without
+PRIVATE = {"_array", "_node", "data", "__dict__", "__weakref__"}  # left out of printed names
 
 
 UNSAID = {"groups", "flats", "arguments", "numbers", "shared"}  # in names of Values
@@ -89,7 +89,7 @@ class Place:
     def set(self, value: Any) -> None:
         if self.is_item:
             _kind(self.container).__setitem__(self.container, self.key, value)
-        else:  # past any manners of its own, such as those of an optimizer's hyperparameters
+        else:  # bypassing its own `__setattr__`, such as that of an optimizer's hyperparameters
             _setter(self.container)(self.container, self.key, value)
 
     def reader(self) -> Access:
@@ -116,12 +116,12 @@ class Place:
 
 
 def _kind(container: Any) -> Any:
-    """The class whose methods reach the items of a container past any manners of its own."""
+    """The class whose methods reach the items of a container, bypassing overrides."""
     return next(kind for kind in (dict, list, deque, type(container)) if isinstance(container, kind))
 
 
 def _setter(container: Any) -> Any:
-    """What sets attributes past any manners of the object's own; classes, modules and partials have one of theirs."""
+    """What sets attributes, bypassing the object's own `__setattr__`; classes, modules and partials have their own."""
     if isinstance(container, partial):
         return _set_of_partial
     return setattr if isinstance(container, (type, ModuleType)) else object.__setattr__

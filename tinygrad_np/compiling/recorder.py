@@ -1,7 +1,7 @@
 """Recorders stand in for arrays while a step is recorded, and Draws for the Generators of its state.
 
-A Recorder speaks NumPy's protocols (NEP 13 and NEP 18) and has the methods of arrays. It is no ndarray, for
-of one NumPy would take the numbers without a word.
+A Recorder speaks NumPy's protocols (NEP 13 and NEP 18) and has the methods of arrays. It is not a subclass
+of ndarray: NumPy would read its memory without asking.
 """
 
 from __future__ import annotations
@@ -313,7 +313,7 @@ class Recorder(StandIn):
         return number
 
     def __format__(self, form: str) -> str:
-        if not library_asks():  # in a message, which is for now
+        if not library_asks():  # the library formats an error message
             raise refused("a text made of an array's numbers", "print and write outside the step")
         return format(self.array, form)
 

@@ -38,7 +38,7 @@ CONVERSIONS: set[Any] = {np.asarray, np.array, np.asanyarray, np.ascontiguousarr
 # Functions that write into the array of this name, which is their first argument.
 WRITING: dict[Any, str] = {np.copyto: "dst", np.put: "a", np.putmask: "a", np.fill_diagonal: "a"}
 WRITING |= {np.place: "arr", np.put_along_axis: "arr"}
-# Of what any other function gives the shape is checked at each step, for it may depend on numbers.
+# The result of any other function may depend on numbers in its shape, so the shape is guarded.
 OF_FIXED_SHAPE: set[Any] = {
     *(np.dot, np.vdot, np.einsum, operator.pow, cast),
     *(np.reshape, np.transpose, np.broadcast_to, np.ndarray.view, np.copy),
@@ -72,12 +72,12 @@ class Recording:
     def __init__(self, kind: type[StandIn], before: Sequence[Call] | None = None) -> None:
         self.kind, self.before = kind, before
         self.calls: list[Call] = []
-        self.values: dict[int, tuple[Value, Any]] = {}  # by the id of an array, which is kept lest it be given away
+        self.values: dict[int, tuple[Value, Any]] = {}  # by id; the array is kept alive, so that its id is not reused
         self.roots: dict[int, tuple[Value, Any, Any]] = {}  # by the id of what owns the memory; and the first array
         self.writable: set[Value] = set()  # those whose memory is the state's, or was made by the step itself
         self.bound: set[Scalar] = set()  # numbers that the program is bound to
         self.thread: int | None = threading.get_ident()
-        self.began = tick()  # what was on the tape before has an older place there
+        self.began = tick()  # leaves made before the recording have a smaller order
 
     # -- what comes in -----------------------------------------------------------------------------
 
@@ -137,7 +137,7 @@ class Recording:
         return self._taken(result, call, _is_fixed(call))
 
     def ufunc(self, ufunc: Any, method: str, inputs: Any, keywords: Any) -> Any:
-        """A call of a ufunc, or of a method of one, as ``__array_ufunc__`` is told of it."""
+        """A call of a ufunc, or of a method of one, as ``__array_ufunc__`` receives it."""
         if any(isinstance(x, Variable) for x in inputs):
             return NotImplemented  # it is for the Tensor to say
         out = keywords.get("out")
@@ -150,7 +150,7 @@ class Recording:
         return self.run(ufunc if method == "__call__" else getattr(ufunc, method), tuple(inputs), keywords)
 
     def function(self, function: Callable[..., Any], arguments: Any, keywords: Any) -> Any:
-        """A call of any other function of NumPy's, as ``__array_function__`` is told of it."""
+        """A call of any other function of NumPy's, as ``__array_function__`` receives it."""
         if any(isinstance(x, Variable) for x in leaves((arguments, keywords))):
             return NotImplemented
         if function in STRUCTURAL:

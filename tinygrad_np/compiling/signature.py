@@ -85,7 +85,7 @@ def _kind(x: Any) -> Hashable:
 
 
 def _check_attributes(x: Any, fields: Container[str]) -> None:
-    """Refuse a tuple, a dictionary or the like with attributes beside what is in it."""
+    """Refuse a tuple, a dictionary or the like with attributes besides its items."""
     for name in getattr(x, "__dict__", ()):
         if name not in fields:
             raise TypeError(
@@ -98,7 +98,7 @@ def _check(x: Any) -> None:
     """Refuse what changes as the step uses it, or what a signature cannot hold."""
     if isinstance(x, (np.random.Generator, np.random.RandomState, np.random.BitGenerator, Iterator)):
         raise TypeError(
-            f"a compiled step takes no {type(x).__name__} as an argument, for it is another one after each use; "
+            f"a compiled step takes no {type(x).__name__} as an argument, because it changes with each use; "
             + ("give what it yields, such as an array" if isinstance(x, Iterator) else "list what holds it in state=")
         )
     try:

@@ -165,7 +165,7 @@ class Substitution:
             updates += self._update(place, was, now, real)
         for place in self.found:
             if not place.exists():
-                raise TracingError(f"the step takes {place.name} away, which a compiled step would not; keep it there")
+                raise TracingError(f"the step deletes {place.name}, which a compiled step cannot repeat; keep it")
         self._end()
         return updates
 
@@ -183,7 +183,7 @@ class Substitution:
             now = self.originals.get(id(now), (now,))[0]
         if now is was or (type(now) is type(was) is int and now == was):
             return []
-        # A count that was not seen to move will have been by the next time, and a new place will be there.
+        # Next time this count is known to change, and a new place exists: then the step can be recorded.
         settles |= isinstance(now, Symbol) or (type(was) is int and type(real) is int)
         error = (UnsettledError if settles else TracingError)(
             f"the step changes {place.name}, from {_shown(was, self)} to {_shown(real, self)}, which a compiled step "

@@ -24,9 +24,9 @@ GONE = AttributeError, LookupError  # where an attribute or an item is no more
 def state_guards(substitution: Substitution, program: Program, environment: Environment) -> StateGuards:
     """What says whether ``program`` may run on the state as it is.
 
-    Arrays that the program uses must be the ones that they were, for it knows where each lies in memory; but a number
-    in an array without dimensions, and an array that the step itself replaces, are looked up at each step. Numbers that
-    were played are read anew, and need only be of the same kind, for a float is weak beside an array where one of
+    Arrays that the program uses must be the ones that they were, because it knows where each lies in memory; but an
+    array without dimensions, and an array that the step itself replaces, are looked up at each step. Numbers that had
+    stand-ins are read anew, and need only be of the same kind, because a float is weak next to an array where one of
     NumPy's is not. Anything else must be the same, and so must be the ``environment``.
     """
     used, began_with = _used(program), Began(substitution, environment)
@@ -61,7 +61,7 @@ def state_guards(substitution: Substitution, program: Program, environment: Envi
     for container in environment.containers:
         checks.items(container)
     for place in environment.places:
-        if type(place.get()) is not np.ndarray and place.identity not in began_with:  # as what the program uses is
+        if type(place.get()) is not np.ndarray and place.identity not in began_with:  # arrays that it uses are
             checks.same(place, place.get())
     return checks
 

@@ -45,11 +45,11 @@ def compiled(step: Any = ..., *others: Any, state: Any = (), native: bool | None
     """``step`` as a function that is recorded once, as the straight line of NumPy calls that it makes, and replayed.
 
     ``step`` is a training step (zero_grad, loss, backward, step of the optimizer), an evaluation, or any function of
-    arrays. ``state`` is the object, or the tuple of objects, that it reads and changes beside its arguments: the model,
-    the optimizer. The first call with arguments of new shapes or dtypes runs the step as it is, the second records it,
-    and later ones run the program; each is one real step. Results that are Tensors come back without their graph.
-    Without ``step`` it is a decorator, ``@tg.compiled(state=model)``. Of a method, ``@tg.compiled``, it makes a step
-    for each object, whose state the object is.
+    arrays. ``state`` is the object, or the tuple of objects, that it reads and changes besides its arguments: the
+    model, the optimizer. The first call with arguments of new shapes or dtypes runs the step as it is, the second
+    records it, and later ones run the program; each is one real step. Results that are Tensors come back without their
+    graph. Without ``step`` it is a decorator, ``@tg.compiled(state=model)``. Of a method, ``@tg.compiled``, it makes a
+    step for each object, whose state the object is.
 
     Where llvmlite is installed (``pip install 'tinygrad_np[compiled]'``), the program runs as native code, with eager
     numbers but for rounding; explain() says so. ``native=False`` runs it as NumPy source, with the same numbers to the
@@ -122,7 +122,7 @@ class CompiledStep(Closed):
         self._eager: dict[Signature | None, int] = {}
         self._numbers: Numbers = {}  # as they were when a step was last recorded, or run to see what it changes
         self._changing: set[Any] = set()  # of those, the ints that something else has changed since
-        self._vain: dict[Signature, int] = {}  # how often a step was to be looked at once more
+        self._vain: dict[Signature, int] = {}  # how often a step was to be observed again
         self._full: set[Signature | None] = set()  # for which no more is recorded; None stands for all
         self._last: Version | None = None
         self._shortcut: Callable[[Any], Any] = _none  # for what comes again and again
@@ -130,7 +130,7 @@ class CompiledStep(Closed):
         update_wrapper(self, step, updated=())
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        """The step of one object, where this one was a method: its state is the object, beside what was said here."""
+        """The step of one object, where this one was a method: its state is the object, besides what was said here."""
         bind = getattr(type(self.step), "__get__", None)
         bound = self.step if instance is None or bind is None else bind(self.step, instance, owner)
         if instance is None or getattr(bound, "__self__", None) is not instance:
@@ -175,7 +175,7 @@ class CompiledStep(Closed):
             finally:
                 lock.release()
         elif mode is not None and mode.watchers:
-            return self.step(*arguments, **keywords)  # who watches operations is to see them
+            return self.step(*arguments, **keywords)  # watchers must see every operation
         kind, leaves = Signature.of(arguments, keywords), flattened(arguments, keywords)
         if latest.recording or any(map(_is_followed, leaves)):
             return self.step(*arguments, **keywords)
@@ -235,7 +235,7 @@ class CompiledStep(Closed):
                 self._recorded(kind, arguments, keywords)
             if len(self._versions.get(kind, ())) > known:
                 return True
-        return False  # for the state settles only as it goes on
+        return False  # the state's structure still changes from step to step
 
     def prepare(self, *arguments: Any) -> None:
         """Record the step for arguments like these, if it is not yet, and leave the state as it is."""
@@ -250,14 +250,14 @@ class CompiledStep(Closed):
         """Run whole epochs, minibatch by minibatch, and give the loss of each: of shape (epochs·batches,).
 
         ``arrays`` are the step's arguments for all rows, (rows, ...); each step gets ``batch_size`` rows of them, the
-        last of an epoch what is left. ``order`` is the order of the rows: None for that in which they are, or
-        their numbers, of shape (rows,), or (epochs, rows) for another at each epoch. Ctrl-C stops it between two
+        last of an epoch what is left. ``order`` is the order of the rows: None keeps the given one; or
+        their numbers, of shape (rows,), or (epochs, rows) for another order at each epoch. Ctrl-C stops it between two
         minibatches. Raises ValueError for arrays of different lengths, and ValueError or TypeError for counts that are
         none.
         """
         data = [np.asarray(array) for array in arrays]
         if len({array.shape[:1] for array in data}) != 1 or not data[0].ndim:
-            raise ValueError(f"scan takes arrays with as many rows each, got {[array.shape for array in data]}")
+            raise ValueError(f"scan takes arrays with equal numbers of rows, got {[array.shape for array in data]}")
         of_epochs = orders(order, size("epochs", epochs), len(data[0]))
         minibatches = Epochs(data, size("batch_size", batch_size), of_epochs)
         with Interruption() as interruption:
@@ -292,7 +292,7 @@ class CompiledStep(Closed):
                 calls, runs = len(version.program.calls), version.runs
                 lines.append(f"{call}: a program of {calls} calls, {version.explain()}, run {runs} times")
             if kind not in self._versions:
-                lines.append(f"{call}: met once, and to be recorded when it comes again")
+                lines.append(f"{call}: seen once; the next such call records it")
             if self._eager.get(kind):
                 why = f"past {LIMIT} versions" if kind in self._full else "not held by a program"
                 lines.append(f"{call}: run eagerly {self._eager[kind]} times, {why}")
@@ -323,7 +323,7 @@ class CompiledStep(Closed):
         return True
 
     def _observed(self, kind: Signature, moving: set[Any], arguments: Any, keywords: Any) -> Any:
-        """Run the step as it is, and note which ints of the state it changes, beside those known as ``moving``."""
+        """Run the step as it is, and note which ints of the state it changes, besides those known as ``moving``."""
         before = self.state.numbers()
         result = self.step(*arguments, **keywords)
         found = moved(before, self.state.numbers())

@@ -32,8 +32,8 @@ def _binary(function: Callable[..., Any], ufunc: Any) -> tuple[Callable[..., Any
 class Symbol:
     """A number while a step is recorded: what it is now, and how it is computed. It passes through operators.
 
-    ``moving`` says that it is another one at each step, as the count of steps is. Where a line of the library needs
-    a plain number, one that does not move gives what it is, and the program holds for that number only.
+    ``moving`` says that it changes at every step, like the step count. Where a line of the library needs a plain
+    number, one that does not move gives what it is, and the program holds for that number only.
     """
 
     __slots__ = ("moving", "number", "readings", "recording", "scalar")
@@ -141,7 +141,7 @@ class Symbol:
         return derived(round, self, digits)
 
     def __format__(self, form: str) -> str:
-        if not library_asks():  # in a message, which is for now
+        if not library_asks():  # the library formats an error message
             raise refused(f"a text made of {self._name}", "make it outside the step")
         return format(self.number, form)
 

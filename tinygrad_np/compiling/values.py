@@ -124,7 +124,7 @@ def has_shape(value: Any, shape: tuple[int, ...]) -> bool:
 
 
 def guard(value: Any, expected: bool) -> None:
-    """What a rule asked of a value while it was recorded, such as whether labels are in range; it must stay so."""
+    """A check of the library's own, such as whether labels are in range: it must answer as it did while recorded."""
     if bool(value) is not expected:
         raise GuardError(f"an answer that was {expected} when the step was recorded is {not expected}")
 
