@@ -1,5 +1,7 @@
 """Programs that might keep a number, a length or an array from when they were recorded, on others than those."""
 
+import gc
+import weakref
 from types import SimpleNamespace
 
 import numpy as np
@@ -115,3 +117,101 @@ def test_equal_numbers_of_other_kinds(first, second, holder, native):
         put(k)
         for ours, expected in zip(step(x), function(x), strict=True):
             assert (ours.dtype, ours.tolist()) == (expected.dtype, expected.tolist())
+
+
+def reset(held, x):
+    y = x * held.scale
+    held.scale = 1.0
+    return y
+
+
+def progress(held, x):
+    held.scale = held.count / 4
+    return x + held.scale
+
+
+def chosen(held, x):
+    y = x + held.array
+    held.array = ZERO
+    return y
+
+
+def anew(held, x):
+    y = x + held.array
+    held.array = np.full(2, 3.0)
+    return y
+
+
+ZERO = np.zeros(2)
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("function", [reset, progress, chosen, anew])
+def test_what_a_step_stores_though_it_is_there_already(function, native):
+    ours, twin = (SimpleNamespace(scale=1.0, count=4, array=ZERO) for _ in range(2))
+    step, x = tg.compiled(lambda x: function(ours, x), state=ours, native=native), np.ones(2)
+    for i in range(9):
+        if i in (4, 6):
+            for held in (ours, twin):
+                held.scale, held.count, held.array = 5.0, i, np.full(2, float(i))
+        np.testing.assert_array_equal(step(x), function(twin, x))
+        assert ours.scale == twin.scale
+        np.testing.assert_array_equal(ours.array, twin.array)
+
+
+@BOTH_WAYS
+def test_writes_into_a_parameter_that_the_step_replaces(native):
+    def learning():
+        layer = tg.nn.Linear(2, 2, rng=0)
+
+        def step(x):
+            loss = (layer(x) ** 2).sum()
+            layer.weight.grad = layer.bias.grad = None
+            loss.backward()
+            for p in layer.parameters():
+                p.data = p.data - 0.1 * p.grad
+            return loss
+
+        return layer, step
+
+    (layer, step), (twin, eager) = learning(), learning()
+    compiled, x = tg.compiled(step, state=layer, native=native), np.array([[1.0, 2.0]])
+    for i in range(9):
+        for one in (layer, twin):
+            np.clip(one.weight.data, -0.3, 0.3, out=one.weight.data)
+            one.bias.data[0] = i
+        np.testing.assert_allclose(compiled(x).item(), eager(x).item(), rtol=1e-12)
+        np.testing.assert_allclose(layer.weight.data, twin.weight.data, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("bits", [np.random.MT19937, np.random.Philox, np.random.SFC64, np.random.PCG64])
+def test_generators_of_every_kind(bits):
+    ours, twin = (tg.nn.Dropout(0.5, rng=np.random.Generator(bits(1))) for _ in range(2))
+    step = tg.compiled(lambda x: ours(x), state=ours)
+    for _ in range(5):
+        np.testing.assert_array_equal(step(np.ones(20)), twin(np.ones(20)))
+
+
+def weight_of_a_trained_model(optimizer):
+    """A weak reference to the weight of a model that compiled steps have trained."""
+    model = tg.nn.Linear(2, 3, rng=0)
+    trained = optimizer(model)
+
+    @tg.compiled(state=(model, trained))
+    def step(x):
+        trained.zero_grad()
+        loss = (model(x) ** 2).sum()
+        loss.backward()
+        trained.step()
+        return loss
+
+    for _ in range(3):
+        step(np.ones((1, 2)))
+    return weakref.ref(model.weight.data)
+
+
+@pytest.mark.parametrize("optimizer", [tg.optim.Adam, tg.optim.RMSprop, tg.optim.NAdam])
+def test_models_are_freed_with_their_steps(optimizer):
+    weight = weight_of_a_trained_model(optimizer)
+    gc.collect()
+    assert weight() is None

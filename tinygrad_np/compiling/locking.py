@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, NoReturn
 from weakref import WeakSet
 
+from tinygrad_np.compiling.native import engine
 from tinygrad_np.compiling.places import places
 
 PATIENCE = 1.0  # seconds that a fork waits for steps to end
@@ -28,6 +29,7 @@ class Turns:
         self.steps: WeakSet[Any] = WeakSet()
         self.forking = False
         self._held: list[Any] = []
+        self._compiler: Any = None
 
     def join(self, step: Any) -> None:
         """Give ``step`` its lock."""
@@ -57,21 +59,35 @@ class Turns:
         """
         self.forking, deadline = True, time.monotonic() + PATIENCE
         locks = [self.recording, *[step.lock for step in list(self.steps)]]
-        self._held = [lock for lock in locks if lock.acquire(timeout=max(0.0, deadline - time.monotonic()))]
+        self._held = [lock for lock in locks if self._taken(lock, deadline)]
+        compiler = engine.lock()  # last, for a step may wait for it
+        self._compiler = compiler if compiler is not None and self._taken(compiler, deadline) else None
+
+    @staticmethod
+    def _taken(lock: Any, deadline: float) -> bool:
+        taken: bool = lock.acquire(timeout=max(0.0, deadline - time.monotonic()))
+        return taken
 
     def after_fork_in_parent(self) -> None:
         """All may go on."""
         self.forking = False
+        self._let_the_compiler_go()
         for lock in self._held:
             lock.release()
 
     def after_fork_in_child(self) -> None:
         """All may go on but those that were in the middle of a step: nobody is there to end it."""
+        self._let_the_compiler_go()
         unfinished = self.recording not in self._held
         self.forking, self.recording = False, threading.RLock()
         for step in list(self.steps):
             step.lock = threading.RLock() if step.lock in self._held and not unfinished else Lost()
         self._held = []
+
+    def _let_the_compiler_go(self) -> None:
+        if self._compiler is not None:
+            self._compiler.release()
+            self._compiler = None
 
 
 class Lost:

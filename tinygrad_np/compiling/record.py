@@ -101,6 +101,8 @@ def _performed(
         substitution.abandon()
         environment.put_back()
         raise
+    finally:
+        recording.forget()
     groups = [group for group, _ in substitution.schedules]
     return results, Recorded(shorter, checks, structure, substitution.touched(), groups, numbers)
 

@@ -79,6 +79,14 @@ class Recording:
         self.thread: int | None = threading.get_ident()
         self.began = tick()  # leaves made before the recording have a smaller order
 
+    def forget(self) -> None:
+        """Let go of all arrays: a Symbol holds the recording, and may be a key in the cache of a function."""
+        self.calls, self.before = [], None
+        self.values.clear()
+        self.roots.clear()
+        self.writable.clear()
+        self.bound.clear()
+
     # -- what comes in -----------------------------------------------------------------------------
 
     def live(self, array: Any, name: str = "", writable: bool = False) -> Any:

@@ -160,7 +160,7 @@ class Substitution:
             if real is not now:
                 place.set(real)
             player = self.numbers.get(place.identity, self)
-            if now is player or now is was or (real is was and player is self):
+            if now is player or (player is self and (now is was or real is was)):
                 continue
             updates += self._update(place, was, now, real)
         for place in self.found:
@@ -179,6 +179,10 @@ class Substitution:
             return [(place.setter(), now.value)]
         if (now is None and isinstance(was, np.ndarray)) or (isinstance(now, FLAGS) and isinstance(was, FLAGS)):
             return [] if isinstance(was, str) and now == was else [(place.setter(), now)]
+        if type(now) is type(was) is np.ndarray:  # made by NumPy of what does not change; each step leaves another
+            return [(place.setter(), self.recording.run(np.copy, (now.copy(),), {}).value)]
+        if type(now) is type(was) is float and place.identity in self.numbers:
+            return [(place.setter(), now)]  # which it is at each step, whatever was there
         if isinstance(now, tuple) and isinstance(was, tuple) and now is not was and not _arrays(real):
             now = self.originals.get(id(now), (now,))[0]
         if now is was or (type(now) is type(was) is int and now == was):

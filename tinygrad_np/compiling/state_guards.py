@@ -143,9 +143,12 @@ class StateGuards:
         elif place.identity in updated and not isinstance(began, np.ndarray):
             self.same(place, began)
         elif value is None and (isinstance(now, np.ndarray) or isinstance(began, np.ndarray)):
-            gradient = isinstance(place.container, Leaf)  # which is an array or None
-            asked = " is not None" if gradient else f".__class__ is {self.named(np.ndarray)}"
-            self.lines.append(self.at(place) + asked)
+            if isinstance(place.container, Leaf):  # a gradient, which is an array or None
+                self.lines.append(f"{self.at(place)} is not None")
+            elif place.identity in updated:
+                self.lines.append(f"{self.at(place)}.__class__ is {self.named(np.ndarray)}")
+            else:  # the step may have put there what was there
+                self.same(place, now)
         elif _of_numbers(now) and not place.is_item and place.identity not in updated:
             self.lines.append(f"{self.at(place)} is not None")  # they are read anew
             if not self._is_kept(place):

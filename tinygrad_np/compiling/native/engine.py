@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -42,6 +43,12 @@ def machine() -> Machine:
     widths = {"avx512f": 64, "avx": 32}
     wide = next((size for name, size in widths.items() if found.get(name)), 16)
     return Machine(llvm, llvm.get_host_cpu_name(), found.flatten(), wide)
+
+
+def lock() -> Any:
+    """llvmlite's own lock, which no thread may hold where the process forks; None where it is not in use."""
+    binding = sys.modules.get("llvmlite.binding")
+    return None if binding is None else getattr(getattr(binding.ffi.lib, "_lock", None), "_lock", None)
 
 
 @dataclass

@@ -7,6 +7,7 @@ rates and putting gradients into place, is written out as one Python function fo
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -248,8 +249,7 @@ class NativeStep:
             script.add(f"given = {script.named(builder(outputs, bound))}({', '.join(scalars)})")
         for setter, number in numbers:
             script.set(setter, number)
-        for n, (setter, get) in enumerate(self.replaced):
-            script.set(setter, f"reused{n}" if n in bound.reused else f"{script.named(get)}()")
+        self._leaving(script, lambda n, value, get: f"reused{n}" if n in bound.reused else f"{script.named(get)}()")
 
     def _finishing(self, script: Script) -> None:
         """What the steps of a scan leave in the state: what the last one that was whole has left there."""
@@ -259,14 +259,25 @@ class NativeStep:
             script.set(setter, f"{script.named(kind)}({numbers}[{leaf}])")
         for setter, number in bound.numbers.constants:
             script.set(setter, script.named(number))
-        for n, ((setter, value), (_, get)) in enumerate(zip(bound.replaced, self.replaced)):
+
+        def left(n: int, value: Value, get: Any) -> str:
             copied = "[()]" if value.number else ".copy()"
             if n in bound.reused:
-                left = f"reused{n}"
-            elif id(value) in loop_carried:
-                left = f"{script.named(bound.buffers[loop_carried[id(value)]])}{copied}"
-            elif value.memory in bound.stackable:
-                left = f"{script.named(partial(stack_of, value, bound))}(stacks)[done - 1, ...]{copied}"
-            else:
-                left = f"{script.named(get)}()"
-            script.set(setter, left)
+                return f"reused{n}"
+            if id(value) in loop_carried:
+                return f"{script.named(bound.buffers[loop_carried[id(value)]])}{copied}"
+            if value.memory in bound.stackable:
+                return f"{script.named(partial(stack_of, value, bound))}(stacks)[done - 1, ...]{copied}"
+            return f"{script.named(get)}()"
+
+        self._leaving(script, left)
+
+    def _leaving(self, script: Script, left: Callable[[int, Value, Any], str]) -> None:
+        """Put into the state what is ``left`` there: one array where it is at several places, such as a Tensor's."""
+        shared: dict[Value, str] = {}
+        times = Counter(value for _, value in self.bound.replaced)
+        for n, ((setter, value), (_, get)) in enumerate(zip(self.bound.replaced, self.replaced)):
+            if times[value] > 1 and value not in shared:
+                shared[value] = f"shared{n}"
+                script.add(f"shared{n} = {left(n, value, get)}")
+            script.set(setter, shared.get(value) or left(n, value, get))
