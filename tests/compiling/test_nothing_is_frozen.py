@@ -58,18 +58,18 @@ def repeated(step):
         step()
 
 
-@pytest.mark.parametrize("shaped", [np.reshape, lambda x, shape: x], ids=["views", "as they are"])
 @pytest.mark.parametrize(**every_operation())
 @np.errstate(all="ignore")  # for numbers may leave the domain
-def test_an_operation_of_arrays_that_the_step_replaces(row, variant, shaped):
+def test_an_operation_of_arrays_that_the_step_replaces(row, variant):
     names = [f"x{i}" for i in range(len(variant.arrays))]
 
     def step(held):
         arrays = [getattr(held, name) for name in names]
-        y = row.on(*arrays, **variant.options)
-        for name, x in zip(names, arrays):
-            setattr(held, name, shaped(x * 0.96875, np.shape(x)))
-        return y
+        result = row.on(*arrays, **variant.options)
+        for i, (name, x) in enumerate(zip(names, arrays)):
+            y = x * 0.96875
+            setattr(held, name, y if i else np.reshape(y, np.shape(x)))  # the first by a view
+        return result
 
     ours, twin = (SimpleNamespace(**dict(zip(names, map(np.array, variant.arrays)))) for _ in range(2))
     compiled = tg.compiled(lambda: step(ours), state=ours)
