@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, NoReturn
 from weakref import WeakSet
 
-from tinygrad_np.compiling.native.engine import lock
+from tinygrad_np.compiling.native.engine import lock as lock_of_compiler
 from tinygrad_np.compiling.places import places
 
 PATIENCE = 1.0  # seconds that a fork waits for steps to end
@@ -59,8 +59,8 @@ class Turns:
         """
         self.forking, deadline = True, time.monotonic() + PATIENCE
         locks = [self.recording, *[step.lock for step in list(self.steps)]]
-        self._held = [each for each in locks if self._taken(each, deadline)]
-        compiler = lock()  # last, for a step may wait for it
+        self._held = [lock for lock in locks if self._taken(lock, deadline)]
+        compiler = lock_of_compiler()  # last, for a step may wait for it
         self._compiler = compiler if compiler is not None and self._taken(compiler, deadline) else None
 
     @staticmethod
