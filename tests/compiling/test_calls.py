@@ -392,3 +392,21 @@ def test_a_scan_of_a_step_that_gives_no_loss_changes_nothing(what, made, native,
     with pytest.raises(ValueError, match="returns its loss, one number, got " + re.escape(what)):
         step.scan(x, t, batch_size=4, epochs=2)
     assert ours.bits() == before
+
+
+@pytest.mark.parametrize("native", [None, False], ids=["native", "NumPy"])
+def test_a_compiled_step_within_another_has_a_graph_from_the_first_call_on(native):
+    training, twin = Training(), Training()
+    predict = tg.compiled(lambda x: training.model(x), state=training.model, native=native)
+
+    def step(x, t):
+        training.optimizer.zero_grad()
+        loss = tg.softmax_cross_entropy(predict(x), t)
+        loss.backward()
+        training.optimizer.step()
+        return loss
+
+    compiled = tg.compiled(step, state=training.state, native=native)
+    for x, t in batches(6):
+        predict(x)  # which is known, so that a program could run it
+        np.testing.assert_allclose(compiled(x, t).item(), twin.step(x, t).item(), rtol=1e-12)

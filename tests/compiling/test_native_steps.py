@@ -344,6 +344,14 @@ def forking(test):
     return pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")(test)
 
 
+def forked():
+    """What os.fork() gives; a child that hangs is ended by an alarm."""
+    child = os.fork()
+    if not child:
+        signal.alarm(60)
+    return child
+
+
 def ended(child):
     """How a forked child ended."""
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -364,7 +372,7 @@ def test_a_child_that_was_forked_within_a_step_of_another_thread_refuses_it(monk
     thread = threading.Thread(target=hold)
     thread.start()
     inside.wait()
-    child = os.fork()
+    child = forked()
     if not child:
         with pytest.raises(RuntimeError, match="forked while another thread was within this compiled step"):
             step(x, t)
@@ -384,7 +392,7 @@ def test_a_fork_while_another_thread_draws():
     thread.start()
     children = []
     for _ in range(8):
-        children.append(os.fork())
+        children.append(forked())
         if not children[-1]:
             step(x, t)
             free = training.model[1].rng.bit_generator.lock.acquire(blocking=False)
@@ -403,7 +411,7 @@ def test_a_fork_during_a_scan_of_another_thread():
     thread.start()
     children = []
     for _ in range(4):
-        children.append(os.fork())
+        children.append(forked())
         if not children[-1]:
             weights, steps = [p.data.copy() for p in training.model.parameters()], training.optimizer.steps
             step(x[:4], t[:4])

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from traceback import walk_tb
 from types import FrameType
 from typing import Any
@@ -21,13 +22,23 @@ ON_BEHALF = tuple(LIBRARY + name for name in ("tensor.py", "protocols.py"))
 
 
 class _Latest(threading.local):
-    """The latest TracingError of a thread, and whether it records a step."""
+    """The latest TracingError of a thread, and whether it is within a step, which runs eagerly or is recorded."""
 
     error: TracingError | None = None
-    recording = False
+    within = False
 
 
 latest = _Latest()
+
+
+@contextmanager
+def within_a_step() -> Iterator[None]:
+    """While a step runs as it is, or is recorded: compiled steps that it calls run as they are, too."""
+    before, latest.within = latest.within, True
+    try:
+        yield
+    finally:
+        latest.within = before
 
 
 class TracingError(TypeError):

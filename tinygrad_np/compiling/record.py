@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_np.compiling.dry_run import DryRun
 from tinygrad_np.compiling.environment import Environment
-from tinygrad_np.compiling.errors import TracingError, explained, latest
+from tinygrad_np.compiling.errors import TracingError, explained, latest, within_a_step
 from tinygrad_np.compiling.given import check_result
 from tinygrad_np.compiling.outcome import Outcome
 from tinygrad_np.compiling.passes import simplified
@@ -61,7 +61,7 @@ def record(
     """
     with DryRun(state, step):
         before = _performed(step, arguments, names, state, moving)[1].program.calls
-    with DryRun(state, step), np.errstate(all="ignore"):
+    with DryRun(state, step), np.errstate(all="ignore"), within_a_step():
         eager = Outcome(step(*arguments[0], **arguments[1]), state.roots)
     return _performed(step, arguments, names, state, moving, before, eager)
 
@@ -109,9 +109,10 @@ def _performed(
 
 def _uncaught(step: Callable[..., Any], positional: Any, named: Any) -> Any:
     """What ``step`` returns; if it catches a refusal, and goes on without the value, that is raised all the same."""
-    latest.error, latest.recording = None, True
+    latest.error = None
     try:
-        returned = step(*positional, **named)
+        with within_a_step():
+            returned = step(*positional, **named)
         if latest.error is not None:
             raise latest.error
         return returned
@@ -121,7 +122,7 @@ def _uncaught(step: Callable[..., Any], positional: Any, named: Any) -> Any:
             raise
         raise better from error
     finally:
-        latest.error, latest.recording = None, False
+        latest.error = None
 
 
 def _played(recording: Recording, leaf: Any, name: str, numbers: list[Any], i: int) -> tuple[Any, Value | None]:

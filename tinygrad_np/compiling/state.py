@@ -189,9 +189,12 @@ class Substitution:
             return []
         # Next time this count is known to change, and a new place exists: then the step can be recorded.
         settles |= isinstance(now, Symbol) or (type(was) is int and type(real) is int)
+        instead = "keep such things outside the step"
+        if isinstance(real, (list, tuple, dict)):
+            instead = "write into what is there, such as a list, x[i] = y, or " + instead
         error = (UnsettledError if settles else TracingError)(
             f"the step changes {place.name}, from {_shown(was, self)} to {_shown(real, self)}, which a compiled step "
-            "would not; keep such things outside the step"
+            f"would not; {instead}"
         )
         if isinstance(error, UnsettledError) and isinstance(was, np.generic):
             error.place = place.identity

@@ -15,7 +15,7 @@ from tinygrad_np.arguments import size
 from tinygrad_np.compiling.backends import MissedError
 from tinygrad_np.compiling.dry_run import DryRun
 from tinygrad_np.compiling.epochs import Epochs, orders, scanned
-from tinygrad_np.compiling.errors import UnsettledError, latest
+from tinygrad_np.compiling.errors import UnsettledError, latest, within_a_step
 from tinygrad_np.compiling.given import check_root, check_step
 from tinygrad_np.compiling.locking import turns
 from tinygrad_np.compiling.native import CheckError, MisfitError
@@ -163,7 +163,7 @@ class CompiledStep(Closed):
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         """One step, with what ``step`` returns."""
         mode = current_mode()
-        if mode is None and not keywords:
+        if mode is None and not keywords and not latest.within:
             lock = self.lock
             lock.acquire()
             try:
@@ -175,10 +175,10 @@ class CompiledStep(Closed):
             finally:
                 lock.release()
         elif mode is not None and mode.watchers:
-            return self.step(*arguments, **keywords)  # watchers must see every operation
+            return self._eagerly(arguments, keywords)  # watchers must see every operation
         kind, leaves = Signature.of(arguments, keywords), flattened(arguments, keywords)
-        if latest.recording or any(map(_is_followed, leaves)):
-            return self.step(*arguments, **keywords)
+        if latest.within or any(map(_is_followed, leaves)):
+            return self._eagerly(arguments, keywords)
         with self.lock:
             result, _ = self._replayed(kind, leaves)
         if result is not MISSED:
@@ -186,6 +186,11 @@ class CompiledStep(Closed):
         with turns.alone(self):
             result, missed = self._replayed(kind, leaves)  # which another thread may have recorded by now
             return self._unheld(kind, missed, leaves, arguments, keywords) if result is MISSED else result
+
+    def _eagerly(self, arguments: Any, keywords: Any) -> Any:
+        """Run the step as it is."""
+        with within_a_step():
+            return self.step(*arguments, **keywords)
 
     def _replayed(self, kind: Signature, leaves: Sequence[Any]) -> tuple[Any, MissedError | None]:
         """What the version gives that fits; MISSED where none does, with what a guard or a check of one said."""
@@ -214,14 +219,14 @@ class CompiledStep(Closed):
         known = times > 1 or self.rehearsed
         if known and missed.branch and not self._is_full(kind):
             return self._first_run(kind, leaves, arguments, keywords)
-        return self.step(*arguments, **keywords)
+        return self._eagerly(arguments, keywords)
 
     def _first_run(self, kind: Signature, leaves: Sequence[Any], arguments: Any, keywords: Any) -> Any:
         """Run the step where no program is known: by one that is recorded beforehand, or as it is, or recording it."""
         if self._is_full(kind):
             which = kind if kind in self._full else None
             self._eager[which] = self._eager.get(which, 0) + 1
-            return mapped(_without_graph, self.step(*arguments, **keywords))
+            return mapped(_without_graph, self._eagerly(arguments, keywords))
         if self.rehearsed and self._record_beforehand(kind, arguments, keywords) and self._versions[kind][-1].fits():
             self._last = self._versions[kind][-1]
             return self._last(leaves)
@@ -325,7 +330,7 @@ class CompiledStep(Closed):
     def _observed(self, kind: Signature, moving: set[Any], arguments: Any, keywords: Any) -> Any:
         """Run the step as it is, and note which ints of the state it changes, besides those known as ``moving``."""
         before = self.state.numbers()
-        result = self.step(*arguments, **keywords)
+        result = self._eagerly(arguments, keywords)
         found = moved(before, self.state.numbers())
         if found is not None:  # else it is not settled yet
             self._moving[kind] = moving | found
