@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tinygrad_np as tg
-from tests.cases import every_operation, every_variant
+from tests.cases import every_operation
 from tests.differences import numbers_like
 from tinygrad_np.compiling.native.instructions import Opaque
 from tinygrad_np.compiling.native.lowering import Lowering
@@ -93,7 +93,7 @@ def gradients(row, variant):
     return function
 
 
-@every_variant
+@pytest.mark.parametrize(**every_operation())
 def test_value_and_gradient(row, variant):
     check(gradients(row, variant), row.name, variant.arrays)
 

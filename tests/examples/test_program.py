@@ -116,10 +116,9 @@ def test_a_picture_that_cannot_be_written(run, tmp_path, monkeypatch, name, spoi
     assert "wrote" not in outcome.out
 
 
-@each_example
 @pytest.mark.parametrize(
-    ("options", "unbuffered"),
-    [(["--epochs", 1], ""), (["--epochs", 1], "1"), (["--help"], "")],
+    ("name", "options", "unbuffered"),
+    [("three_class", ["--epochs", 1], ""), ("xor", ["--epochs", 1], "1"), ("two_moons", ["--help"], "")],
     ids=["at the end", "at once", "help"],
 )
 def test_a_pipe_that_nobody_reads_any_more_is_no_error(name, options, unbuffered, tmp_path):
