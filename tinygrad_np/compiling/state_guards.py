@@ -29,22 +29,22 @@ def state_guards(substitution: Substitution, program: Program, environment: Envi
     stand-ins are read anew, and need only be of the same kind, because a float is weak next to an array where one of
     NumPy's is not. Anything else must be the same, and so must be the ``environment``.
     """
-    used, began_with = _used(program), Began(substitution, environment)
-    found = [*places(substitution.state.roots), *began_with.others]
+    began_with, of_state = Began(substitution, environment, program), places(substitution.state.roots)
+    found = [*of_state, *began_with.others]
     updated = {put.place for put, _ in program.updates if isinstance(put, Access)}
-    _let_be_replaced(found, used, began_with, updated, substitution)
-    readers = [*[scalar.function for scalar in scalars_in(program)], *[value.reading for value in used.values()]]
+    _let_be_replaced(found, began_with, updated, substitution)
+    used = began_with.used.values()
+    readers = [*[scalar.function for scalar in scalars_in(program)], *[value.reading for value in used]]
     reading = {reader.place for reader in readers if isinstance(reader, Access)}
     checks = StateGuards({id(place.get()) for place in found if place.is_final})
-    read = Read(substitution, environment.captured)
+    read = Read(substitution.state.roots, of_state, environment.captured)
     for container in substitution.containers:
         if id(container) in read.attributes:
             checks.absent(container, read.attributes[id(container)])
         elif id(container) in read.things:
             checks.length(container)
     for place in found:
-        began = began_with.get(place.identity)
-        value = used.get(id(began)) if isinstance(began, np.ndarray) else None
+        began, value = began_with.get(place.identity), began_with.value(place)
         if place.identity in substitution.numbers:
             if place.identity in reading:
                 checks.kind(place, type(began))
@@ -74,12 +74,11 @@ class Read:
     came.
     """
 
-    def __init__(self, substitution: Substitution, captured: Captures) -> None:
-        roots = substitution.state.roots
+    def __init__(self, roots: Sequence[Any], of_state: Sequence[Place], captured: Captures) -> None:
         found = places(roots, captured.may_read)
         self.things = set(map(id, [*roots, *[place.get() for place in found]]))
-        self.unnamed = {place.identity for place in places(roots)} - {place.identity for place in found}
-        objects = {id(x): x for x in [*roots, *[place.get() for place in places(roots)]] if hasattr(x, "__dict__")}
+        self.unnamed = {place.identity for place in of_state} - {place.identity for place in found}
+        objects = {id(x): x for x in [*roots, *[place.get() for place in of_state]] if hasattr(x, "__dict__")}
         self.attributes: dict[int, set[str]] = {}
         for thing in objects.values():
             if captured.knows_code_of(thing):
@@ -90,11 +89,12 @@ class Read:
 class Began(dict[tuple[int, Any], Any]):
     """What was at each place before the step, which may have left something else there.
 
-    ``others`` are the places around the step that the state does not hold, ``unnamed`` those of them that no code
-    names, which matter only if the program uses the array there.
+    ``used`` are the live arrays that the program uses, by id; ``others`` the places around the step that the state does
+    not hold; ``unnamed`` those of them that no code names, which matter only if the program uses the array there.
     """
 
-    def __init__(self, substitution: Substitution, environment: Environment) -> None:
+    def __init__(self, substitution: Substitution, environment: Environment, program: Program) -> None:
+        self.used = _used(program)
         compared = set(map(id, environment.containers))  # item by item
         outside = [
             (place, array) for place, array in substitution.scenery.arrays if id(place.container) not in compared
@@ -104,24 +104,26 @@ class Began(dict[tuple[int, Any], Any]):
         own = [place.identity for place in self.others if not isinstance(place.container, (Variable, Leaf))]
         self.unnamed = set(own) - {place.identity for place in environment.places}
 
+    def value(self, place: Place) -> Value | None:
+        """What the program knows the array at ``place`` by, if it uses it."""
+        began = self.get(place.identity)
+        return self.used.get(id(began)) if isinstance(began, np.ndarray) else None
 
-def _let_be_replaced(
-    found: list[Place], used: dict[int, Value], began_with: Began, updated: set[Any], substitution: Substitution
-) -> None:
+
+def _let_be_replaced(found: Sequence[Place], began_with: Began, updated: set[Any], substitution: Substitution) -> None:
     """Let the program look up at each step the arrays that may be replaced: say how they are read."""
     times = Counter(map(id, substitution.scenery.all_arrays()))  # that an array is met around the step
     for place in found:
-        began = began_with.get(place.identity)
-        value = used.get(id(began)) if isinstance(began, np.ndarray) else None
-        alone = times[id(began)] + (place.identity in substitution.by_identity) < 2
-        if value is not None and _may_be_replaced(value, place, substitution, updated, used, alone):
+        value = began_with.value(place)
+        alone = times[id(began_with.get(place.identity))] + (place.identity in substitution.by_identity) < 2
+        if value is not None and _may_be_replaced(value, place, substitution, updated, began_with.used, alone):
             value.reading = place.reader()
 
 
 class StateGuards:
     """Conditions on places, as text. ``kept`` are the ids of containers whose numbers are always of one kind.
 
-    ``forgotten`` are those of the state_guards that say that there is no gradient, ``fixed`` the places of numbers that
+    ``forgotten`` are those of the conditions that say that there is no gradient, ``fixed`` the places of numbers that
     must be equal.
     """
 
@@ -171,19 +173,17 @@ class StateGuards:
         """The same items as there are now: the same objects, or numbers that are equal."""
         name, items = self.named(container), [*(container.values() if isinstance(container, dict) else container)]
         plain = all(isinstance(x, NUMBERS) for x in items)
+        values = f"{name}.values()" if isinstance(container, dict) else name
         if plain or isinstance(container, set):
             self.lines.append(f"{name} == {self.named(container.copy())}")
-        if plain:  # equal numbers may be of other kinds, or zeros of another sign
-            told = repr if 0.0 in items else type
-            values = f"{name}.values()" if isinstance(container, dict) else name
-            self.lines.append(f"[*map({self.named(told)}, {values})] == {self.named([*map(told, items)])}")
-        if plain or isinstance(container, set):
+            if plain:  # equal numbers may be of other kinds, or zeros of another sign
+                told = repr if 0.0 in items else type
+                self.lines.append(f"[*map({self.named(told)}, {values})] == {self.named([*map(told, items)])}")
             return
         self.bound[f"kept{id(items)}"] = items  # so that their ids are not given to others
         if isinstance(container, dict):
             self.lines.append(f"[*{name}] == {self.named([*container])}")
-            name += ".values()"
-        self.lines.append(f"[*map(id, {name})] == {self.named([*map(id, items)])}")
+        self.lines.append(f"[*map(id, {values})] == {self.named([*map(id, items)])}")
 
     def kind(self, place: Place, kind: type) -> None:
         """A number of the same kind."""

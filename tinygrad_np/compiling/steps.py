@@ -15,7 +15,7 @@ from tinygrad_np.arguments import size
 from tinygrad_np.compiling.backends import MissedError
 from tinygrad_np.compiling.dry_run import DryRun
 from tinygrad_np.compiling.epochs import Epochs, orders, scanned
-from tinygrad_np.compiling.errors import UnsettledError, latest, within_a_step
+from tinygrad_np.compiling.errors import TracingError, UnsettledError, latest, within_a_step
 from tinygrad_np.compiling.given import check_root, check_step
 from tinygrad_np.compiling.locking import turns
 from tinygrad_np.compiling.native import CheckError, MisfitError
@@ -375,10 +375,9 @@ class CompiledStep(Closed):
         if not self._changing <= moving:
             try:
                 return record(self.step, (arguments, keywords), named, self.state, moving | self._changing)
-            except UnsettledError:
-                raise
-            except Exception:  # it needs one of them as a plain number, to which the program is bound then
-                pass
+            except TracingError as error:  # it needs one of them as a plain number, to which the program is bound then
+                if isinstance(error, UnsettledError):
+                    raise
         return record(self.step, (arguments, keywords), named, self.state, moving)
 
 

@@ -10,13 +10,12 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_np.compiling.native.buffers import address, buffer_for
 from tinygrad_np.compiling.native.results import stack_of, stacking
 from tinygrad_np.compiling.native.scan_loop import COUNTS
-from tinygrad_np.compiling.native.step import SHARED, Also, CheckError, NativeStep
+from tinygrad_np.compiling.native.step import Also, CheckError, NativeStep
 from tinygrad_np.compiling.program import Program
 from tinygrad_np.compiling.values import Value
 
@@ -95,8 +94,7 @@ class Native(NativeStep):
             self.check_fits(n, x[:rows])
             if len(x) < steps * rows:
                 raise ValueError(f"{steps} minibatches of {rows} rows are more than the {len(x)} rows of {x.shape}")
-            if any(np.may_share_memory(x, written.array) for written in bound.written):
-                raise CheckError(SHARED)
+            self.check_apart(x)
             if x.strides != memory.strides or not x.flags.aligned:
                 rows_of_all = Value((steps * rows, *memory.shape[1:]), memory.dtype, memory.strides)
                 x, given = buffer_for(rows_of_all), x

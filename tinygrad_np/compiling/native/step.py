@@ -26,7 +26,6 @@ from tinygrad_np.compiling.program import Program
 from tinygrad_np.compiling.values import GuardError, Scalar, Value, operands_in
 
 Array = NDArray[Any]
-SHARED = "an argument shares memory with an array that the step changes"
 Also = Callable[[Script, Callable[[Script], None]], None]  # writes another function, with what writes the step
 
 
@@ -112,9 +111,13 @@ class NativeStep:
             raise CheckError(f"the program takes {len(self.bound.arguments)} arguments, got {len(arguments)}")
         for n, x in enumerate(arguments):
             self.check_fits(n, x)
-            if any(np.may_share_memory(x, memory.array) for memory in self.bound.written):
-                raise CheckError(SHARED)
+            self.check_apart(x)
             self._copy_into_buffer(n, x)
+
+    def check_apart(self, x: Array) -> None:
+        """Raise CheckError for an argument that shares memory with what the step writes."""
+        if any(np.may_share_memory(x, memory.array) for memory in self.bound.written):
+            raise CheckError("an argument shares memory with an array that the step changes")
 
     def _copy_into_buffer(self, n: int, x: Array) -> None:
         memory = self.bound.inputs[n]
