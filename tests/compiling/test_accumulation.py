@@ -48,10 +48,11 @@ def by_flag_at_the_start(training, compiled):
     return lambda x, t, i: step(x, t, i % MICRO == 0, i % MICRO == MICRO - 1), [step]
 
 
-def by_two_steps(training, compiled, state=None):
-    """One that accumulates, and one that updates."""
+def by_two_steps(training, compiled, state=None, before=lambda: None):
+    """One that accumulates, and one that updates, and does something before that."""
 
     def update():
+        before()
         training.optimizer.step()
         training.optimizer.zero_grad()
 
@@ -74,22 +75,8 @@ def by_two_steps_of_the_model(training, compiled):
 
 def with_clipping(training, compiled):
     """Gradients are clipped before the update, by their norm over all parameters."""
-
-    def update():
-        optim.clip_by_global_norm(training.model.parameters(), 0.05)
-        training.optimizer.step()
-        training.optimizer.zero_grad()
-
-    accumulate = compiled(partial(backward, training), state=training.state)
-    update = compiled(update, state=training.state)
-
-    def step(x, t, i):
-        loss = accumulate(x, t)
-        if i % MICRO == MICRO - 1:
-            update()
-        return loss
-
-    return step, [accumulate, update]
+    parameters = [*training.model.parameters()]
+    return by_two_steps(training, compiled, before=lambda: optim.clip_by_global_norm(parameters, 0.05))
 
 
 def with_an_eager_update(training, compiled):

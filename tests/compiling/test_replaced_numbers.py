@@ -147,12 +147,17 @@ def reset(h, i):
         h.list[1], h.dict["avg"], h.inner.numbers[0]["a"] = np.float64(-1), np.float32(1), np.float64(3)
 
 
+def beside(function, native):
+    """A state, its twin for eager steps, the compiled step of the first, and how far they may differ."""
+    ours = numbers()
+    step = tg.compiled(lambda x: function(ours, x), state=ours, native=native)
+    return ours, numbers(), step, 0 if native is False else 1e-5 if "float32" in function.__name__ else 1e-12
+
+
 @pytest.mark.parametrize("native", [False, None], ids=["numpy", "native"])
 @pytest.mark.parametrize("function", STEPS, ids=lambda f: f.__name__)
 def test_numbers_are_read_at_each_step(function, native):
-    ours, twin = numbers(), numbers()
-    step = tg.compiled(lambda x: function(ours, x), state=ours, native=native)
-    tolerance = 0 if native is False else 1e-5 if "float32" in function.__name__ else 1e-12
+    ours, twin, step, tolerance = beside(function, native)
     for i in range(24):
         for h in (ours, twin):
             reset(h, i)
@@ -165,9 +170,7 @@ def test_numbers_are_read_at_each_step(function, native):
 @pytest.mark.parametrize("native", [False, None], ids=["numpy", "native"])
 @pytest.mark.parametrize("function", STEPS, ids=lambda f: f.__name__)
 def test_numbers_within_scans(function, native):
-    ours, twin = numbers(), numbers()
-    step = tg.compiled(lambda x: function(ours, x), state=ours, native=native)
-    tolerance = 0 if native is False else 1e-5 if "float32" in function.__name__ else 1e-12
+    ours, twin, step, tolerance = beside(function, native)
     for i in range(3):
         if i == 2:
             for h in (ours, twin):
